@@ -1,0 +1,145 @@
+//! What the program is told of a cleanup or a child that failed, and the one observer that hears it.
+
+use std::any::Any;
+use std::fmt;
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
+use std::sync::{Arc, PoisonError, RwLock};
+use std::thread::{self, ThreadId};
+
+use crate::Outcome;
+
+/// What went wrong.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum EventKind {
+    /// A cleanup panicked.
+    CleanupPanicked,
+    /// A cleanup returned `Err`.
+    CleanupFailed,
+    /// A child of a scope panicked, and its panic is not the one that the scope resumes.
+    ChildPanicked,
+}
+
+/// A cleanup or a child that failed: everything that is known of it where it happened.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct Event {
+    /// What went wrong.
+    pub kind: EventKind,
+    /// The cleanup's or the child's name.
+    pub name: String,
+    /// Where the cleanup was declared or the child was spawned.
+    pub location: &'static Location<'static>,
+    /// How the guarded scope was left; a child's own outcome for [`EventKind::ChildPanicked`].
+    pub outcome: Outcome,
+    /// The panic's message, or the error as it displays itself.
+    pub message: String,
+    /// The thread that it happened on.
+    pub thread: ThreadId,
+    /// That thread's name, if it has one.
+    pub thread_name: Option<String>,
+}
+
+impl Event {
+    pub(crate) fn new(
+        kind: EventKind,
+        name: impl Into<String>,
+        location: &'static Location<'static>,
+        outcome: Outcome,
+        message: String,
+    ) -> Self {
+        let current = thread::current();
+        Self {
+            kind,
+            name: name.into(),
+            location,
+            outcome,
+            message,
+            thread: current.id(),
+            thread_name: current.name().map(str::to_owned),
+        }
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { name, location, outcome, message, .. } = self;
+        let what = match self.kind {
+            EventKind::CleanupPanicked => format!("cleanup `{name}` panicked on {outcome}"),
+            EventKind::CleanupFailed => format!("cleanup `{name}` failed on {outcome}"),
+            EventKind::ChildPanicked => format!("child `{name}` panicked"),
+        };
+        write!(f, "{what} at {location}")?;
+        match &self.thread_name {
+            Some(thread) => write!(f, " in thread `{thread}`")?,
+            None => write!(f, " in {:?}", self.thread)?,
+        }
+        write!(f, ": {message}")
+    }
+}
+
+type Observer = dyn Fn(&Event) + Send + Sync;
+
+static OBSERVER: RwLock<Option<Arc<Observer>>> = RwLock::new(None);
+
+/// Sets the process's one observer of failed cleanups and children, in place of the one before.
+///
+/// Without an observer, each [`Event`] is one line on stderr. The observer runs on the thread that
+/// failed, possibly during an unwind: a panic of its own is contained and the event printed
+/// instead.
+///
+/// # Examples
+///
+/// ```
+/// backstop::set_observer(|event| eprintln!("ALERT {event}"));
+/// ```
+pub fn set_observer(observer: impl Fn(&Event) + Send + Sync + 'static) {
+    let previous = OBSERVER
+        .write()
+        .unwrap_or_else(PoisonError::into_inner)
+        .replace(Arc::new(observer));
+    // Dropped here, after the lock: its destructor is the user's code.
+    drop(previous);
+}
+
+/// Tells the observer, or stderr where there is none. Never panics, never holds a lock while the
+/// observer runs, so that an observer may itself run cleanups or be replaced.
+#[cold]
+pub(crate) fn emit(event: &Event) {
+    let observer = OBSERVER.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let seen = match observer {
+        None => false,
+        // Moved in: the last handle on a replaced observer may be dropped here.
+        Some(observer) => match catch_unwind(AssertUnwindSafe(move || observer(event))) {
+            Ok(()) => true,
+            Err(payload) => {
+                discard(payload);
+                false
+            }
+        },
+    };
+    if !seen {
+        use std::io::Write as _;
+        // `eprintln!` panics where stderr is closed; there is nobody left to tell then.
+        let _ = writeln!(std::io::stderr(), "backstop: {event}");
+    }
+}
+
+/// The message of a panic, as the standard library's hook would print it.
+pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
+    if let Some(message) = payload.downcast_ref::<&'static str>() {
+        (*message).to_owned()
+    } else if let Some(message) = payload.downcast_ref::<String>() {
+        message.clone()
+    } else {
+        "Box<dyn Any>".to_owned()
+    }
+}
+
+/// Drops a payload whose own destructor may panic, which would escape the containment around it.
+pub(crate) fn discard(payload: Box<dyn Any + Send>) {
+    if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {
+        // A destructor that panics with a payload that panics: nobody can drop that one.
+        std::mem::forget(second);
+    }
+}
