@@ -94,10 +94,8 @@ static OBSERVER: RwLock<Option<Arc<Observer>>> = RwLock::new(None);
 /// backstop::set_observer(|event| eprintln!("ALERT {event}"));
 /// ```
 pub fn set_observer(observer: impl Fn(&Event) + Send + Sync + 'static) {
-    let previous = OBSERVER
-        .write()
-        .unwrap_or_else(PoisonError::into_inner)
-        .replace(Arc::new(observer));
+    let previous =
+        OBSERVER.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(observer));
     // Dropped here, after the lock: its destructor is the user's code.
     drop(previous);
 }

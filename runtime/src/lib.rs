@@ -1,8 +1,25 @@
 //! Cleanup that cannot be skipped.
 #![deny(unsafe_code)]
 
+#[doc(hidden)]
+#[path = "private.rs"]
+pub mod __private;
+mod cancel;
+mod contain;
+mod defer;
 mod event;
+mod flag;
+mod guard;
+mod judge;
 mod outcome;
+mod report;
+pub mod scope;
+mod site;
+mod warnings;
 
+pub use backstop_macros::{must_cleanup, no_exit, scoped_spawn};
+pub use cancel::{CancelCause, CancelToken, Cancelled, cancel_token};
 pub use event::{Event, EventKind, set_observer};
+pub use guard::Guard;
 pub use outcome::Outcome;
+pub use scope::scope;

@@ -1,0 +1,190 @@
+//! Option lists: `key`, `key = value` and `key(list)`, separated by commas, and the options that
+//! every attribute takes.
+
+use backstop_rules::Allow;
+use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use syn::ext::IdentExt as _;
+use syn::parse::{Parse, ParseStream, Parser as _};
+use syn::punctuated::Punctuated;
+use syn::{Path, Token, parenthesized};
+
+use crate::diagnostic::{Errors, message};
+
+/// One option, not yet interpreted.
+pub(crate) struct Entry {
+    pub(crate) key: Ident,
+    pub(crate) value: Value,
+}
+
+pub(crate) enum Value {
+    Nothing,
+    /// The tokens behind `=`.
+    Equals(TokenStream),
+    /// The tokens between the parentheses.
+    List(TokenStream),
+}
+
+impl Entry {
+    /// The value of `key = VALUE`.
+    pub(crate) fn equals<T: Parse>(self, expected: &str) -> syn::Result<T> {
+        let Self { key, value } = self;
+        match value {
+            Value::Equals(tokens) if !tokens.is_empty() => {
+                // A value of the wrong kind is told at the value, in the option's own words.
+                syn::parse2(tokens.clone()).map_err(|_| {
+                    syn::Error::new_spanned(tokens, format!("`{key}` takes {expected}"))
+                })
+            }
+            _ => Err(syn::Error::new(
+                key.span(),
+                message(
+                    format!("`{key}` needs a value"),
+                    format!("write `{key} = ..`, where `..` is {expected}"),
+                ),
+            )),
+        }
+    }
+
+    /// The tokens of `key(LIST)`.
+    pub(crate) fn list(self, example: &str) -> syn::Result<TokenStream> {
+        let Self { key, value } = self;
+        match value {
+            Value::List(tokens) => Ok(tokens),
+            _ => Err(syn::Error::new(
+                key.span(),
+                message(format!("`{key}` needs a list"), format!("write `{example}`")),
+            )),
+        }
+    }
+}
+
+impl Parse for Entry {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let key = input.call(Ident::parse_any)?;
+        let value = if input.peek(syn::token::Paren) {
+            let list;
+            parenthesized!(list in input);
+            Value::List(list.parse()?)
+        } else if input.parse::<Option<Token![=]>>()?.is_some() {
+            Value::Equals(until_comma(input)?)
+        } else {
+            Value::Nothing
+        };
+        Ok(Self { key, value })
+    }
+}
+
+fn until_comma(input: ParseStream<'_>) -> syn::Result<TokenStream> {
+    let mut tokens = TokenStream::new();
+    while !input.is_empty() && !input.peek(Token![,]) {
+        tokens.extend([input.parse::<TokenTree>()?]);
+    }
+    Ok(tokens)
+}
+
+/// Reads the entries, each key at most once (`allow` as often as one likes), and hands them to
+/// `interpret`, which gives an entry back whose key it does not know.
+pub(crate) fn read(
+    tokens: TokenStream,
+    owner: &str,
+    known: &[&str],
+    errors: &mut Errors,
+    mut interpret: impl FnMut(Entry, &mut Errors) -> Option<Entry>,
+) {
+    let parser = Punctuated::<Entry, Token![,]>::parse_terminated;
+    let Some(entries) = errors.take(parser.parse2(tokens)) else { return };
+    let mut seen: Vec<String> = Vec::new();
+    for entry in entries {
+        let key = entry.key.to_string();
+        if key != "allow" && seen.contains(&key) {
+            let text = message(format!("`{key}` is given twice"), "keep one of the two");
+            errors.at_span(entry.key.span(), text);
+            continue;
+        }
+        seen.push(key);
+        if let Some(unknown) = interpret(entry, errors) {
+            errors.push(unknown_option(&unknown.key, owner, known));
+        }
+    }
+}
+
+fn unknown_option(key: &Ident, owner: &str, known: &[&str]) -> syn::Error {
+    let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    let text = match later(&key.to_string()) {
+        Some(remedy) => {
+            message(format!("`{key}` is not available in this version of backstop"), remedy)
+        }
+        None => message(
+            format!("unknown option `{key}` of `{owner}`"),
+            format!("the options are {list}"),
+        ),
+    };
+    syn::Error::new(key.span(), text)
+}
+
+/// Options of the design that have no code behind them yet: a user who read of them is told so.
+fn later(key: &str) -> Option<&'static str> {
+    Some(match key {
+        "acquire" => "write `#[cleanup(..)]` on each `let` that acquires",
+        "timeout" => "limit the time inside the cleanup",
+        "deadline" => "cancel with a `CancelToken` that has a deadline",
+        "local" => "spawn threads; tasks come with a later version",
+        _ => return None,
+    })
+}
+
+/// The options that all attributes take.
+#[derive(Clone)]
+pub(crate) struct Common {
+    pub(crate) allows: Vec<Allow>,
+    /// Functions that return `!` by unwinding.
+    pub(crate) unwinds: Vec<Path>,
+    pub(crate) krate: Option<Path>,
+}
+
+impl Common {
+    pub(crate) const fn new() -> Self {
+        Self { allows: Vec::new(), unwinds: Vec::new(), krate: None }
+    }
+
+    /// Takes an entry that is one of the common options, else gives it back.
+    pub(crate) fn take(&mut self, entry: Entry, errors: &mut Errors) -> Option<Entry> {
+        let span = entry.key.span();
+        match entry.key.to_string().as_str() {
+            "allow" => self.allows.extend(errors.take(allow(entry, span))),
+            "crate" => {
+                let path = errors.take(entry.equals::<ModPath>("a path such as `::renamed`"));
+                self.krate = path.map(|path| path.0);
+            }
+            _ => return Some(entry),
+        }
+        None
+    }
+
+    /// Takes `unwinds(path, ..)`.
+    pub(crate) fn take_unwinds(&mut self, entry: Entry, errors: &mut Errors) -> Option<Entry> {
+        if entry.key != "unwinds" {
+            return self.take(entry, errors);
+        }
+        let paths = entry
+            .list("unwinds(path::to::function)")
+            .and_then(|list| Punctuated::<Path, Token![,]>::parse_terminated.parse2(list));
+        self.unwinds.extend(errors.take(paths).into_iter().flatten());
+        None
+    }
+}
+
+fn allow(entry: Entry, span: Span) -> syn::Result<Allow> {
+    let list = entry.list("allow(process_exit, reason = \"..\")")?;
+    Allow::parse(list, span)
+}
+
+/// A path as `use` takes it, `crate::..` and `::renamed` among them.
+struct ModPath(Path);
+
+impl Parse for ModPath {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let path = input.call(Path::parse_mod_style)?;
+        if input.is_empty() { Ok(Self(path)) } else { Err(input.error("expected a path")) }
+    }
+}

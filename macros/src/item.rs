@@ -1,0 +1,303 @@
+//! From an item to the functions in it that the attribute applies to.
+
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::{
+    Attribute, Block, ImplItem, Item, ItemImpl, ItemMod, ItemTrait, ReturnType, Signature,
+    TraitItem, TraitItemFn, Type,
+};
+
+use backstop_rules::{Imports, Unused};
+
+use crate::attribute::{Attributes, Kind};
+use crate::diagnostic::{Errors, message};
+use crate::function::{self, Context};
+use crate::paths::hidden;
+
+/// Expands the attribute `kind` with `args` on `item`.
+///
+/// On an error the errors come with the item, expanded as far as it was understood, so that the
+/// rest of the file still type-checks.
+pub(crate) fn expand(kind: Kind, args: TokenStream, item: TokenStream) -> TokenStream {
+    let mut walk = Walk::default();
+    let mut attributes = Attributes::default();
+    attributes.add(kind, args, &mut walk.errors);
+    let expanded = match parse(item.clone()) {
+        Ok(mut target) => {
+            walk.target(kind, &mut target, attributes);
+            target.into_token_stream()
+        }
+        Err(error) => {
+            // A check that cannot read the body must not let it pass.
+            let text = message(
+                format!("`{kind}` cannot read this item: {error}"),
+                "write it without this syntax, or move it into a function without the attribute",
+            );
+            walk.errors.at_span(error.span(), text);
+            item
+        }
+    };
+    let warnings = walk.container_warnings();
+    let errors = walk.errors.into_tokens();
+    quote!(#errors #expanded #warnings)
+}
+
+/// What an attribute can stand on, as far as syn tells it apart.
+enum Target {
+    Item(Box<Item>),
+    /// A method of a trait; one without a body is no item elsewhere.
+    Method(Box<TraitItemFn>),
+}
+
+impl ToTokens for Target {
+    fn to_tokens(&self, tokens: &mut TokenStream) {
+        match self {
+            Self::Item(item) => item.to_tokens(tokens),
+            Self::Method(method) => method.to_tokens(tokens),
+        }
+    }
+}
+
+fn parse(tokens: TokenStream) -> syn::Result<Target> {
+    match syn::parse2(tokens.clone())? {
+        Item::Verbatim(_) => syn::parse2(tokens).map(|method| Target::Method(Box::new(method))),
+        item => Ok(Target::Item(Box::new(item))),
+    }
+}
+
+/// What is the same for all functions of a container.
+#[derive(Clone, Default)]
+struct Scope {
+    attributes: Attributes,
+    context: Context,
+}
+
+#[derive(Default)]
+struct Walk {
+    errors: Errors,
+    functions: usize,
+    /// The allows of containers that a function had no use for, once for each such function.
+    unused: Vec<Unused>,
+    /// The runtime, for warnings beside the item.
+    warning_path: Option<TokenStream>,
+}
+
+impl Walk {
+    fn target(&mut self, kind: Kind, target: &mut Target, mut attributes: Attributes) {
+        match target {
+            Target::Method(method) => {
+                attributes.take(&mut method.attrs, &mut self.errors);
+                match &mut method.default {
+                    Some(block) => self.directly(kind, &method.sig, block, &attributes),
+                    None => self.errors.at(
+                        &method.sig.ident,
+                        message(
+                            format!("`{kind}` needs a body, and this function has none"),
+                            "put the attribute on each implementation of the method",
+                        ),
+                    ),
+                }
+            }
+            Target::Item(item) => match &mut **item {
+                Item::Fn(function) => {
+                    attributes.take(&mut function.attrs, &mut self.errors);
+                    self.directly(kind, &function.sig, &mut function.block, &attributes);
+                }
+                Item::Impl(_) | Item::Trait(_) | Item::Mod(_) => {
+                    self.warning_path =
+                        Some(attributes.runtime().private("unused_allow", Span::call_site()));
+                    let scope = Scope { attributes, context: Context::default() };
+                    // The attribute itself is gone from the item already; its siblings are not.
+                    self.item(kind, item, &scope, true);
+                }
+                other => self.errors.push(unsupported(kind, other)),
+            },
+        }
+    }
+
+    /// A function that carries the attribute itself.
+    fn directly(
+        &mut self,
+        kind: Kind,
+        signature: &Signature,
+        block: &mut Block,
+        attributes: &Attributes,
+    ) {
+        if let Some(keyword) = &signature.constness {
+            self.errors.at(
+                keyword,
+                message(
+                    format!("`{kind}` does not apply to a `const fn`"),
+                    "remove the attribute, or the `const`: guards cannot run at compile time",
+                ),
+            );
+            return;
+        }
+        let context = Context::default();
+        function::expand(signature, block, attributes, &context, &mut self.errors);
+    }
+
+    /// An item in a container, or (`outermost`) the container itself.
+    fn item(&mut self, kind: Kind, item: &mut Item, outer: &Scope, outermost: bool) {
+        match item {
+            Item::Fn(function) => {
+                self.inside(&mut function.attrs, &function.sig, &mut function.block, outer);
+            }
+            Item::Impl(item) => self.implementation(item, outer),
+            Item::Trait(item) => self.trait_(item, outer),
+            Item::Mod(item) => self.module(kind, item, outer, outermost),
+            _ => {}
+        }
+    }
+
+    /// A function that a container's attribute applies to.
+    fn inside(
+        &mut self,
+        attrs: &mut Vec<Attribute>,
+        signature: &Signature,
+        block: &mut Block,
+        outer: &Scope,
+    ) {
+        if signature.constness.is_some() {
+            return;
+        }
+        let mut own = Attributes::default();
+        own.take(attrs, &mut self.errors);
+        let attributes = own.or(&outer.attributes);
+        self.functions += 1;
+        let unused = function::expand_inside(
+            signature,
+            block,
+            &attributes,
+            &outer.context,
+            &mut self.errors,
+        );
+        self.unused.extend(unused);
+    }
+
+    fn implementation(&mut self, item: &mut ItemImpl, outer: &Scope) {
+        let mut scope = self.scope(&mut item.attrs, outer);
+        scope.context.drop_impl = item
+            .trait_
+            .as_ref()
+            .and_then(|(path, _)| path.segments.last())
+            .is_some_and(|segment| segment.ident == "Drop");
+        let signatures = item.items.iter().filter_map(|item| match item {
+            ImplItem::Fn(function) => Some(&function.sig),
+            _ => None,
+        });
+        scope.context.add_diverging(signatures);
+        for item in &mut item.items {
+            if let ImplItem::Fn(function) = item {
+                self.inside(&mut function.attrs, &function.sig, &mut function.block, &scope);
+            }
+        }
+    }
+
+    fn trait_(&mut self, item: &mut ItemTrait, outer: &Scope) {
+        let mut scope = self.scope(&mut item.attrs, outer);
+        scope.context.drop_impl = false;
+        // Only what has a body here is checked here.
+        let signatures = item.items.iter().filter_map(|item| match item {
+            TraitItem::Fn(function) if function.default.is_some() => Some(&function.sig),
+            _ => None,
+        });
+        scope.context.add_diverging(signatures);
+        for item in &mut item.items {
+            if let TraitItem::Fn(TraitItemFn { attrs, sig, default: Some(block), .. }) = item {
+                self.inside(attrs, sig, block, &scope);
+            }
+        }
+    }
+
+    fn module(&mut self, kind: Kind, item: &mut ItemMod, outer: &Scope, outermost: bool) {
+        let mut scope = self.scope(&mut item.attrs, outer);
+        let Some((_, items)) = &mut item.content else {
+            let text = message(
+                format!("`{kind}` cannot see into a module in another file"),
+                "put the attribute on the items in that file",
+            );
+            // Inside an attributed module such a declaration is unstable, so rustc says so itself.
+            if outermost {
+                self.errors.at(&item.mod_token, text);
+            }
+            return;
+        };
+        scope.context.imports = Imports::of_items(items);
+        scope.context.drop_impl = false;
+        let signatures = items.iter().filter_map(|item| match item {
+            Item::Fn(function) => Some(&function.sig),
+            _ => None,
+        });
+        scope.context.add_diverging(signatures);
+        for item in items {
+            self.item(kind, item, &scope, false);
+        }
+    }
+
+    fn scope(&mut self, attrs: &mut Vec<Attribute>, outer: &Scope) -> Scope {
+        let mut own = Attributes::default();
+        own.take(attrs, &mut self.errors);
+        Scope { attributes: own.or(&outer.attributes), context: outer.context.clone() }
+    }
+
+    /// One warning for each allow of a container that none of its functions had a use for.
+    fn container_warnings(&self) -> TokenStream {
+        let Some(path) = &self.warning_path else { return TokenStream::new() };
+        // Spans cannot be compared on stable; their debug form names the place.
+        let place = |unused: &Unused| format!("{:?}", unused.span);
+        let mut tokens = TokenStream::new();
+        let mut seen: Vec<String> = Vec::new();
+        for unused in &self.unused {
+            let here = place(unused);
+            if seen.contains(&here) {
+                continue;
+            }
+            if self.unused.iter().filter(|other| place(other) == here).count() == self.functions {
+                let path = function::at(path.clone(), unused.span);
+                let span = hidden(unused.span);
+                tokens.extend(quote_spanned!(span=> const _: () = #path;));
+            }
+            seen.push(here);
+        }
+        tokens
+    }
+}
+
+impl Context {
+    /// Functions in the same container that never return are checked themselves.
+    fn add_diverging<'a>(&mut self, signatures: impl Iterator<Item = &'a Signature>) {
+        self.checked.extend(
+            signatures
+                .filter(|signature| signature.constness.is_none() && diverges(signature))
+                .map(|signature| signature.ident.to_string()),
+        );
+    }
+}
+
+fn diverges(signature: &Signature) -> bool {
+    matches!(&signature.output, ReturnType::Type(_, output) if matches!(**output, Type::Never(_)))
+}
+
+fn unsupported(kind: Kind, item: &Item) -> syn::Error {
+    let (span, what) = match item {
+        Item::Const(item) => (item.const_token.span(), "a `const`"),
+        Item::Enum(item) => (item.enum_token.span(), "an `enum`"),
+        Item::ExternCrate(item) => (item.crate_token.span(), "an `extern crate`"),
+        Item::ForeignMod(item) => (item.abi.extern_token.span(), "an `extern` block"),
+        Item::Macro(item) => (item.mac.path.span(), "a macro"),
+        Item::Static(item) => (item.static_token.span(), "a `static`"),
+        Item::Struct(item) => (item.struct_token.span(), "a `struct`"),
+        Item::TraitAlias(item) => (item.trait_token.span(), "a trait alias"),
+        Item::Type(item) => (item.type_token.span(), "a type alias"),
+        Item::Union(item) => (item.union_token.span(), "a `union`"),
+        Item::Use(item) => (item.use_token.span(), "a `use`"),
+        other => (other.span(), "this item"),
+    };
+    let text = message(
+        format!("`{kind}` does not apply to {what}"),
+        "put it on a function with a body, or on an `impl`, a `trait` or an inline `mod`",
+    );
+    syn::Error::new(span, text)
+}

@@ -1,0 +1,26 @@
+//! The arguments of macros whose syntax is known.
+
+use backstop_rules::macros_known::{MacroKind, macro_kind};
+use quote::ToTokens as _;
+use syn::punctuated::Punctuated;
+use syn::visit_mut::VisitMut;
+use syn::{Expr, Macro, Token};
+
+/// Visits the arguments of a macro that are expressions; gives `false` where they are not, or
+/// where their text is printed, and the macro is left as it was.
+pub(crate) fn with_arguments(mac: &mut Macro, visitor: &mut impl VisitMut) -> bool {
+    if !matches!(macro_kind(&mac.path), MacroKind::Arguments | MacroKind::Diverges) {
+        return false;
+    }
+    let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
+    let Ok(mut arguments) = mac.parse_body_with(parser) else { return false };
+    for argument in &mut arguments {
+        match argument {
+            // `name = value` of a format macro: the name is no place.
+            Expr::Assign(assign) => visitor.visit_expr_mut(&mut assign.right),
+            other => visitor.visit_expr_mut(other),
+        }
+    }
+    mac.tokens = arguments.into_token_stream();
+    true
+}

@@ -1,0 +1,12 @@
+//! `#[must_cleanup]`: every declared cleanup runs on every way out, told apart by how it was left.
+
+pub(crate) mod analyze;
+mod args;
+mod cleanup;
+mod drops;
+pub(crate) mod expand;
+mod guards;
+mod leaves;
+mod marks;
+
+pub(crate) use args::Args;

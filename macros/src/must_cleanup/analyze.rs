@@ -1,0 +1,173 @@
+//! Finds the guards that a body declares, and what is wrong with them.
+
+use std::collections::VecDeque;
+
+use backstop_rules::{Allows, statement_attrs};
+use syn::spanned::Spanned as _;
+use syn::visit::{self, Visit};
+use syn::{Attribute, Block, Expr, Macro, Pat, Stmt};
+
+use super::cleanup::Cleanup;
+use crate::diagnostic::{Errors, message};
+
+/// The cleanups of a body, in the order in which a walk meets their statements: those of a block
+/// from first to last, a statement's own before those of the blocks in it.
+pub(crate) type Cleanups = VecDeque<Cleanup>;
+
+/// Reads every `#[cleanup]` and `defer!` of the body.
+pub(crate) fn analyze(body: &Block, allows: &mut Allows, errors: &mut Errors) -> Cleanups {
+    let mut finder = Finder { cleanups: VecDeque::new(), allows, errors, inside: None };
+    finder.visit_block(body);
+    finder.cleanups
+}
+
+struct Finder<'a> {
+    cleanups: Cleanups,
+    allows: &'a mut Allows,
+    errors: &'a mut Errors,
+    /// What the walk is in that is left in ways of its own.
+    inside: Option<&'static str>,
+}
+
+impl Finder<'_> {
+    fn within(&mut self, what: &'static str, visit: impl FnOnce(&mut Self)) {
+        let before = self.inside.replace(what);
+        visit(self);
+        self.inside = before;
+    }
+
+    fn attributes(&mut self, stmt: &Stmt) {
+        let mut attributes = statement_attrs(stmt).iter().filter(|attr| is_cleanup(attr));
+        let Some(attribute) = attributes.next() else { return };
+        if let Some(what) = self.inside {
+            self.errors.at(
+                attribute.path(),
+                message(
+                    format!("`#[cleanup]` stands in {what}"),
+                    "move its body into a function of its own under `#[must_cleanup]`",
+                ),
+            );
+            return;
+        }
+        for second in attributes {
+            self.errors.at(
+                second.path(),
+                message(
+                    "this statement has a cleanup already",
+                    "write one `#[cleanup({ ..; .. })]` that does both",
+                ),
+            );
+        }
+        if let Some(error) = misplaced(stmt, attribute) {
+            self.errors.push(error);
+        }
+        let cleanup = Cleanup::of_attribute(attribute, self.errors);
+        self.declare(cleanup);
+    }
+
+    fn defer(&mut self, mac: &Macro) {
+        if self.inside.is_none() {
+            let cleanup = Cleanup::of_defer(&mac.tokens, mac.path.span(), self.errors);
+            self.declare(cleanup);
+        }
+    }
+
+    fn declare(&mut self, mut cleanup: Cleanup) {
+        cleanup.warns_of_abort = cleanup.runs_on_unwind() && !self.allows.allows("panic_abort");
+        self.cleanups.push_back(cleanup);
+    }
+}
+
+impl<'ast> Visit<'ast> for Finder<'_> {
+    fn visit_stmt(&mut self, stmt: &'ast Stmt) {
+        let place = self.allows.enter(statement_attrs(stmt));
+        self.attributes(stmt);
+        match defer(stmt) {
+            Some(mac) => self.defer(mac),
+            None => visit::visit_stmt(self, stmt),
+        }
+        self.allows.leave(place);
+    }
+
+    fn visit_expr(&mut self, expr: &'ast Expr) {
+        match own_exits(expr) {
+            Some(what) => self.within(what, |this| visit::visit_expr(this, expr)),
+            None => visit::visit_expr(self, expr),
+        }
+    }
+
+    fn visit_item(&mut self, _: &'ast syn::Item) {}
+}
+
+/// Names an expression whose body is left in ways of its own: `return` and `?` in it do not leave
+/// the function.
+pub(crate) fn own_exits(expr: &Expr) -> Option<&'static str> {
+    match expr {
+        Expr::Closure(_) => Some("a closure"),
+        Expr::Async(_) => Some("an `async` block"),
+        Expr::Const(_) => Some("a `const` block"),
+        Expr::TryBlock(_) => Some("a `try` block"),
+        _ => None,
+    }
+}
+
+pub(crate) fn is_cleanup(attribute: &Attribute) -> bool {
+    attribute.path().segments.last().is_some_and(|last| last.ident == "cleanup")
+}
+
+/// The `defer!` that a statement is. One from scopeguard means the same but for the options.
+pub(super) fn defer(stmt: &Stmt) -> Option<&Macro> {
+    let mac = match stmt {
+        Stmt::Macro(stmt) => &stmt.mac,
+        Stmt::Expr(Expr::Macro(expr), _) => &expr.mac,
+        _ => return None,
+    };
+    let path = &mac.path;
+    let name = &path.segments.last()?.ident;
+    let foreign = path.segments.first().is_some_and(|first| first.ident == "scopeguard");
+    (name == "defer" && !foreign).then_some(mac)
+}
+
+/// The name that a `let` binds, if it binds one only.
+pub(super) fn single_name(pat: &Pat) -> Option<&syn::PatIdent> {
+    match pat {
+        Pat::Ident(name) if name.by_ref.is_none() && name.subpat.is_none() => Some(name),
+        Pat::Type(typed) => single_name(&typed.pat),
+        _ => None,
+    }
+}
+
+fn misplaced(stmt: &Stmt, attribute: &Attribute) -> Option<syn::Error> {
+    let (tokens, text) = match stmt {
+        Stmt::Local(local) if single_name(&local.pat).is_none() => (
+            quote::ToTokens::to_token_stream(pattern(&local.pat)),
+            message(
+                "`#[cleanup]` needs a single name to guard, and this is a pattern",
+                "bind the whole value to a name first, and take it apart in a second `let`",
+            ),
+        ),
+        Stmt::Local(local) if local.init.is_none() => (
+            quote::ToTokens::to_token_stream(&local.pat),
+            message(
+                "`#[cleanup]` needs an initialiser: there is nothing to guard yet",
+                "declare the variable where its value is made: `let name = ..;`",
+            ),
+        ),
+        Stmt::Item(_) => (
+            quote::ToTokens::to_token_stream(attribute.path()),
+            message(
+                "`#[cleanup]` guards a `let` or another statement, not an item",
+                "put it on the statement that makes what is to be cleaned up",
+            ),
+        ),
+        _ => return None,
+    };
+    Some(syn::Error::new_spanned(tokens, text))
+}
+
+fn pattern(pat: &Pat) -> &Pat {
+    match pat {
+        Pat::Type(typed) => &typed.pat,
+        other => other,
+    }
+}

@@ -1,0 +1,22 @@
+//! The options of `#[must_cleanup]`.
+
+use proc_macro2::TokenStream;
+
+use crate::args::{self, Common};
+use crate::diagnostic::Errors;
+
+#[derive(Clone)]
+pub(crate) struct Args {
+    pub(crate) common: Common,
+}
+
+impl Args {
+    pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut common = Common::new();
+        let known = ["allow", "unwinds", "crate"];
+        args::read(tokens, "must_cleanup", &known, errors, |entry, errors| {
+            common.take_unwinds(entry, errors)
+        });
+        Self { common }
+    }
+}

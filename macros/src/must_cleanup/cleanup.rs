@@ -1,0 +1,243 @@
+//! What stands in `#[cleanup(..)]` and `defer!`: the expression and its options.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::ToTokens as _;
+use syn::parse::{ParseStream, Parser as _};
+use syn::spanned::Spanned as _;
+use syn::visit::{self, Visit};
+use syn::{Attribute, Expr, LitStr, Meta, Token};
+
+use crate::args::{self, Entry, Value};
+use crate::diagnostic::{Errors, message};
+
+const KEYS: [&str; 3] = ["on", "survives", "name"];
+
+/// A cleanup as it was declared.
+pub(crate) struct Cleanup {
+    pub(crate) expr: Expr,
+    /// The outcomes that it runs for, a bit each, as the runtime's `Owner` reads them.
+    pub(crate) on: u8,
+    pub(crate) name: Option<LitStr>,
+    /// Whether to warn where a panic would not run it.
+    pub(crate) warns_of_abort: bool,
+    /// The token that stands for the whole in messages.
+    pub(crate) span: Span,
+}
+
+/// The words that `on` takes, with their bits.
+const OUTCOMES: [(&str, u8); 6] = [
+    ("always", 1 | 2 | 4 | 8),
+    ("success", 1),
+    ("error", 2),
+    ("unwind", 4),
+    ("cancel", 8),
+    ("failure", 2 | 4 | 8),
+];
+
+impl Cleanup {
+    /// One that does nothing, in place of one that cannot be read: the rest of the function still
+    /// type-checks.
+    fn nothing(span: Span) -> Self {
+        Self { expr: syn::parse_quote!(()), on: 15, name: None, warns_of_abort: false, span }
+    }
+
+    pub(crate) fn runs_on_unwind(&self) -> bool {
+        self.on & 4 != 0
+    }
+
+    /// Reads `#[cleanup(EXPR, key = value, ..)]`.
+    pub(crate) fn of_attribute(attribute: &Attribute, errors: &mut Errors) -> Self {
+        let span = attribute.path().span();
+        let Meta::List(list) = &attribute.meta else {
+            errors.push(empty(span));
+            return Self::nothing(span);
+        };
+        let parser = |input: ParseStream<'_>| {
+            if input.is_empty() {
+                return Err(empty(span));
+            }
+            let expr = input.parse::<Expr>()?;
+            if !input.is_empty() {
+                input.parse::<Token![,]>()?;
+            }
+            Ok((expr, input.parse::<TokenStream>()?))
+        };
+        match errors.take(parser.parse2(list.tokens.clone())) {
+            Some((expr, options)) => Self::read(expr, options, span, "cleanup", errors),
+            None => Self::nothing(span),
+        }
+    }
+
+    /// Reads what stands in `defer!`: `key = value, .., EXPR`, or the statements of a block.
+    pub(crate) fn of_defer(tokens: &TokenStream, span: Span, errors: &mut Errors) -> Self {
+        let parser = |input: ParseStream<'_>| {
+            let mut options = TokenStream::new();
+            while input.peek(syn::Ident) && input.peek2(Token![=]) && !input.peek2(Token![==]) {
+                let fork = input.fork();
+                if !KEYS.contains(&fork.parse::<Ident>()?.to_string().as_str()) {
+                    break;
+                }
+                let Entry { key, value: Value::Equals(value) } = input.parse()? else { break };
+                input.parse::<Token![,]>()?;
+                options.extend(quote::quote!(#key = #value,));
+            }
+            let block = syn::Block {
+                brace_token: syn::token::Brace(span),
+                stmts: input.call(syn::Block::parse_within)?,
+            };
+            Ok((block, options))
+        };
+        let Some((block, options)) = errors.take(parser.parse2(tokens.clone())) else {
+            return Self::nothing(span);
+        };
+        if block.stmts.is_empty() {
+            errors.push(empty(span));
+            return Self::nothing(span);
+        }
+        let expr = Expr::Block(syn::ExprBlock { attrs: Vec::new(), label: None, block });
+        Self::read(expr, options, span, "defer!", errors)
+    }
+
+    fn read(
+        expr: Expr,
+        options: TokenStream,
+        span: Span,
+        owner: &str,
+        errors: &mut Errors,
+    ) -> Self {
+        let mut cleanup = Self::nothing(span);
+        if let Some(key) = option_in_place_of_expr(&expr) {
+            let text = message(
+                format!("`{owner}` begins with the cleanup, and this is its option `{key}`"),
+                format!("write `#[cleanup(EXPR, {key} = ..)]`"),
+            );
+            errors.at(&expr, text);
+            return cleanup;
+        }
+        if let Some(error) = exit_in(&expr) {
+            errors.push(error);
+        } else {
+            cleanup.expr = expr;
+        }
+        args::read(options, owner, &KEYS, errors, |entry, errors| {
+            match entry.key.to_string().as_str() {
+                "on" => cleanup.on = errors.take(entry.equals(ON).and_then(outcomes)).unwrap_or(15),
+                "survives" => {
+                    errors.take(entry.equals("`unwind`").and_then(|word| survives(&word)));
+                }
+                "name" => {
+                    cleanup.name = errors.take(entry.equals("a string such as `\"session\"`"))
+                }
+                _ => return Some(entry),
+            }
+            None
+        });
+        cleanup
+    }
+}
+
+const ON: &str = "`always`, `success`, `error`, `unwind`, `cancel`, `failure`, or a list such as \
+                  `[error, unwind]`";
+
+fn empty(span: Span) -> syn::Error {
+    syn::Error::new(
+        span,
+        message(
+            "a cleanup needs an expression",
+            "write what is to run: `#[cleanup(conn.close())]`",
+        ),
+    )
+}
+
+/// `#[cleanup(on = failure)]` parses as an assignment to `on`.
+fn option_in_place_of_expr(expr: &Expr) -> Option<&'static str> {
+    let Expr::Assign(assign) = expr else { return None };
+    let Expr::Path(left) = &*assign.left else { return None };
+    KEYS.into_iter().find(|key| left.path.is_ident(key))
+}
+
+fn outcomes(value: Expr) -> syn::Result<u8> {
+    let words = match value {
+        Expr::Array(list) if !list.elems.is_empty() => list.elems.into_iter().collect(),
+        other => vec![other],
+    };
+    let mut on = 0;
+    for word in words {
+        let text = word.to_token_stream().to_string();
+        match OUTCOMES.iter().find(|(name, _)| *name == text) {
+            Some((_, bits)) => on |= bits,
+            None => {
+                let wrong = format!("unknown outcome `{text}`");
+                let text = message(wrong, format!("`on` takes {ON}"));
+                return Err(syn::Error::new_spanned(word, text));
+            }
+        }
+    }
+    Ok(on)
+}
+
+fn survives(word: &Expr) -> syn::Result<()> {
+    let text = word.to_token_stream().to_string();
+    let (wrong, remedy) = match text.as_str() {
+        "unwind" => return Ok(()),
+        "exit" | "kill" | "reboot" => (
+            format!("`survives = {text}` is not available in this version of backstop"),
+            "write `survives = unwind`, or leave it out".to_owned(),
+        ),
+        _ => (
+            format!("unknown rung `{text}`"),
+            "`survives` takes `unwind`, `exit`, `kill` or `reboot`".to_owned(),
+        ),
+    };
+    Err(syn::Error::new_spanned(word, message(wrong, remedy)))
+}
+
+/// The first token in a cleanup that would leave it.
+fn exit_in(expr: &Expr) -> Option<syn::Error> {
+    #[derive(Default)]
+    struct Exits {
+        loops: usize,
+        found: Option<(Span, &'static str)>,
+    }
+    impl Exits {
+        fn found(&mut self, span: Span, what: &'static str) {
+            self.found.get_or_insert((span, what));
+        }
+    }
+    impl<'ast> Visit<'ast> for Exits {
+        fn visit_expr(&mut self, expr: &'ast Expr) {
+            match expr {
+                Expr::Try(expr) => self.found(expr.question_token.span(), "`?`"),
+                Expr::Return(expr) => self.found(expr.return_token.span(), "`return`"),
+                Expr::Await(expr) => self.found(expr.await_token.span(), "`.await`"),
+                Expr::Break(expr) if self.loops == 0 => {
+                    self.found(expr.break_token.span(), "`break`");
+                }
+                Expr::Continue(expr) if self.loops == 0 => {
+                    self.found(expr.continue_token.span(), "`continue`");
+                }
+                Expr::Loop(_) | Expr::While(_) | Expr::ForLoop(_) => {
+                    self.loops += 1;
+                    visit::visit_expr(self, expr);
+                    self.loops -= 1;
+                    return;
+                }
+                Expr::Closure(_) | Expr::Async(_) => return,
+                _ => {}
+            }
+            visit::visit_expr(self, expr);
+        }
+        fn visit_item(&mut self, _: &'ast syn::Item) {}
+    }
+    let mut exits = Exits::default();
+    exits.visit_expr(expr);
+    let (span, what) = exits.found?;
+    let remedy = match what {
+        "`?`" => {
+            "end the cleanup with the `Result` itself: an `Err` is reported as a failed cleanup"
+        }
+        "`.await`" => "call a blocking function: this cleanup runs in a destructor",
+        _ => "let the expression end instead: it runs while its block is already being left",
+    };
+    Some(syn::Error::new(span, message(format!("{what} cannot leave a cleanup"), remedy)))
+}

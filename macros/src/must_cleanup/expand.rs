@@ -1,0 +1,398 @@
+//! Rewrites a body so that its guards are there and every way out marks how it is left.
+
+use backstop_rules::macros_known::{MacroKind, macro_kind};
+use backstop_rules::{Imports, statement_attrs, statement_attrs_mut};
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
+use syn::spanned::Spanned as _;
+use syn::visit::{self, Visit};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Block, Expr, Item, Macro, Pat, Signature, Stmt};
+
+use super::analyze::{Cleanups, defer, is_cleanup, own_exits, single_name};
+use super::drops;
+use super::guards::Emitter;
+use super::leaves::{End, Value};
+use super::marks::{Flags, Frame, Frames};
+use crate::macros::with_arguments;
+use crate::paths::{Runtime, hidden, local};
+use crate::syntax::{block_diverges, mentions_exit, return_type, returns_never};
+
+/// Rewrites the body of a function that declares `cleanups`.
+pub(crate) fn expand(
+    signature: &Signature,
+    body: &mut Block,
+    cleanups: Cleanups,
+    imports: &Imports,
+    runtime: &Runtime,
+) {
+    drops::expand(body, &guarded_names(body), imports, runtime);
+    let verdict = Ident::new("verdict", Span::mixed_site());
+    let value = match return_type(&signature.output) {
+        _ if returns_never(&signature.output) => Value::Never,
+        Some(ty) => Value::Judged { verdict: verdict.clone(), unit: is_unit(&ty) },
+        None => Value::Opaque,
+    };
+    let declared = return_type(&signature.output).filter(|_| matches!(value, Value::Judged { .. }));
+    let mut expander = Expander {
+        runtime,
+        cleanups,
+        value,
+        frames: Frames::default(),
+        flags: 0,
+        guards: 0,
+        suspicious: false,
+        disarms: None,
+    };
+    expander.block(body, &End::Function);
+    if let Some(ty) = declared {
+        let span = hidden(Span::call_site());
+        let judge = runtime.private("judge", span);
+        let plain = runtime.private("Plain", span);
+        let binding = quote_spanned! {span=>
+            let #verdict = { use #plain as _; #judge::<#ty>().verdict() };
+        };
+        body.stmts.insert(0, verbatim(binding));
+    }
+}
+
+/// Contains the panics of a destructor's body.
+// Input:  { BODY }
+// Output: { contained_drop(&const { Site::new("drop") }, move || { BODY }); }
+pub(crate) fn contain(signature: &Signature, body: &mut Block, runtime: &Runtime) {
+    let place = signature.ident.span();
+    let span = hidden(place);
+    let contained = runtime.private("contained_drop", span);
+    let site = runtime.private("Site", place);
+    let site = quote_spanned!(place=> #site::new("drop"));
+    let inner = Block { brace_token: body.brace_token, stmts: std::mem::take(&mut body.stmts) };
+    let call = quote_spanned!(span=> #contained(&const { #site }, move || #inner););
+    body.stmts = vec![verbatim(call)];
+}
+
+/// The names that the `#[cleanup]`s of a body guard.
+fn guarded_names(body: &Block) -> Vec<String> {
+    struct Names(Vec<String>);
+    impl<'ast> Visit<'ast> for Names {
+        fn visit_local(&mut self, local: &'ast syn::Local) {
+            if local.attrs.iter().any(is_cleanup) {
+                self.0.extend(single_name(&local.pat).map(|name| name.ident.to_string()));
+            }
+            visit::visit_local(self, local);
+        }
+        fn visit_item(&mut self, _: &'ast Item) {}
+    }
+    let mut names = Names(Vec::new());
+    names.visit_block(body);
+    names.0
+}
+
+fn is_unit(ty: &syn::Type) -> bool {
+    matches!(ty, syn::Type::Tuple(tuple) if tuple.elems.is_empty())
+}
+
+pub(super) struct Expander<'a> {
+    pub(super) runtime: &'a Runtime,
+    cleanups: Cleanups,
+    pub(super) value: Value,
+    pub(super) frames: Frames,
+    flags: usize,
+    guards: usize,
+    /// Whether the statement at hand has a macro that may hide an exit.
+    pub(super) suspicious: bool,
+    /// The switch of the guarded statement at hand.
+    disarms: Option<Ident>,
+}
+
+/// Statements that no later step looks into.
+pub(crate) fn verbatim(tokens: TokenStream) -> Stmt {
+    Stmt::Expr(Expr::Verbatim(tokens), None)
+}
+
+fn is_guarded(block: &Block) -> bool {
+    block
+        .stmts
+        .iter()
+        .any(|stmt| statement_attrs(stmt).iter().any(is_cleanup) || defer(stmt).is_some())
+}
+
+impl Expander<'_> {
+    /// Rewrites a block and what it ends with.
+    pub(super) fn block(&mut self, block: &mut Block, end: &End) {
+        let guarded = is_guarded(block);
+        let reaches_end = !block_diverges(block);
+        let mut stmts = Vec::with_capacity(block.stmts.len() + 4);
+        let mut end = end.clone();
+        if guarded {
+            let flag = local("flag", self.flags);
+            self.flags += 1;
+            let span = hidden(block.brace_token.span.open());
+            let new = self.runtime.private("Flag", span);
+            stmts.push(verbatim(quote_spanned!(span=> let #flag = #new::new();)));
+            self.frames.push(Frame::Guarded(flag));
+            end = end.with(self.frames.all());
+        }
+        let outer = std::mem::take(&mut self.suspicious);
+        let last = self.tail_start(&block.stmts, &end);
+        for (index, stmt) in std::mem::take(&mut block.stmts).into_iter().enumerate() {
+            self.statement(stmt, (index >= last).then_some(&end), &mut stmts);
+        }
+        let closing = block.brace_token.span.close();
+        if reaches_end && last == usize::MAX {
+            stmts.extend(self.end_without_tail(&end, closing));
+        }
+        self.suspicious = outer;
+        if guarded {
+            self.frames.pop();
+        }
+        block.stmts = stmts;
+    }
+
+    /// Rewrites one statement, with its guard before it. `end` is there for tails.
+    fn statement(&mut self, mut stmt: Stmt, end: Option<&End>, out: &mut Vec<Stmt>) {
+        let is_cleanup_statement = statement_attrs(&stmt).iter().any(is_cleanup);
+        if let Some(attrs) = statement_attrs_mut(&mut stmt) {
+            attrs.retain(|attr| !is_cleanup(attr));
+        }
+        let is_defer = defer(&stmt).is_some();
+        if is_cleanup_statement || is_defer {
+            self.guard(stmt, is_defer, end, out);
+        } else {
+            self.plain(stmt, end, out);
+        }
+    }
+
+    fn guard(&mut self, stmt: Stmt, is_defer: bool, end: Option<&End>, out: &mut Vec<Stmt>) {
+        // The analysis walked the same statements in the same order.
+        let Some(cleanup) = self.cleanups.pop_front() else { return out.push(stmt) };
+        let number = self.guards;
+        self.guards += 1;
+        let emitter = Emitter { runtime: self.runtime, flags: self.frames.all(), number };
+        match stmt {
+            Stmt::Local(mut statement) => {
+                let suspicious = self.suspicious(|this| this.visit_local_mut(&mut statement));
+                let tokens = emitter.on_let(statement, &cleanup);
+                self.surrounded(suspicious, out, |out| out.push(verbatim(tokens)));
+            }
+            _ if is_defer => {
+                let guard = emitter.before_statement(None, &cleanup);
+                // An empty call of the user's own macro, or its import would be unused.
+                let path = defer(&stmt).map(|mac| &mac.path);
+                out.push(verbatim(quote_spanned!(hidden(cleanup.span)=> #path! {} #guard)));
+            }
+            other => {
+                let armed = local("armed", number);
+                out.push(verbatim(emitter.before_statement(Some(&armed), &cleanup)));
+                let outer = self.disarms.replace(armed);
+                self.plain(other, end, out);
+                self.disarms = outer;
+            }
+        }
+    }
+
+    /// A statement without a guard.
+    fn plain(&mut self, mut stmt: Stmt, end: Option<&End>, out: &mut Vec<Stmt>) {
+        if let Some(end) = end {
+            return self.tail(stmt, end, out);
+        }
+        let suspicious = self.suspicious(|this| this.visit_stmt_mut(&mut stmt));
+        self.surrounded(suspicious, out, |out| out.push(stmt));
+    }
+
+    /// Runs a step and says whether it met a macro that may hide an exit.
+    pub(super) fn suspicious(&mut self, step: impl FnOnce(&mut Self)) -> bool {
+        let outer = std::mem::take(&mut self.suspicious);
+        step(self);
+        std::mem::replace(&mut self.suspicious, outer)
+    }
+
+    /// Announces a statement that may hide an exit.
+    // Input:  mac!();
+    // Output: let before = suspect([&flag0], ..); mac!(); restore([&flag0], before);
+    fn surrounded(
+        &self,
+        suspicious: bool,
+        out: &mut Vec<Stmt>,
+        statement: impl FnOnce(&mut Vec<Stmt>),
+    ) {
+        let flags = self.frames.all();
+        if !suspicious || flags.is_empty() {
+            return statement(out);
+        }
+        let before = local("before", out.len());
+        let span = hidden(Span::call_site());
+        let suspect = self.suspect(&flags);
+        out.push(verbatim(quote_spanned!(span=> let #before = #suspect;)));
+        statement(out);
+        let restore = self.runtime.private("restore", span);
+        let flags = flags.array(span);
+        // A statement that never ends leaves this unreachable, and that is no fault of the user's.
+        let tokens = quote_spanned!(span=> #[allow(unreachable_code)] #restore(#flags, #before););
+        out.push(verbatim(tokens));
+    }
+
+    /// `suspect([&flag0], HIDDEN)`
+    pub(super) fn suspect(&self, flags: &Flags) -> TokenStream {
+        let span = hidden(Span::call_site());
+        let suspect = self.runtime.private("suspect", span);
+        let hidden_exit = match &self.value {
+            Value::Judged { verdict, .. } => {
+                let trait_ = self.runtime.private("Verdict", span);
+                quote_spanned!(span=> #trait_::hidden(#verdict))
+            }
+            Value::Opaque | Value::Never => {
+                let outcome = self.runtime.public("Outcome", span);
+                quote_spanned!(span=> #outcome::Success)
+            }
+        };
+        let flags = flags.array(span);
+        quote_spanned!(span=> #suspect(#flags, #hidden_exit))
+    }
+
+    fn macro_(&mut self, mac: &mut Macro) {
+        self.suspicious |= match macro_kind(&mac.path) {
+            MacroKind::Arguments | MacroKind::Diverges => {
+                !with_arguments(mac, self) && mentions_exit(&mac.tokens)
+            }
+            MacroKind::Stringifies | MacroKind::Known => mentions_exit(&mac.tokens),
+            _ => true,
+        };
+    }
+
+    fn target(&mut self, label: Option<&syn::Label>, is_loop: bool, visit: impl FnOnce(&mut Self)) {
+        let label = label.map(|label| label.name.ident.clone());
+        self.frames.push(Frame::Target { label, is_loop });
+        visit(self);
+        self.frames.pop();
+    }
+
+    // Input:  e?
+    // Output: question([&flag0], e)?
+    fn question(&mut self, expr: &mut syn::ExprTry) {
+        self.visit_expr_mut(&mut expr.expr);
+        let flags = self.frames.all();
+        if flags.is_empty() {
+            return;
+        }
+        // The span of the `?`: the whole expression's place reaches from the first token to it, and
+        // a conversion of the error that panics has that line.
+        let span = expr.question_token.span();
+        let array = flags.array(hidden(span));
+        let inner = &expr.expr;
+        let call = match &self.disarms {
+            Some(armed) => {
+                let question = self.runtime.private("question_disarming", span);
+                quote_spanned!(span=> #question(#array, &#armed, #inner))
+            }
+            None => {
+                let question = self.runtime.private("question", span);
+                quote_spanned!(span=> #question(#array, #inner))
+            }
+        };
+        expr.expr = Box::new(Expr::Verbatim(call));
+    }
+
+    // Input:  return e
+    // Output: return leave([&flag0], verdict, e)
+    fn return_(&mut self, expr: &mut syn::ExprReturn) {
+        let flags = self.frames.all();
+        let span = expr.return_token.span();
+        match &mut expr.expr {
+            Some(value) => {
+                if !flags.is_empty() {
+                    self.leaf(value, &End::Function);
+                } else {
+                    self.visit_expr_mut(value);
+                }
+            }
+            None if flags.is_empty() => {}
+            None => {
+                expr.expr = Some(Box::new(Expr::Verbatim(flags.success(self.runtime, span))));
+            }
+        }
+    }
+
+    /// A `break` or `continue`: going on in the function is a success of the blocks that it leaves.
+    // Input:  continue 'outer
+    // Output: { mark([&flag1]); continue 'outer }
+    fn jump(&mut self, expr: &mut Expr) {
+        let (label, span) = match &mut *expr {
+            Expr::Break(jump) => {
+                if let Some(value) = &mut jump.expr {
+                    let flags = self.frames.until(jump.label.as_ref());
+                    if flags.is_empty() {
+                        self.visit_expr_mut(value);
+                    } else {
+                        self.leaf(value, &End::Block(flags));
+                    }
+                    return;
+                }
+                (jump.label.as_ref(), jump.break_token.span())
+            }
+            Expr::Continue(jump) => (jump.label.as_ref(), jump.continue_token.span()),
+            _ => return,
+        };
+        let flags = self.frames.until(label);
+        if flags.is_empty() {
+            return;
+        }
+        let mark = flags.success(self.runtime, span);
+        let jump = &*expr;
+        *expr = Expr::Verbatim(quote_spanned!(hidden(span)=> { #mark; #jump }));
+    }
+}
+
+impl VisitMut for Expander<'_> {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if own_exits(expr).is_some() {
+            return;
+        }
+        match expr {
+            Expr::Try(expr) => self.question(expr),
+            Expr::Return(expr) => self.return_(expr),
+            Expr::Break(_) | Expr::Continue(_) => self.jump(expr),
+            Expr::Macro(expr) => self.macro_(&mut expr.mac),
+            Expr::Loop(expr) => {
+                self.target(expr.label.as_ref(), true, |this| {
+                    this.block(&mut expr.body, &End::None)
+                });
+            }
+            Expr::While(expr) => self.target(expr.label.as_ref(), true, |this| {
+                this.visit_expr_mut(&mut expr.cond);
+                this.block(&mut expr.body, &End::None);
+            }),
+            Expr::ForLoop(expr) => {
+                self.visit_expr_mut(&mut expr.expr);
+                self.target(expr.label.as_ref(), true, |this| {
+                    this.block(&mut expr.body, &End::None)
+                });
+            }
+            Expr::Block(expr) if expr.label.is_some() => {
+                self.target(expr.label.as_ref(), false, |this| {
+                    this.block(&mut expr.block, &End::None);
+                });
+            }
+            other => visit_mut::visit_expr_mut(self, other),
+        }
+    }
+
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        self.block(block, &End::None);
+    }
+
+    fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
+        match stmt {
+            Stmt::Macro(stmt) => self.macro_(&mut stmt.mac),
+            other => visit_mut::visit_stmt_mut(self, other),
+        }
+    }
+
+    // Items in a body are not the body's.
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+    fn visit_pat_mut(&mut self, pat: &mut Pat) {
+        if let Pat::Guard(guarded) = pat {
+            self.visit_expr_mut(&mut guarded.guard);
+        }
+    }
+    fn visit_type_mut(&mut self, _: &mut syn::Type) {}
+}

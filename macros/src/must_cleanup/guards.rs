@@ -1,0 +1,171 @@
+//! The statements that a guard expands into.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::{Attribute, Expr, Local, Pat};
+
+use super::analyze::single_name;
+use super::cleanup::Cleanup;
+use super::marks::Flags;
+use crate::paths::{Runtime, hidden, local};
+use crate::syntax::{diverges, mentions};
+
+pub(super) struct Emitter<'a> {
+    pub(super) runtime: &'a Runtime,
+    pub(super) flags: Flags,
+    /// Tells the hidden names of this guard from those of others.
+    pub(super) number: usize,
+}
+
+impl Emitter<'_> {
+    /// The guard of a `let`.
+    // Input:  #[cleanup(EXPR)] let mut name: T = INIT;
+    // Output: let value: T = INIT; let mut slot = ..; let mut owner = .. |name| EXPR ..;
+    //         let mut name = owner.handle();
+    pub(super) fn on_let(&self, mut statement: Local, cleanup: &Cleanup) -> TokenStream {
+        // Refused before: the error stands, and the statement stays as it was.
+        let Some(name) = single_name(&statement.pat).cloned() else {
+            return statement.into_token_stream();
+        };
+        if statement.init.is_none() {
+            return statement.into_token_stream();
+        }
+        let value = local("value", self.number);
+        rename(&mut statement.pat, &value);
+        // Lints that the user set on the statement are about the name.
+        let attrs: Vec<Attribute> = statement.attrs.clone();
+        let place = name.ident.span();
+        let mentioned = mentions(cleanup.expr.to_token_stream(), &[&name.ident.to_string()]);
+        let (parameter, used) = if mentioned {
+            let ident = &name.ident;
+            // A `&mut self` method of the value is called in the cleanup alone.
+            let parameter = quote_spanned!(hidden(place)=> #[allow(unused_mut)] mut #ident);
+            (parameter, quote_spanned!(hidden(place)=> let _ = &#ident;))
+        } else {
+            let unused = local("unused", self.number);
+            (quote!(#unused), TokenStream::new())
+        };
+        let owner = local("owner", self.number);
+        let default_name = name.ident.to_string();
+        let guard = self.owner(quote!(#value), &parameter, None, cleanup, quote!(#default_name));
+        let mutability = name.mutability;
+        let ident = &name.ident;
+        let span = hidden(place);
+        let handle = quote_spanned!(span=> #owner.handle());
+        let let_token = statement.let_token;
+        quote! {
+            #statement
+            #guard
+            #(#attrs)* #let_token #mutability #ident = #handle;
+            #used
+        }
+    }
+
+    /// The guard of any other statement, which follows it. `armed` is the hidden switch by which
+    /// the statement's own failure calls the cleanup off.
+    // Input:  #[cleanup(EXPR)] announce()?;
+    // Output: let armed = ..; let mut slot = ..; let mut owner = .. || if armed.get() { EXPR } ..;
+    pub(super) fn before_statement(&self, armed: Option<&Ident>, cleanup: &Cleanup) -> TokenStream {
+        let span = hidden(cleanup.span);
+        let switch = armed.map(|armed| {
+            let new = self.runtime.private("Armed", span);
+            quote_spanned!(span=> let #armed = #new::new();)
+        });
+        let unused = local("unused", self.number);
+        let text = match &cleanup.expr {
+            Expr::Block(block) => {
+                let stmts = &block.block.stmts;
+                quote!(#(#stmts)*)
+            }
+            other => other.to_token_stream(),
+        };
+        let name = quote_spanned!(span=> ::core::stringify!(#text));
+        let guard = self.owner(quote!(()), &quote!(#unused), armed, cleanup, name);
+        quote!(#switch #guard)
+    }
+
+    fn owner(
+        &self,
+        value: TokenStream,
+        parameter: &TokenStream,
+        armed: Option<&Ident>,
+        cleanup: &Cleanup,
+        default_name: TokenStream,
+    ) -> TokenStream {
+        let span = hidden(cleanup.span);
+        let [slot, owner] = ["slot", "owner"].map(|name| local(name, self.number));
+        let slot_type = self.runtime.private("Slot", span);
+        let owner_type = self.runtime.private("Owner", span);
+        // The user's own span: `Site::new` records its line.
+        let site = self.runtime.private("Site", cleanup.span);
+        let name = cleanup.name.as_ref().map_or(default_name, |name| quote!(#name));
+        let site = quote_spanned!(cleanup.span=> #site::new(#name));
+        let flags = self.flags.array(span);
+        let (count, on) = (self.flags.len(), cleanup.on);
+        let result = self.result(cleanup);
+        let body = match armed {
+            Some(armed) => {
+                quote_spanned!(span=> if #armed.get() { #result } else { ::core::option::Option::None })
+            }
+            None => result,
+        };
+        let warning = self.abort_warning(cleanup);
+        quote_spanned! {span=>
+            #warning
+            let mut #slot = #slot_type::new();
+            #[allow(unused_mut)]
+            let mut #owner = #owner_type::<_, _, #count, #on>::new(
+                &mut #slot, #value, #flags, &const { #site }, |#parameter| { #body },
+            );
+        }
+    }
+
+    /// What a cleanup's value says: `Some(message)` of a failure.
+    fn result(&self, cleanup: &Cleanup) -> TokenStream {
+        let span = hidden(cleanup.span);
+        let expr = &cleanup.expr;
+        if diverges(expr) {
+            // There is no value; one made after it would be unreachable.
+            return quote_spanned!(span=> #expr);
+        }
+        let by_debug = self.runtime.private("ByDebug", span);
+        // Names the expression as the place of a type that cannot be a cleanup's.
+        let place = first_span(expr);
+        let value = self.runtime.private("value", place);
+        let result = Ident::new("result", span);
+        let failure = quote_spanned!(place=> #value(&#result).failure());
+        quote_spanned! {span=>
+            match #expr {
+                #result => {
+                    use #by_debug as _;
+                    #failure
+                }
+            }
+        }
+    }
+
+    fn abort_warning(&self, cleanup: &Cleanup) -> TokenStream {
+        if !cleanup.warns_of_abort {
+            return TokenStream::new();
+        }
+        let span = hidden(cleanup.span);
+        let warning = self.runtime.private("cleanup_never_runs_on_a_panic", cleanup.span);
+        quote_spanned!(span=> #[cfg(panic = "abort")] let _: () = #warning;)
+    }
+}
+
+/// Gives the pattern of a `let` another name, immutable.
+fn rename(pat: &mut Pat, name: &Ident) {
+    match pat {
+        Pat::Ident(pat) => {
+            pat.ident = name.clone();
+            pat.mutability = None;
+        }
+        Pat::Type(typed) => rename(&mut typed.pat, name),
+        _ => {}
+    }
+}
+
+fn first_span(expr: &Expr) -> Span {
+    expr.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span())
+}

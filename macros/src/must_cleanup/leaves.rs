@@ -1,0 +1,220 @@
+//! What a block ends with: each leaf of its tail is marked, not the tail as a whole, so that types
+//! flow into it as before and nothing of it becomes unreachable.
+
+use backstop_rules::macros_known::{MacroKind, macro_kind};
+use proc_macro2::{Ident, Span};
+use quote::quote_spanned;
+use syn::spanned::Spanned as _;
+use syn::visit_mut::VisitMut as _;
+use syn::{Attribute, Expr, Stmt};
+
+use super::expand::{Expander, verbatim};
+use super::marks::Flags;
+use crate::paths::hidden;
+use crate::syntax::{diverges, is_block_like};
+
+/// How the values that a function returns are judged.
+pub(super) enum Value {
+    /// By the verdict in this hidden local.
+    Judged { verdict: Ident, unit: bool },
+    /// `impl Trait`: of no type that has an error side as far as anyone may know.
+    Opaque,
+    /// The function never returns.
+    Never,
+}
+
+/// What is left where a block ends.
+#[derive(Clone)]
+pub(super) enum End {
+    /// Nothing that holds guards.
+    None,
+    /// These blocks, and the function goes on.
+    Block(Flags),
+    /// The function.
+    Function,
+}
+
+impl End {
+    /// The same end, seen from inside a block with guards of its own; `all` are the flags of every
+    /// guarded block around.
+    pub(super) fn with(self, all: Flags) -> Self {
+        match self {
+            Self::Function => Self::Function,
+            Self::None => Self::Block(all.take(1)),
+            Self::Block(outer) => Self::Block(all.take(outer.len() + 1)),
+        }
+    }
+}
+
+impl Expander<'_> {
+    fn flags_at(&self, end: &End) -> Flags {
+        match end {
+            End::None => Flags::default(),
+            End::Block(flags) => flags.clone(),
+            End::Function => self.frames.all(),
+        }
+    }
+
+    /// The index of the first statement that may be the block's tail; `usize::MAX` without one.
+    ///
+    /// Of `#[cfg(unix)] {..} #[cfg(not(unix))] {..}` each may be: `cfg` is evaluated after this.
+    pub(super) fn tail_start(&self, stmts: &[Stmt], end: &End) -> usize {
+        if matches!(end, End::None) && self.frames.all().is_empty() {
+            return usize::MAX;
+        }
+        let run = stmts.iter().rev().take_while(|stmt| is_tail(stmt) && has_cfg(stmt)).count();
+        match stmts.last() {
+            Some(last) if is_tail(last) => stmts.len() - run.max(1),
+            _ => usize::MAX,
+        }
+    }
+
+    /// Rewrites a statement that may be the tail of its block.
+    pub(super) fn tail(&mut self, stmt: Stmt, end: &End, out: &mut Vec<Stmt>) {
+        if self.flags_at(end).is_empty() {
+            // Guards may lie deeper in it, or around the block that it ends.
+            let mut stmt = stmt;
+            if let Stmt::Expr(expr, None) = &mut stmt {
+                self.leaf(expr, end);
+            } else {
+                self.visit_stmt_mut(&mut stmt);
+            }
+            return out.push(stmt);
+        }
+        match stmt {
+            Stmt::Expr(mut expr, None) => {
+                let cfg = take_cfg(&mut expr);
+                self.leaf(&mut expr, end);
+                // Another member of the run follows: it has to be a block to the parser.
+                if !cfg.is_empty() && !is_block_like(&expr) {
+                    let span = hidden(expr.span());
+                    expr = Expr::Verbatim(quote_spanned!(span=> { #expr }));
+                }
+                let span = hidden(Span::call_site());
+                out.push(verbatim(quote_spanned!(span=> #(#cfg)* #expr)));
+            }
+            // `mac! {}` at the end of a block is its tail, as an expression of its own.
+            Stmt::Macro(stmt) => {
+                let mut expr = Expr::Macro(syn::ExprMacro { attrs: stmt.attrs, mac: stmt.mac });
+                let cfg = take_cfg(&mut expr);
+                self.leaf(&mut expr, end);
+                let span = hidden(Span::call_site());
+                out.push(verbatim(quote_spanned!(span=> #(#cfg)* #expr)));
+            }
+            other => out.push(other),
+        }
+    }
+
+    /// Rewrites an expression whose value leaves what `end` says.
+    // Input:  if c { a? } else { b }
+    // Output: if c { leave(F, verdict, question(F, a)?) } else { leave(F, verdict, b) }
+    pub(super) fn leaf(&mut self, expr: &mut Expr, end: &End) {
+        match expr {
+            Expr::Paren(paren) => return self.leaf(&mut paren.expr, end),
+            Expr::Group(group) => return self.leaf(&mut group.expr, end),
+            Expr::Block(block) if block.label.is_none() => {
+                return self.block(&mut block.block, end);
+            }
+            Expr::Unsafe(block) => return self.block(&mut block.block, end),
+            Expr::If(branch) if branch.else_branch.is_some() => {
+                self.visit_expr_mut(&mut branch.cond);
+                self.block(&mut branch.then_branch, end);
+                if let Some((_, other)) = &mut branch.else_branch {
+                    self.leaf(other, end);
+                }
+                return;
+            }
+            Expr::Match(expr) => {
+                self.visit_expr_mut(&mut expr.expr);
+                for arm in &mut expr.arms {
+                    self.visit_pat_mut(&mut arm.pat);
+                    self.leaf(&mut arm.body, end);
+                }
+                return;
+            }
+            _ => {}
+        }
+        let flags = self.flags_at(end);
+        if flags.is_empty() || diverges(expr) {
+            return self.visit_expr_mut(expr);
+        }
+        if matches!(expr, Expr::Closure(_)) {
+            // Making a closure neither panics nor exits; wrapped in a call it would lose the
+            // signature that `-> impl Fn(&T)` gives it.
+            let span = hidden(expr.span());
+            let mark = flags.success(self.runtime, span);
+            *expr = Expr::Verbatim(quote_spanned!(span=> { #mark; #expr }));
+            return;
+        }
+        let needs_braces = is_statement_macro(expr);
+        let suspicious = self.suspicious(|this| this.visit_expr_mut(expr));
+        let span = hidden(expr.span());
+        let array = flags.array(span);
+        // A macro may expand to statements, which only a block takes.
+        let inner = if needs_braces {
+            quote_spanned!(span=> { #expr })
+        } else {
+            quote_spanned!(span=> #expr)
+        };
+        let call = match (end, &self.value) {
+            (End::Function, Value::Judged { verdict, .. }) => {
+                let leave = self.runtime.private("leave", span);
+                quote_spanned!(span=> #leave(#array, #verdict, #inner))
+            }
+            _ => {
+                let ended = self.runtime.private("ended", span);
+                quote_spanned!(span=> #ended(#array, #inner))
+            }
+        };
+        *expr = Expr::Verbatim(if suspicious {
+            let suspect = self.suspect(&self.frames.all());
+            quote_spanned!(span=> { let _ = #suspect; #call })
+        } else {
+            call
+        });
+    }
+
+    /// The mark at the end of a block that has no tail.
+    pub(super) fn end_without_tail(&self, end: &End, closing: Span) -> Option<Stmt> {
+        let flags = self.flags_at(end);
+        let returns_value =
+            matches!(end, End::Function) && !matches!(self.value, Value::Judged { unit: true, .. });
+        // A function with a value has no tail only where its end is not reached.
+        if flags.is_empty() || returns_value {
+            return None;
+        }
+        let span = hidden(closing);
+        let mark = flags.success(self.runtime, closing);
+        Some(verbatim(quote_spanned!(span=> #[allow(unreachable_code)] #mark;)))
+    }
+}
+
+fn is_tail(stmt: &Stmt) -> bool {
+    matches!(stmt, Stmt::Expr(_, None))
+        || matches!(stmt, Stmt::Macro(stmt) if stmt.semi_token.is_none())
+}
+
+fn has_cfg(stmt: &Stmt) -> bool {
+    backstop_rules::statement_attrs(stmt).iter().any(is_cfg)
+}
+
+fn is_cfg(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("cfg")
+}
+
+fn take_cfg(expr: &mut Expr) -> Vec<Attribute> {
+    let mut stmt = Stmt::Expr(std::mem::replace(expr, Expr::PLACEHOLDER), None);
+    let cfg =
+        backstop_rules::statement_attrs_mut(&mut stmt).map(std::mem::take).unwrap_or_default();
+    if let Stmt::Expr(back, None) = stmt {
+        *expr = back;
+    }
+    cfg
+}
+
+fn is_statement_macro(expr: &Expr) -> bool {
+    matches!(expr, Expr::Macro(expr) if !matches!(
+        macro_kind(&expr.mac.path),
+        MacroKind::Arguments | MacroKind::Stringifies | MacroKind::Known
+    ))
+}

@@ -1,0 +1,86 @@
+//! The flags of the blocks around a place, and the tokens that mark them.
+
+use proc_macro2::{Ident, Span, TokenStream};
+use quote::quote_spanned;
+use syn::Lifetime;
+
+use crate::paths::{Runtime, hidden};
+
+/// What lies around a place, outermost first.
+pub(super) enum Frame {
+    /// A block that holds guards, by its flag.
+    Guarded(Ident),
+    /// A loop, or a block with a label: what `break` and `continue` leave.
+    Target { label: Option<Ident>, is_loop: bool },
+}
+
+#[derive(Default)]
+pub(super) struct Frames(Vec<Frame>);
+
+impl Frames {
+    pub(super) fn push(&mut self, frame: Frame) {
+        self.0.push(frame);
+    }
+
+    pub(super) fn pop(&mut self) {
+        self.0.pop();
+    }
+
+    /// The flags of every guarded block around this place, innermost first.
+    pub(super) fn all(&self) -> Flags {
+        Flags(self.0.iter().rev().filter_map(flag).cloned().collect())
+    }
+
+    /// The flags of the blocks that a `break` or `continue` leaves.
+    pub(super) fn until(&self, label: Option<&Lifetime>) -> Flags {
+        let is_target = |frame: &&Frame| match frame {
+            Frame::Guarded(_) => false,
+            Frame::Target { label: own, is_loop } => match label {
+                Some(label) => own.as_ref() == Some(&label.ident),
+                None => *is_loop,
+            },
+        };
+        Flags(self.0.iter().rev().take_while(|f| !is_target(f)).filter_map(flag).cloned().collect())
+    }
+}
+
+fn flag(frame: &Frame) -> Option<&Ident> {
+    match frame {
+        Frame::Guarded(flag) => Some(flag),
+        Frame::Target { .. } => None,
+    }
+}
+
+/// Flags to mark together.
+#[derive(Clone, Default)]
+pub(super) struct Flags(Vec<Ident>);
+
+impl Flags {
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// The innermost `count`.
+    pub(super) fn take(mut self, count: usize) -> Self {
+        self.0.truncate(count);
+        self
+    }
+
+    /// `[&flag1, &flag0]`
+    pub(super) fn array(&self, span: Span) -> TokenStream {
+        let flags = &self.0;
+        quote_spanned!(span=> [#(&#flags),*])
+    }
+
+    /// `mark([&flag0])`, which marks a success.
+    pub(super) fn success(&self, runtime: &Runtime, place: Span) -> TokenStream {
+        let span = hidden(place);
+        let mark = runtime.private("mark", span);
+        let flags = self.array(span);
+        quote_spanned!(span=> #mark(#flags))
+    }
+}

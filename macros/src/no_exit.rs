@@ -1,0 +1,7 @@
+//! `#[no_exit]`: nothing in the body may end the process or the thread without unwinding.
+
+pub(crate) mod analyze;
+mod args;
+pub(crate) mod expand;
+
+pub(crate) use args::Args;

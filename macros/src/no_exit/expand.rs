@@ -1,0 +1,207 @@
+//! Asks the compiler about every call in a body whether it returns.
+//!
+//! rustc knows what no list of names can: which calls are of type `!` or of an uninhabited type.
+//! A marker after the call is unreachable exactly then, and carries `#[deny(unreachable_code)]`.
+
+use backstop_rules::{Allows, statement_attrs};
+use proc_macro2::{Span, TokenStream};
+use quote::quote_spanned;
+use syn::spanned::Spanned as _;
+use syn::token::Paren;
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Block, Expr, ExprCall, ExprField, ExprTuple, Index, Item, Member, Pat, Stmt, Token, UnOp,
+};
+
+use super::analyze::Calls;
+use crate::macros::with_arguments;
+use crate::paths::Runtime;
+
+pub(crate) const RULE: &str = "diverging_call";
+
+const REASON: &str = "this call never returns and is not known to unwind: where it ends the process, no \
+                      destructor runs\nhelp: return an error; or, if it panics, say so with \
+                      `unwinds(path::to::it)` in the attribute";
+
+/// Marks every call of the body that `calls` does not know.
+// Input:  let a = f(&g()); h();
+// Output: let a = f(&(g(), MARKER).0); MARKER; h(); MARKER;
+pub(crate) fn expand(block: &mut Block, calls: &Calls<'_>, allows: &mut Allows, runtime: &Runtime) {
+    Marker { calls, allows, runtime }.visit_block_mut(block);
+}
+
+struct Marker<'a> {
+    calls: &'a Calls<'a>,
+    allows: &'a mut Allows,
+    runtime: &'a Runtime,
+}
+
+/// How the marker follows the call.
+#[derive(Clone, Copy)]
+enum Form {
+    /// `id(CALL, MARKER)`: keeps the expected type.
+    Call,
+    /// `(CALL, MARKER).0`: keeps coercions through `&`, and its temporaries live as long.
+    Tuple,
+}
+
+impl Marker<'_> {
+    /// The span of the callee's name, if this call is to be marked.
+    fn marks(&mut self, expr: &Expr) -> Option<Span> {
+        let (unknown, span) = match expr {
+            Expr::Call(call) => (self.calls.unknown(call), callee_span(&call.func)),
+            Expr::MethodCall(call) => (self.calls.unknown_method(call), call.method.span()),
+            _ => return None,
+        };
+        (unknown && !self.allows.allows(RULE)).then_some(span)
+    }
+
+    fn wrap(&self, expr: &mut Expr, form: Form, span: Span) {
+        let call = std::mem::replace(expr, Expr::PLACEHOLDER);
+        let elements = [call, Expr::Verbatim(marker(span))].into_iter().collect();
+        // The user's own spans: this stands at the beginning of operators and `?`, whose place in
+        // panics reaches from their first token to their last.
+        *expr = match form {
+            Form::Call => Expr::Call(ExprCall {
+                attrs: Vec::new(),
+                func: Box::new(Expr::Verbatim(self.runtime.private("id", span))),
+                paren_token: Paren(span),
+                args: elements,
+            }),
+            Form::Tuple => Expr::Field(ExprField {
+                attrs: Vec::new(),
+                base: Box::new(Expr::Tuple(ExprTuple {
+                    attrs: Vec::new(),
+                    paren_token: Paren(span),
+                    elems: elements,
+                })),
+                dot_token: Token![.](span),
+                member: Member::Unnamed(Index { index: 0, span }),
+            }),
+        };
+    }
+
+    fn children(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Call(call) => {
+                // A path is no call, and wrapping what it leads to would change its type.
+                if !matches!(*call.func, Expr::Path(_)) {
+                    self.visit_expr_mut(&mut call.func);
+                }
+                call.args.iter_mut().for_each(|argument| self.visit_expr_mut(argument));
+            }
+            other => visit_mut::visit_expr_mut(self, other),
+        }
+    }
+
+    /// Visits an operand whose call takes another form than the usual one, or none.
+    fn operand(&mut self, operand: &mut Expr, form: Option<Form>) {
+        match operand {
+            Expr::Paren(paren) => self.operand(&mut paren.expr, form),
+            Expr::Group(group) => self.operand(&mut group.expr, form),
+            Expr::Call(_) | Expr::MethodCall(_) => {
+                let span = form.and_then(|_| self.marks(operand));
+                self.children(operand);
+                if let (Some(form), Some(span)) = (form, span) {
+                    self.wrap(operand, form, span);
+                }
+            }
+            other => self.visit_expr_mut(other),
+        }
+    }
+}
+
+impl VisitMut for Marker<'_> {
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Call(_) | Expr::MethodCall(_) => self.operand(expr, Some(Form::Call)),
+            Expr::Reference(reference) => self.operand(&mut reference.expr, Some(Form::Tuple)),
+            Expr::Unary(unary) => {
+                let form = match unary.op {
+                    UnOp::Not(_) | UnOp::Neg(_) => Form::Tuple,
+                    _ => Form::Call,
+                };
+                self.operand(&mut unary.expr, Some(form));
+            }
+            // Neither takes a value of type `!`: what they end with has been shown to return.
+            Expr::Await(base) => self.operand(&mut base.base, None),
+            Expr::Try(base) => self.operand(&mut base.expr, None),
+            Expr::Assign(assign) => {
+                // The left side may be a pattern, in which a call is a constructor.
+                self.visit_expr_mut(&mut assign.right);
+            }
+            Expr::Macro(expr) => {
+                with_arguments(&mut expr.mac, self);
+            }
+            other => visit_mut::visit_expr_mut(self, other),
+        }
+    }
+
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        let mut stmts = Vec::with_capacity(block.stmts.len());
+        for mut stmt in std::mem::take(&mut block.stmts) {
+            let place = self.allows.enter(statement_attrs(&stmt));
+            // A statement that is a call keeps its shape, and the marker follows it.
+            let follows = match &mut stmt {
+                Stmt::Expr(call @ (Expr::Call(_) | Expr::MethodCall(_)), Some(_)) => {
+                    let span = self.marks(call);
+                    self.children(call);
+                    span
+                }
+                Stmt::Local(local) => {
+                    let init = local.init.as_mut();
+                    init.and_then(|init| {
+                        if let Some((_, otherwise)) = &mut init.diverge {
+                            self.visit_expr_mut(otherwise);
+                        }
+                        let span = self.marks(&init.expr);
+                        match span {
+                            Some(_) => self.children(&mut init.expr),
+                            None => self.visit_expr_mut(&mut init.expr),
+                        }
+                        span
+                    })
+                }
+                Stmt::Macro(stmt) => {
+                    with_arguments(&mut stmt.mac, self);
+                    None
+                }
+                other => {
+                    visit_mut::visit_stmt_mut(self, other);
+                    None
+                }
+            };
+            self.allows.leave(place);
+            stmts.push(stmt);
+            if let Some(span) = follows {
+                let marker = marker(span);
+                stmts.push(Stmt::Expr(Expr::Verbatim(marker), Some(Token![;](span))));
+            }
+        }
+        block.stmts = stmts;
+    }
+
+    // Items in a body are not the body's.
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+
+    // Of patterns, only the guard of an arm is code of the body's.
+    fn visit_pat_mut(&mut self, pat: &mut Pat) {
+        if let Pat::Guard(guarded) = pat {
+            self.visit_expr_mut(&mut guarded.guard);
+        }
+    }
+    fn visit_type_mut(&mut self, _: &mut syn::Type) {}
+}
+
+fn marker(span: Span) -> TokenStream {
+    quote_spanned!(span=> #[deny(unreachable_code, reason = #REASON)] ())
+}
+
+fn callee_span(callee: &Expr) -> Span {
+    match callee {
+        Expr::Path(path) => {
+            path.path.segments.last().map_or_else(|| path.span(), |s| s.ident.span())
+        }
+        other => other.span(),
+    }
+}

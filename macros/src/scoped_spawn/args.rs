@@ -1,0 +1,64 @@
+//! The options of `#[scoped_spawn]`.
+
+use proc_macro2::TokenStream;
+use syn::{Expr, Ident, Lit};
+
+use crate::args::{self, Common, Entry};
+use crate::diagnostic::{Errors, message};
+
+#[derive(Clone)]
+pub(crate) struct Args {
+    pub(crate) common: Common,
+    /// How many children may run at once: a literal that is not 0, or any other expression.
+    pub(crate) limit: Option<Expr>,
+    /// The variant of `OnFailure`, with the span of the word.
+    pub(crate) on_failure: Option<Ident>,
+}
+
+impl Args {
+    pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
+        let mut args = Self { common: Common::new(), limit: None, on_failure: None };
+        let known = ["limit", "on_failure", "allow", "crate"];
+        args::read(tokens, "scoped_spawn", &known, errors, |entry, errors| {
+            match entry.key.to_string().as_str() {
+                "limit" => args.limit = errors.take(limit(entry)),
+                "on_failure" => args.on_failure = errors.take(on_failure(entry)),
+                _ => return args.common.take(entry, errors),
+            }
+            None
+        });
+        args
+    }
+}
+
+fn limit(entry: Entry) -> syn::Result<Expr> {
+    const EXPECTED: &str = "the number of children that may run at once, at least 1";
+    let value: Expr = entry.equals(EXPECTED)?;
+    if let Expr::Lit(literal) = &value {
+        let fits = match &literal.lit {
+            Lit::Int(int) => int.base10_parse::<usize>().is_ok_and(|limit| limit > 0),
+            _ => false,
+        };
+        if !fits {
+            return Err(syn::Error::new_spanned(&value, format!("`limit` takes {EXPECTED}")));
+        }
+    }
+    Ok(value)
+}
+
+fn on_failure(entry: Entry) -> syn::Result<Ident> {
+    const EXPECTED: &str = "`cancel` or `wait`";
+    let word: Ident = entry.equals(EXPECTED)?;
+    let variant = match word.to_string().as_str() {
+        "cancel" => "Cancel",
+        "wait" => "Wait",
+        other => {
+            let text = message(
+                format!("unknown value `{other}` of `on_failure`"),
+                format!("`on_failure` takes {EXPECTED}"),
+            );
+            return Err(syn::Error::new(word.span(), text));
+        }
+    };
+    Ok(Ident::new(variant, word.span()))
+}

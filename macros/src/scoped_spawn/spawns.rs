@@ -1,0 +1,228 @@
+//! Turns the spawns of a body into spawns of its scope.
+
+use backstop_rules::{Allows, Imports, statement_attrs};
+use proc_macro2::{Ident, Span};
+use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Block, Expr, ExprCall, ExprClosure, ExprMethodCall, Item, Local, Pat, Path, Stmt, Type};
+
+use crate::diagnostic::{Errors, message};
+use crate::macros::with_arguments;
+use crate::paths::{Runtime, hidden, local};
+use crate::syntax::peel;
+
+const RULE: &str = "detached_thread";
+
+/// The scope that the function's own body sees. Inside a child's closure the name has the next
+/// number, for the clone that the child owns.
+pub(super) fn scope_name(level: usize) -> Ident {
+    local("scope", level)
+}
+
+/// Rewrites every spawn that can be scoped, and gives how many there were.
+// Input:  thread::spawn(f)
+// Output: scope0.spawn(f)
+pub(crate) fn rewrite(
+    body: &mut Block,
+    imports: &Imports,
+    allows: &mut Allows,
+    runtime: &Runtime,
+    errors: &mut Errors,
+) -> usize {
+    let mut spawns =
+        Spawns { imports, allows, runtime, errors, builders: Vec::new(), level: 0, count: 0 };
+    spawns.visit_block_mut(body);
+    spawns.count
+}
+
+struct Spawns<'a> {
+    imports: &'a Imports,
+    allows: &'a mut Allows,
+    runtime: &'a Runtime,
+    errors: &'a mut Errors,
+    /// Locals that were seen to hold a `thread::Builder`.
+    builders: Vec<String>,
+    /// How many children's closures are around this place.
+    level: usize,
+    count: usize,
+}
+
+impl Spawns<'_> {
+    fn names(&self, path: &Path, canonical: &str, suffix: [&str; 2]) -> bool {
+        if let Some(resolved) = self.imports.resolve(path) {
+            return resolved == canonical;
+        }
+        let mut names = path.segments.iter().rev().map(|segment| &segment.ident);
+        let [module, name] = suffix;
+        names.next().is_some_and(|last| last == name)
+            && names.next().is_some_and(|last| last == module)
+    }
+
+    fn is_thread_spawn(&self, call: &ExprCall) -> bool {
+        let Expr::Path(callee) = peel(&call.func) else { return false };
+        call.args.len() == 1 && self.names(&callee.path, "std::thread::spawn", ["thread", "spawn"])
+    }
+
+    /// A `spawn(..)` of which the body does not show what it spawns on.
+    fn is_bare_spawn(&self, call: &ExprCall) -> bool {
+        let Expr::Path(callee) = peel(&call.func) else { return false };
+        callee.path.is_ident("spawn")
+            && self.imports.resolve(&callee.path).is_none()
+            && !self.imports.declares("spawn")
+    }
+
+    /// Whether an expression makes a `thread::Builder`, or passes one on.
+    fn is_builder(&self, expr: &Expr) -> bool {
+        match peel(expr) {
+            Expr::MethodCall(call) => self.is_builder(&call.receiver),
+            Expr::Call(call) => match peel(&call.func) {
+                Expr::Path(callee) => {
+                    self.imports
+                        .resolve(&callee.path)
+                        .is_some_and(|path| path == "std::thread::Builder::new")
+                        || ends_with(&callee.path, &["thread", "Builder", "new"])
+                }
+                _ => false,
+            },
+            Expr::Path(path) => self.builders.iter().any(|name| path.path.is_ident(name)),
+            _ => false,
+        }
+    }
+
+    fn is_builder_spawn(&self, call: &ExprMethodCall) -> bool {
+        call.method == "spawn" && call.args.len() == 1 && self.is_builder(&call.receiver)
+    }
+
+    /// Rewrites what a child runs. A child that spawns needs a scope of its own to do it with.
+    // Input:  move || { thread::spawn(g); }
+    // Output: { let scope1 = Clone::clone(&*scope0); move || { .. let scope1 = &scope1; scope1.spawn(g); } }
+    fn child(&mut self, closure: &mut Expr) {
+        let Expr::Closure(inner) = closure else { return self.visit_expr_mut(closure) };
+        let before = self.count;
+        self.level += 1;
+        self.visit_expr_mut(&mut inner.body);
+        let (own, outer) = (scope_name(self.level), scope_name(self.level - 1));
+        self.level -= 1;
+        if self.count == before {
+            return;
+        }
+        let span = hidden(inner.inputs_begin.span());
+        let body = &inner.body;
+        // Moved in the body, so that closures without `move` own it, too.
+        inner.body = Box::new(Expr::Verbatim(
+            quote_spanned!(span=> { let #own = #own; let #own = &#own; #body }),
+        ));
+        let inner: &ExprClosure = inner;
+        *closure = Expr::Verbatim(
+            quote_spanned!(span=> { let #own = ::core::clone::Clone::clone(&*#outer); #inner }),
+        );
+    }
+
+    fn scoped(&mut self, expr: &mut Expr) -> bool {
+        let span = match &*expr {
+            Expr::Call(call) if self.is_thread_spawn(call) => callee(call),
+            Expr::Call(call) if self.is_bare_spawn(call) => {
+                let text = message(
+                    "which `spawn` this is cannot be seen here",
+                    "write `thread::spawn(..)`, or import it inside the function: `use \
+                     std::thread::spawn;`",
+                );
+                self.errors.at(&call.func, text);
+                return false;
+            }
+            Expr::MethodCall(call) if self.is_builder_spawn(call) => call.method.span(),
+            _ => return false,
+        };
+        if self.allows.allows(RULE) {
+            return false;
+        }
+        self.count += 1;
+        let scope = Ident::new(&format!("scope{}", self.level), Span::mixed_site());
+        // The user's own span: `spawn` records its line.
+        match expr {
+            Expr::Call(call) => {
+                call.args.iter_mut().for_each(|argument| self.child(argument));
+                let args = &call.args;
+                *expr = Expr::Verbatim(quote_spanned!(span=> #scope.spawn(#args)));
+            }
+            Expr::MethodCall(call) => {
+                self.visit_expr_mut(&mut call.receiver);
+                call.args.iter_mut().for_each(|argument| self.child(argument));
+                let (builder, args) = (&call.receiver, &call.args);
+                let method = Ident::new("spawn_from", span);
+                *expr = Expr::Verbatim(quote_spanned!(span=> #scope.#method(#builder, #args)));
+            }
+            _ => {}
+        }
+        true
+    }
+}
+
+fn callee(call: &ExprCall) -> Span {
+    match peel(&call.func) {
+        Expr::Path(callee) => {
+            callee.path.segments.last().map_or_else(|| callee.span(), |s| s.span())
+        }
+        other => other.span(),
+    }
+}
+
+fn ends_with(path: &Path, suffix: &[&str]) -> bool {
+    path.segments.len() >= suffix.len()
+        && path.segments.iter().rev().zip(suffix.iter().rev()).all(|(s, name)| s.ident == name)
+}
+
+impl VisitMut for Spawns<'_> {
+    fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
+        let place = self.allows.enter(statement_attrs(stmt));
+        visit_mut::visit_stmt_mut(self, stmt);
+        self.allows.leave(place);
+    }
+
+    fn visit_local_mut(&mut self, local: &mut Local) {
+        if let (Pat::Ident(name), Some(init)) = (&local.pat, &local.init) {
+            if self.is_builder(&init.expr) && !is_spawned(&init.expr) {
+                self.builders.push(name.ident.to_string());
+            }
+        }
+        visit_mut::visit_local_mut(self, local);
+    }
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if !self.scoped(expr) {
+            visit_mut::visit_expr_mut(self, expr);
+        }
+    }
+
+    fn visit_macro_mut(&mut self, mac: &mut syn::Macro) {
+        with_arguments(mac, self);
+    }
+
+    /// The handle of a scoped child is another type; where the body names std's, it means ours.
+    // Input:  Vec<thread::JoinHandle<u32>>
+    // Output: Vec<::backstop::scope::ScopedJoinHandle<'_, u32>>
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        visit_mut::visit_type_mut(self, ty);
+        let Type::Path(path) = &*ty else { return };
+        if !self.names(&path.path, "std::thread::JoinHandle", ["thread", "JoinHandle"]) {
+            return;
+        }
+        let Some(last) = path.path.segments.last() else { return };
+        let syn::PathArguments::AngleBracketed(args) = &last.arguments else { return };
+        let args = &args.args;
+        let handle = self.runtime.public("scope", last.span());
+        *ty = Type::Verbatim(quote!(#handle::ScopedJoinHandle<'_, #args>));
+    }
+
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+/// Whether a chain on a builder has come to its `spawn`.
+fn is_spawned(expr: &Expr) -> bool {
+    match peel(expr) {
+        Expr::MethodCall(call) => call.method == "spawn" || is_spawned(&call.receiver),
+        Expr::Try(expr) => is_spawned(&expr.expr),
+        _ => false,
+    }
+}

@@ -1,0 +1,155 @@
+//! Questions about syntax that several passes ask.
+
+use backstop_rules::macros_known::{MacroKind, macro_kind};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::ToTokens as _;
+use syn::visit::{self, Visit};
+use syn::visit_mut::{self, VisitMut};
+use syn::{Block, Expr, ReturnType, Stmt, Type};
+
+/// The expression inside parentheses and the invisible groups that `macro_rules!` leaves.
+pub(crate) fn peel(mut expr: &Expr) -> &Expr {
+    loop {
+        expr = match expr {
+            Expr::Paren(paren) => &paren.expr,
+            Expr::Group(group) => &group.expr,
+            _ => return expr,
+        };
+    }
+}
+
+/// Whether control cannot get past this expression, as far as syntax shows.
+pub(crate) fn diverges(expr: &Expr) -> bool {
+    match peel(expr) {
+        Expr::Return(_) | Expr::Break(_) | Expr::Continue(_) => true,
+        Expr::Macro(expr) => macro_kind(&expr.mac.path) == MacroKind::Diverges,
+        Expr::Block(expr) => expr.label.is_none() && block_diverges(&expr.block),
+        Expr::Unsafe(expr) => block_diverges(&expr.block),
+        Expr::If(expr) => expr
+            .else_branch
+            .as_ref()
+            .is_some_and(|(_, other)| diverges(other) && block_diverges(&expr.then_branch)),
+        Expr::Match(expr) => expr.arms.iter().all(|arm| diverges(&arm.body)),
+        Expr::Loop(expr) => !has_break(&expr.body),
+        _ => false,
+    }
+}
+
+pub(crate) fn block_diverges(block: &Block) -> bool {
+    block.stmts.iter().any(statement_diverges)
+}
+
+fn statement_diverges(stmt: &Stmt) -> bool {
+    match stmt {
+        Stmt::Expr(expr, _) => diverges(expr),
+        Stmt::Macro(stmt) => macro_kind(&stmt.mac.path) == MacroKind::Diverges,
+        Stmt::Local(_) | Stmt::Item(_) => false,
+    }
+}
+
+/// Whether a `loop` may end. Any `break` counts, an inner loop's too: taking a loop for one that
+/// ends is always safe.
+fn has_break(body: &Block) -> bool {
+    struct Breaks(bool);
+    impl<'ast> Visit<'ast> for Breaks {
+        fn visit_expr_break(&mut self, _: &'ast syn::ExprBreak) {
+            self.0 = true;
+        }
+        fn visit_macro(&mut self, mac: &'ast syn::Macro) {
+            self.0 |= mentions(mac.tokens.clone(), &["break"])
+                || macro_kind(&mac.path) == MacroKind::Unknown;
+        }
+        fn visit_item(&mut self, _: &'ast syn::Item) {}
+        fn visit_expr_closure(&mut self, _: &'ast syn::ExprClosure) {}
+    }
+    let mut breaks = Breaks(false);
+    breaks.visit_block(body);
+    breaks.0
+}
+
+/// Whether one of these identifiers is among the tokens, at any depth.
+pub(crate) fn mentions(tokens: TokenStream, names: &[&str]) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => names.iter().any(|name| ident == name),
+        TokenTree::Group(group) => mentions(group.stream(), names),
+        // Format strings name variables inside `{}`.
+        TokenTree::Literal(literal) => {
+            let text = literal.to_string();
+            names.iter().any(|name| text.contains(&format!("{{{name}")))
+        }
+        TokenTree::Punct(_) => false,
+    })
+}
+
+/// Whether tokens that nobody parses may hold an exit that their author wrote.
+pub(crate) fn mentions_exit(tokens: &TokenStream) -> bool {
+    tokens.clone().into_iter().any(|token| match token {
+        TokenTree::Ident(ident) => ident == "return" || ident == "break" || ident == "continue",
+        TokenTree::Punct(punct) => punct.as_char() == '?',
+        TokenTree::Group(group) => mentions_exit(&group.stream()),
+        TokenTree::Literal(_) => false,
+    })
+}
+
+/// The return type as a body can write it: `_` for each `impl Trait`. `None` where nothing of it
+/// would be left.
+// Input:  -> Result<impl Iterator<Item = u8>, Error>
+// Output: Result<_, Error>
+pub(crate) fn return_type(output: &ReturnType) -> Option<Type> {
+    struct Infer;
+    impl VisitMut for Infer {
+        fn visit_type_mut(&mut self, ty: &mut Type) {
+            if matches!(ty, Type::ImplTrait(_)) {
+                *ty = syn::parse_quote!(_);
+            } else {
+                visit_mut::visit_type_mut(self, ty);
+            }
+        }
+    }
+    let ReturnType::Type(_, ty) = output else { return Some(syn::parse_quote!(())) };
+    let mut ty = (**ty).clone();
+    Infer.visit_type_mut(&mut ty);
+    (!matches!(ty, Type::Infer(_) | Type::Never(_))).then_some(ty)
+}
+
+pub(crate) fn returns_never(output: &ReturnType) -> bool {
+    matches!(output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+}
+
+/// Whether an expression is a block to the parser: as a statement it needs no semicolon, and what
+/// follows it is no operator.
+pub(crate) fn is_block_like(expr: &Expr) -> bool {
+    matches!(
+        expr,
+        Expr::Block(_)
+            | Expr::Unsafe(_)
+            | Expr::If(_)
+            | Expr::Match(_)
+            | Expr::Loop(_)
+            | Expr::While(_)
+            | Expr::ForLoop(_)
+            | Expr::Const(_)
+            | Expr::Async(_)
+    )
+}
+
+/// Whether syn could not parse some part of this block.
+pub(crate) fn unparsed(block: &Block) -> Option<TokenStream> {
+    struct Verbatims(Option<TokenStream>);
+    impl<'ast> Visit<'ast> for Verbatims {
+        fn visit_expr(&mut self, expr: &'ast Expr) {
+            if let Expr::Verbatim(tokens) = expr {
+                // syn keeps `_` and an empty expression so; neither hides anything.
+                let text = tokens.to_string();
+                if self.0.is_none() && !text.is_empty() && text != "_" {
+                    self.0 = Some(tokens.to_token_stream());
+                }
+            }
+            visit::visit_expr(self, expr);
+        }
+        fn visit_item(&mut self, _: &'ast syn::Item) {}
+    }
+    let mut verbatims = Verbatims(None);
+    verbatims.visit_block(block);
+    verbatims.0
+}

@@ -1,0 +1,66 @@
+//! `defer!` where no attribute handles it.
+
+use scopeguard::ScopeGuard;
+
+use crate::Outcome;
+use crate::contain::contain;
+use crate::site::Site;
+
+/// Runs a block on every way out of the block that it stands in, in any function.
+///
+/// The body runs contained: if it panics while the thread unwinds already, the panic is reported
+/// to the observer and dropped, instead of aborting the process. Inside a function under
+/// [`#[must_cleanup]`](macro@crate::must_cleanup) it may also name outcomes:
+/// `defer!(on = failure, EXPR)`. What it captures is borrowed until the block ends; arguments are
+/// read when the body runs, not when it is declared.
+///
+/// # Examples
+///
+/// ```
+/// use backstop::defer;
+/// use std::cell::Cell;
+///
+/// let steps = Cell::new(0);
+/// {
+///     defer! { steps.set(steps.get() * 10) }
+///     steps.set(steps.get() + 1);
+/// }
+/// assert_eq!(steps.get(), 10);
+/// ```
+#[macro_export]
+macro_rules! defer {
+    // What `#[must_cleanup]` leaves in place of one that it rewrote, so that the import is used.
+    () => {};
+    (on = $($rest:tt)*) => {
+        ::core::compile_error!(
+            "`defer!` with `on` needs to know how the function is left: add `#[must_cleanup]` to \
+             the function"
+        )
+    };
+    (name = $($rest:tt)*) => {
+        ::core::compile_error!("`defer!` with options needs `#[must_cleanup]` on the function")
+    };
+    ($($body:tt)*) => {
+        let _guard = $crate::__private::defer(
+            &const { $crate::__private::Site::new("defer!") },
+            || { $($body)* },
+        );
+    };
+}
+
+/// The guard of a `defer!` without an attribute around it.
+#[inline(always)]
+pub fn defer<F: FnOnce()>(site: &'static Site, body: F) -> ScopeGuard<F, impl FnOnce(F)> {
+    scopeguard::guard(body, move |body: F| {
+        let outcome = if std::thread::panicking() { Outcome::Unwind } else { Outcome::Success };
+        contain(
+            site,
+            outcome,
+            || {
+                body();
+                None
+            },
+            || {},
+        );
+    })
+}

@@ -1,0 +1,289 @@
+//! The guard of a `#[cleanup]`: a hidden owner that runs it, and the handle bound to the name.
+
+use std::cell::Cell;
+use std::fmt;
+use std::mem::MaybeUninit;
+use std::ops::{Deref, DerefMut};
+
+use crate::Outcome;
+use crate::contain::contain;
+use crate::flag::Flag;
+use crate::site::Site;
+
+/// Room for a guarded value, apart from the [`Owner`]: user code holds the value's address, and
+/// the optimiser would reload control data that lies beside it after every call.
+#[derive(Debug)]
+pub struct Slot<T>(MaybeUninit<T>);
+
+impl<T> Slot<T> {
+    #[inline(always)]
+    #[allow(clippy::new_without_default, reason = "named by expansions only")]
+    pub const fn new() -> Self {
+        Self(MaybeUninit::uninit())
+    }
+}
+
+/// Whether the cleanup of a guarded statement is still owed.
+#[derive(Debug)]
+pub struct Armed(Cell<bool>);
+
+impl Armed {
+    #[inline(always)]
+    #[allow(clippy::new_without_default, reason = "named by expansions only")]
+    pub const fn new() -> Self {
+        Self(Cell::new(true))
+    }
+
+    #[inline(always)]
+    pub(crate) fn disarm(&self) {
+        self.0.set(false);
+    }
+
+    #[inline(always)]
+    pub fn get(&self) -> bool {
+        self.0.get()
+    }
+}
+
+/// Owns a value and its cleanup, which runs at the latest when this is dropped.
+///
+/// `ON` is the set of outcomes that the cleanup runs for, one bit each. `flags` are those of the
+/// block that the guard stands in and, behind it, of the blocks around that.
+///
+/// Invariant: `slot` holds a value exactly while `cleanup` is `Some`.
+pub struct Owner<'s, T, C, const N: usize, const ON: u8>
+where
+    C: FnOnce(T) -> Option<String>,
+{
+    slot: &'s mut MaybeUninit<T>,
+    cleanup: Option<C>,
+    flags: [&'s Flag; N],
+    site: &'static Site,
+}
+
+impl<'s, T, C, const N: usize, const ON: u8> Owner<'s, T, C, N, ON>
+where
+    C: FnOnce(T) -> Option<String>,
+{
+    #[inline(always)]
+    pub fn new(
+        slot: &'s mut Slot<T>,
+        value: T,
+        flags: [&'s Flag; N],
+        site: &'static Site,
+        cleanup: C,
+    ) -> Self {
+        slot.0.write(value);
+        Self { slot: &mut slot.0, cleanup: Some(cleanup), flags, site }
+    }
+
+    /// The handle, once.
+    ///
+    /// # Panics
+    ///
+    /// If the value is gone, which no expansion can bring about.
+    #[inline(always)]
+    pub fn handle(&mut self) -> Guard<'_, 's, T, C, N, ON> {
+        assert!(self.cleanup.is_some(), "the guarded value is gone");
+        Guard { owner: self }
+    }
+
+    #[inline(always)]
+    fn take(&mut self) -> Option<(C, T)> {
+        let cleanup = self.cleanup.take()?;
+        // SAFETY: by the invariant `slot` holds the value that `new` wrote: `cleanup` was `Some`
+        // until this very call, and is `None` from now on, so that nothing reads the slot again.
+        #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
+        let value = unsafe { self.slot.assume_init_read() };
+        Some((cleanup, value))
+    }
+
+    #[inline(always)]
+    fn run(&mut self, outcome: Outcome, interrupt: impl FnOnce(&[&'s Flag; N])) {
+        let Some((cleanup, value)) = self.take() else { return };
+        let flags = &self.flags;
+        contain(
+            self.site,
+            outcome,
+            || {
+                if ON & bit(outcome) == 0 {
+                    drop(value);
+                    None
+                } else {
+                    cleanup(value)
+                }
+            },
+            || interrupt(flags),
+        );
+    }
+}
+
+impl<T, C, const N: usize, const ON: u8> Drop for Owner<'_, T, C, N, ON>
+where
+    C: FnOnce(T) -> Option<String>,
+{
+    #[inline(always)]
+    fn drop(&mut self) {
+        // The block is being left, so the first flag is its own. `N` is never 0.
+        let outcome = self.flags.first().map_or(Outcome::Unwind, |flag| flag.outcome());
+        // The cleanup's own panic is from here on how all these blocks are left.
+        self.run(outcome, |flags| flags.iter().for_each(|flag| flag.set(Outcome::Unwind)));
+    }
+}
+
+/// The bit of an outcome in `ON`. The macro writes the same bits.
+#[inline(always)]
+const fn bit(outcome: Outcome) -> u8 {
+    match outcome {
+        Outcome::Success => 1,
+        Outcome::Error => 2,
+        Outcome::Unwind => 4,
+        Outcome::Cancel => 8,
+    }
+}
+
+/// The handle that `#[cleanup]` binds to the name of its `let`.
+///
+/// It dereferences to the guarded value. The cleanup belongs to the block, not to the handle:
+/// whatever is done with the handle, moved, forgotten or rebound, the cleanup runs when the block
+/// ends, unless [`Guard::run`] ran it or [`Guard::dismiss`] called it off before. In a function
+/// under `#[must_cleanup]`, `drop(name)` means `Guard::run(name)`.
+///
+/// Its generic parameters are the macro's business; name the type only by inference.
+///
+/// # Examples
+///
+/// ```
+/// use backstop::{Guard, must_cleanup};
+/// use std::cell::Cell;
+///
+/// #[must_cleanup]
+/// fn counted(open: &Cell<u32>, keep: bool) -> Option<String> {
+///     #[cleanup({ open.set(open.get() - 1); drop(name); })]
+///     let name = { open.set(open.get() + 1); String::from("session") };
+///     assert_eq!(name.len(), 7);
+///     keep.then(|| Guard::dismiss(name))
+/// }
+///
+/// let open = Cell::new(0);
+/// assert_eq!(counted(&open, false), None);
+/// assert_eq!(open.get(), 0);
+/// assert_eq!(counted(&open, true).as_deref(), Some("session"));
+/// assert_eq!(open.get(), 1);
+/// ```
+pub struct Guard<'g, 's, T, C, const N: usize, const ON: u8>
+where
+    C: FnOnce(T) -> Option<String>,
+{
+    owner: &'g mut Owner<'s, T, C, N, ON>,
+}
+
+impl<T, C, const N: usize, const ON: u8> Guard<'_, '_, T, C, N, ON>
+where
+    C: FnOnce(T) -> Option<String>,
+{
+    /// Runs the cleanup here, as [`Outcome::Success`]: one that is not declared for successes does
+    /// not run, and the value is dropped.
+    ///
+    /// # Panics
+    ///
+    /// If the cleanup panics and the thread is not unwinding already.
+    #[inline(always)]
+    pub fn run(this: Self) {
+        this.owner.run(Outcome::Success, |_| {});
+    }
+
+    /// Returns the value; its cleanup will not run.
+    ///
+    /// # Panics
+    ///
+    /// Never.
+    #[inline(always)]
+    #[must_use = "the value has no cleanup any more"]
+    pub fn dismiss(this: Self) -> T {
+        match this.owner.take() {
+            Some((_, value)) => value,
+            // A handle is only made while the value is there, and consumed where it goes.
+            None => unreachable!("the guarded value is gone"),
+        }
+    }
+}
+
+#[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
+impl<T, C, const N: usize, const ON: u8> Deref for Guard<'_, '_, T, C, N, ON>
+where
+    C: FnOnce(T) -> Option<String>,
+{
+    type Target = T;
+
+    #[inline(always)]
+    fn deref(&self) -> &T {
+        // SAFETY: `Owner::handle` made this while the value was there, this borrows the owner
+        // exclusively, and only `run` and `dismiss`, which consume the handle, take the value.
+        unsafe { self.owner.slot.assume_init_ref() }
+    }
+}
+
+#[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
+impl<T, C, const N: usize, const ON: u8> DerefMut for Guard<'_, '_, T, C, N, ON>
+where
+    C: FnOnce(T) -> Option<String>,
+{
+    #[inline(always)]
+    fn deref_mut(&mut self) -> &mut T {
+        // SAFETY: as in `deref`.
+        unsafe { self.owner.slot.assume_init_mut() }
+    }
+}
+
+impl<T: fmt::Debug, C, const N: usize, const ON: u8> fmt::Debug for Guard<'_, '_, T, C, N, ON>
+where
+    C: FnOnce(T) -> Option<String>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+impl<T: fmt::Display, C, const N: usize, const ON: u8> fmt::Display for Guard<'_, '_, T, C, N, ON>
+where
+    C: FnOnce(T) -> Option<String>,
+{
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        (**self).fmt(f)
+    }
+}
+
+/// The argument of a `drop(name)` whose name may be a handle's: method resolution decides by type.
+#[derive(Debug)]
+pub struct Dropped<T>(T);
+
+/// Wraps the argument of a `drop(name)`.
+#[inline(always)]
+pub const fn dropped<T>(value: T) -> Dropped<T> {
+    Dropped(value)
+}
+
+impl<T, C, const N: usize, const ON: u8> Dropped<Guard<'_, '_, T, C, N, ON>>
+where
+    C: FnOnce(T) -> Option<String>,
+{
+    /// Runs the cleanup.
+    #[inline(always)]
+    pub fn now(self) {
+        Guard::run(self.0);
+    }
+}
+
+/// Everything that is not a handle, as where the name was bound anew.
+pub trait DroppedOther {
+    /// Drops it.
+    fn now(self);
+}
+
+impl<T> DroppedOther for Dropped<T> {
+    #[inline(always)]
+    fn now(self) {
+        drop(self.0);
+    }
+}

@@ -1,0 +1,196 @@
+//! Which outcome a value means, decided by its type without breaking inference.
+
+use std::marker::PhantomData;
+use std::ops::ControlFlow;
+use std::task::Poll;
+
+use crate::Outcome;
+use crate::flag::Flag;
+use crate::guard::Armed;
+
+/// A type that `?` takes.
+#[diagnostic::on_unimplemented(
+    message = "the `?` operator can only be applied to values that implement `Try`",
+    label = "the `?` operator cannot be applied to type `{Self}`"
+)]
+pub trait Question {
+    /// Whether `?` leaves the function with this value.
+    fn leaves(&self) -> bool;
+}
+
+impl<T> Question for Option<T> {
+    #[inline(always)]
+    fn leaves(&self) -> bool {
+        self.is_none()
+    }
+}
+
+impl<T, E> Question for Result<T, E> {
+    #[inline(always)]
+    fn leaves(&self) -> bool {
+        self.is_err()
+    }
+}
+
+impl<B, C> Question for ControlFlow<B, C> {
+    #[inline(always)]
+    fn leaves(&self) -> bool {
+        self.is_break()
+    }
+}
+
+impl<T, E> Question for Poll<Result<T, E>> {
+    #[inline(always)]
+    fn leaves(&self) -> bool {
+        matches!(self, Poll::Ready(Err(_)))
+    }
+}
+
+impl<T, E> Question for Poll<Option<Result<T, E>>> {
+    #[inline(always)]
+    fn leaves(&self) -> bool {
+        matches!(self, Poll::Ready(Some(Err(_))))
+    }
+}
+
+/// The operand of a `?`: marks what it leaves, if it leaves.
+#[inline(always)]
+pub fn question<T: Question, const N: usize>(flags: [&Flag; N], value: T) -> T {
+    if value.leaves() {
+        for flag in flags {
+            flag.set(Outcome::Error);
+        }
+    }
+    value
+}
+
+/// The operand of a `?` in a guarded statement: where it leaves, what the statement announced did
+/// not happen, and its cleanup is disarmed.
+#[inline(always)]
+pub fn question_disarming<T: Question, const N: usize>(
+    flags: [&Flag; N],
+    armed: &Armed,
+    value: T,
+) -> T {
+    if value.leaves() {
+        armed.disarm();
+    }
+    question(flags, value)
+}
+
+/// How a return value is judged. `R` ties the judge to the function's return type, so that
+/// [`leave`] gives its argument that type as the expectation.
+pub trait Verdict<R>: Copy {
+    /// The outcome that a function left with `value` had.
+    fn outcome(self, value: &R) -> Outcome;
+    /// The outcome of an exit whose value nobody sees.
+    fn hidden(self) -> Outcome;
+}
+
+/// Judges `R` by value where its type has an error side. Method resolution prefers these inherent
+/// methods to those of [`Plain`], so `judge::<R>().verdict()` decides by type.
+#[derive(Debug)]
+pub struct Judge<R>(PhantomData<fn() -> R>);
+
+/// The judge of return type `R`.
+#[inline(always)]
+pub const fn judge<R>() -> Judge<R> {
+    Judge(PhantomData)
+}
+
+/// A return type without an error side: every value is a success.
+pub trait Plain<R> {
+    /// The verdict that is always `Success`.
+    fn verdict(&self) -> AlwaysSuccess<R>;
+}
+
+impl<R> Plain<R> for Judge<R> {
+    #[inline(always)]
+    fn verdict(&self) -> AlwaysSuccess<R> {
+        AlwaysSuccess(PhantomData)
+    }
+}
+
+/// The verdict of types without an error side.
+#[derive(Debug)]
+pub struct AlwaysSuccess<R>(PhantomData<fn() -> R>);
+
+/// The verdict of types with an error side.
+#[derive(Debug)]
+pub struct ByValue<R>(PhantomData<fn() -> R>);
+
+macro_rules! copy {
+    ($($name:ident)*) => {$(
+        // Not derived: that would ask for `R: Copy`.
+        impl<R> Clone for $name<R> {
+            #[inline(always)]
+            fn clone(&self) -> Self {
+                *self
+            }
+        }
+        impl<R> Copy for $name<R> {}
+    )*};
+}
+copy!(AlwaysSuccess ByValue);
+
+impl<R> Verdict<R> for AlwaysSuccess<R> {
+    #[inline(always)]
+    fn outcome(self, _: &R) -> Outcome {
+        Outcome::Success
+    }
+
+    #[inline(always)]
+    fn hidden(self) -> Outcome {
+        Outcome::Success
+    }
+}
+
+macro_rules! by_value {
+    ($([$($generics:ident),*] $type:ty, $error:pat =>)*) => {$(
+        impl<$($generics),*> Judge<$type> {
+            /// The verdict by value.
+            #[inline(always)]
+            pub fn verdict(&self) -> ByValue<$type> {
+                ByValue(PhantomData)
+            }
+        }
+
+        impl<$($generics),*> Verdict<$type> for ByValue<$type> {
+            #[inline(always)]
+            fn outcome(self, value: &$type) -> Outcome {
+                if matches!(value, $error) { Outcome::Error } else { Outcome::Success }
+            }
+
+            #[inline(always)]
+            fn hidden(self) -> Outcome {
+                Outcome::Error
+            }
+        }
+    )*};
+}
+
+by_value! {
+    [T, E] Result<T, E>, Err(_) =>
+    [T] Option<T>, None =>
+    [B, C] ControlFlow<B, C>, ControlFlow::Break(_) =>
+    [T, E] Poll<Result<T, E>>, Poll::Ready(Err(_)) =>
+    [T] Poll<Option<T>>, Poll::Ready(None) =>
+    [B, C] Poll<ControlFlow<B, C>>, Poll::Ready(ControlFlow::Break(_)) =>
+}
+
+/// A value that the function is left with: marks every block that is left.
+#[inline(always)]
+pub fn leave<R, V: Verdict<R>, const N: usize>(flags: [&Flag; N], verdict: V, value: R) -> R {
+    let outcome = verdict.outcome(&value);
+    for flag in flags {
+        flag.set(outcome);
+    }
+    value
+}
+
+/// A value that an inner block, or a loop, ends with: going on in the function is a success.
+#[inline(always)]
+pub fn ended<T, const N: usize>(flags: [&Flag; N], value: T) -> T {
+    crate::flag::mark(flags);
+    value
+}

@@ -1,0 +1,18 @@
+//! What expansions name. Not public API: `backstop` pins `backstop-macros` to its own version.
+
+pub use crate::contain::contained_drop;
+pub use crate::defer::defer;
+pub use crate::flag::{Flag, mark, restore, suspect};
+pub use crate::guard::{Armed, Dropped, DroppedOther, Owner, Slot, dropped};
+pub use crate::judge::{
+    Judge, Plain, Question, Verdict, ended, judge, leave, question, question_disarming,
+};
+pub use crate::report::{ByDebug, CleanupValue, Value, value};
+pub use crate::site::Site;
+pub use crate::warnings::*;
+
+/// The identity, with room for a marker that the compiler finds unreachable where `value` diverges.
+#[inline(always)]
+pub const fn id<T>(value: T, (): ()) -> T {
+    value
+}

@@ -1,0 +1,79 @@
+//! What the value of a cleanup expression says about the cleanup.
+
+use std::fmt::{Debug, Display};
+
+/// The type of a cleanup's value, for method resolution to choose how an `Err` is shown: the
+/// inherent method where the error has `Display`, else [`ByDebug`]'s.
+#[derive(Debug)]
+pub struct Value<'a, T>(&'a T);
+
+/// Wraps the value of a cleanup expression.
+#[inline(always)]
+pub const fn value<T>(value: &T) -> Value<'_, T> {
+    Value(value)
+}
+
+impl<T, E: Display> Value<'_, Result<T, E>> {
+    /// The failure's message, if it is one.
+    #[inline(always)]
+    pub fn failure(&self) -> Option<String> {
+        self.0.as_ref().err().map(show)
+    }
+}
+
+#[cold]
+fn show(error: &impl Display) -> String {
+    error.to_string()
+}
+
+/// Everything without a `Display`able error.
+pub trait ByDebug {
+    /// What a cleanup may end with.
+    type Of;
+    /// The failure's message, if it is one.
+    fn failure(&self) -> Option<String>
+    where
+        Self::Of: CleanupValue;
+}
+
+impl<T> ByDebug for Value<'_, T> {
+    type Of = T;
+
+    #[inline(always)]
+    fn failure(&self) -> Option<String>
+    where
+        T: CleanupValue,
+    {
+        self.0.failure()
+    }
+}
+
+/// What a cleanup may end with.
+#[diagnostic::on_unimplemented(
+    message = "a cleanup cannot end with a value of type `{Self}`",
+    label = "expected `()`, or a `Result` whose error implements `Debug` or `Display`",
+    note = "to ignore the value, end the cleanup with a `;` in a block: `#[cleanup({{ ..; }})]`"
+)]
+pub trait CleanupValue {
+    /// The failure's message, if it is one.
+    fn failure(&self) -> Option<String>;
+}
+
+impl CleanupValue for () {
+    #[inline(always)]
+    fn failure(&self) -> Option<String> {
+        None
+    }
+}
+
+impl<T, E: Debug> CleanupValue for Result<T, E> {
+    #[inline(always)]
+    fn failure(&self) -> Option<String> {
+        self.as_ref().err().map(debug)
+    }
+}
+
+#[cold]
+fn debug(error: &impl Debug) -> String {
+    format!("{error:?}")
+}
