@@ -1,6 +1,6 @@
 //! From an item to the functions in it that the attribute applies to.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{
@@ -13,7 +13,7 @@ use backstop_rules::{Imports, Unused};
 use crate::attribute::{Attributes, Kind};
 use crate::diagnostic::{Errors, message};
 use crate::function::{self, Context};
-use crate::paths::hidden;
+use crate::paths::{Runtime, hidden};
 
 /// Expands the attribute `kind` with `args` on `item`.
 ///
@@ -79,8 +79,8 @@ struct Walk {
     functions: usize,
     /// The allows of containers that a function had no use for, once for each such function.
     unused: Vec<Unused>,
-    /// The runtime, for warnings beside the item.
-    warning_path: Option<TokenStream>,
+    /// The runtime, for warnings beside a container.
+    container: Option<Runtime>,
 }
 
 impl Walk {
@@ -105,8 +105,7 @@ impl Walk {
                     self.directly(kind, &function.sig, &mut function.block, &attributes);
                 }
                 Item::Impl(_) | Item::Trait(_) | Item::Mod(_) => {
-                    self.warning_path =
-                        Some(attributes.runtime().private("unused_allow", Span::call_site()));
+                    self.container = Some(attributes.runtime());
                     let scope = Scope { attributes, context: Context::default() };
                     // The attribute itself is gone from the item already; its siblings are not.
                     self.item(kind, item, &scope, true);
@@ -244,7 +243,7 @@ impl Walk {
 
     /// One warning for each allow of a container that none of its functions had a use for.
     fn container_warnings(&self) -> TokenStream {
-        let Some(path) = &self.warning_path else { return TokenStream::new() };
+        let Some(runtime) = &self.container else { return TokenStream::new() };
         // Spans cannot be compared on stable; their debug form names the place.
         let place = |unused: &Unused| format!("{:?}", unused.span);
         let mut tokens = TokenStream::new();
@@ -255,9 +254,9 @@ impl Walk {
                 continue;
             }
             if self.unused.iter().filter(|other| place(other) == here).count() == self.functions {
-                let path = function::at(path.clone(), unused.span);
+                let warning = runtime.private("unused_allow", unused.span);
                 let span = hidden(unused.span);
-                tokens.extend(quote_spanned!(span=> const _: () = #path;));
+                tokens.extend(quote_spanned!(span=> const _: () = #warning;));
             }
             seen.push(here);
         }

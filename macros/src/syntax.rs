@@ -153,3 +153,17 @@ pub(crate) fn unparsed(block: &Block) -> Option<TokenStream> {
     verbatims.visit_block(block);
     verbatims.0
 }
+
+/// A block expression of these statements.
+pub(crate) fn block(stmts: Vec<Stmt>, span: proc_macro2::Span) -> Expr {
+    Expr::Block(syn::ExprBlock {
+        attrs: Vec::new(),
+        label: None,
+        block: Block { brace_token: syn::token::Brace(span), stmts },
+    })
+}
+
+/// Statements that no later pass looks into.
+pub(crate) fn verbatim(tokens: TokenStream) -> Stmt {
+    Stmt::Expr(Expr::Verbatim(tokens), None)
+}

@@ -11,6 +11,12 @@ pub use crate::report::{ByDebug, CleanupValue, Value, value};
 pub use crate::site::Site;
 pub use crate::warnings::*;
 
+/// A scope, in place of the function that the user spawned with.
+#[inline(always)]
+pub fn in_place_of<'a, F, S>(_: F, scope: &'a S) -> &'a S {
+    scope
+}
+
 /// The identity, with room for a marker that the compiler finds unreachable where `value` diverges.
 #[inline(always)]
 pub const fn id<T>(value: T, (): ()) -> T {

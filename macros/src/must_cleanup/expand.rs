@@ -16,7 +16,7 @@ use super::leaves::{End, Value};
 use super::marks::{Flags, Frame, Frames};
 use crate::macros::with_arguments;
 use crate::paths::{Runtime, hidden, local};
-use crate::syntax::{block_diverges, mentions_exit, return_type, returns_never};
+use crate::syntax::{block_diverges, mentions_exit, return_type, returns_never, verbatim};
 
 /// Rewrites the body of a function that declares `cleanups`.
 pub(crate) fn expand(
@@ -104,11 +104,6 @@ pub(super) struct Expander<'a> {
     disarms: Option<Ident>,
 }
 
-/// Statements that no later step looks into.
-pub(crate) fn verbatim(tokens: TokenStream) -> Stmt {
-    Stmt::Expr(Expr::Verbatim(tokens), None)
-}
-
 fn is_guarded(block: &Block) -> bool {
     block
         .stmts
@@ -141,7 +136,8 @@ impl Expander<'_> {
         if reaches_end && last == usize::MAX {
             stmts.extend(self.end_without_tail(&end, closing));
         }
-        self.suspicious = outer;
+        // Of the tail's macros, if it was not marked: the statement around this block announces them.
+        self.suspicious |= outer;
         if guarded {
             self.frames.pop();
         }

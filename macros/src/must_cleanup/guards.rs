@@ -132,8 +132,9 @@ impl Emitter<'_> {
         // Names the expression as the place of a type that cannot be a cleanup's.
         let place = first_span(expr);
         let value = self.runtime.private("value", place);
-        let result = Ident::new("result", span);
-        let failure = quote_spanned!(place=> #value(&#result).failure());
+        let result = Ident::new("result", hidden(place));
+        let reference = quote_spanned!(hidden(place)=> &#result);
+        let failure = quote_spanned!(place=> #value(#reference).failure());
         quote_spanned! {span=>
             match #expr {
                 #result => {

@@ -8,10 +8,10 @@ use syn::spanned::Spanned as _;
 use syn::visit_mut::VisitMut as _;
 use syn::{Attribute, Expr, Stmt};
 
-use super::expand::{Expander, verbatim};
+use super::expand::Expander;
 use super::marks::Flags;
 use crate::paths::hidden;
-use crate::syntax::{diverges, is_block_like};
+use crate::syntax::{diverges, is_block_like, verbatim};
 
 /// How the values that a function returns are judged.
 pub(super) enum Value {
