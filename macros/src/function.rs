@@ -108,11 +108,11 @@ pub(crate) fn expand_inside(
     let cleanups = if must_cleanup {
         must_cleanup::analyze::analyze(block, &mut report.allows, errors)
     } else {
-        Default::default()
+        must_cleanup::analyze::Cleanups::default()
     };
+    let unwinds = attributes.common().flat_map(|common| &common.unwinds).collect();
+    let calls = Calls { imports: &imports, unwinds, checked: &context.checked };
     if checks_exits {
-        let unwinds = attributes.common().flat_map(|common| &common.unwinds).collect();
-        let calls = Calls { imports: &imports, unwinds, checked: &context.checked };
         no_exit::expand::expand(block, &calls, &mut report.allows, &runtime);
     }
     // Cleanups in an `async fn` are refused as a whole.
@@ -128,7 +128,7 @@ pub(crate) fn expand_inside(
                 ),
             ),
             None => {
-                must_cleanup::expand::expand(signature, block, cleanups, &imports, &runtime);
+                must_cleanup::expand::expand(signature, block, cleanups, &calls, &runtime);
             }
         }
     }
@@ -193,7 +193,8 @@ impl VisitMut for AllowSkips {
         let refused = self.must_cleanup && self.closures > 0;
         if let Some(attrs) = statement_attrs_mut(stmt) {
             attrs.retain(|attr| {
-                !is_allow_skip(attr) && !(refused && must_cleanup::analyze::is_cleanup(attr))
+                let is_refused = refused && must_cleanup::analyze::is_cleanup(attr);
+                !is_allow_skip(attr) && !is_refused
             });
         }
         visit_mut::visit_stmt_mut(self, stmt);

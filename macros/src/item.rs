@@ -4,7 +4,7 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Block, ImplItem, Item, ItemImpl, ItemMod, ItemTrait, ReturnType, Signature,
+    Attribute, Block, ImplItem, Item, ItemImpl, ItemMod, ItemTrait, Path, ReturnType, Signature,
     TraitItem, TraitItemFn, Type,
 };
 
@@ -14,6 +14,7 @@ use crate::attribute::{Attributes, Kind};
 use crate::diagnostic::{Errors, message};
 use crate::function::{self, Context};
 use crate::paths::{Runtime, hidden};
+use crate::syntax::verbatim;
 
 /// Expands the attribute `kind` with `args` on `item`.
 ///
@@ -76,6 +77,8 @@ struct Scope {
 #[derive(Default)]
 struct Walk {
     errors: Errors,
+    /// The paths of attributes that were taken from the items around the next body.
+    taken: Vec<Path>,
     functions: usize,
     /// The allows of containers that a function had no use for, once for each such function.
     unused: Vec<Unused>,
@@ -87,7 +90,7 @@ impl Walk {
     fn target(&mut self, kind: Kind, target: &mut Target, mut attributes: Attributes) {
         match target {
             Target::Method(method) => {
-                attributes.take(&mut method.attrs, &mut self.errors);
+                self.taken.extend(attributes.take(&mut method.attrs, &mut self.errors));
                 match &mut method.default {
                     Some(block) => self.directly(kind, &method.sig, block, &attributes),
                     None => self.errors.at(
@@ -101,7 +104,7 @@ impl Walk {
             }
             Target::Item(item) => match &mut **item {
                 Item::Fn(function) => {
-                    attributes.take(&mut function.attrs, &mut self.errors);
+                    self.taken.extend(attributes.take(&mut function.attrs, &mut self.errors));
                     self.directly(kind, &function.sig, &mut function.block, &attributes);
                 }
                 Item::Impl(_) | Item::Trait(_) | Item::Mod(_) => {
@@ -135,6 +138,17 @@ impl Walk {
         }
         let context = Context::default();
         function::expand(signature, block, attributes, &context, &mut self.errors);
+        self.name_taken(block);
+    }
+
+    /// Names the attributes that were taken from an item, in the next body.
+    fn name_taken(&mut self, block: &mut Block) {
+        for path in std::mem::take(&mut self.taken) {
+            let span = hidden(path.span());
+            let named =
+                quote_spanned!(span=> const _: () = { #[allow(unused_imports)] use #path as _; };);
+            block.stmts.insert(0, verbatim(named));
+        }
     }
 
     /// An item in a container, or (`outermost`) the container itself.
@@ -162,7 +176,7 @@ impl Walk {
             return;
         }
         let mut own = Attributes::default();
-        own.take(attrs, &mut self.errors);
+        self.taken.extend(own.take(attrs, &mut self.errors));
         let attributes = own.or(&outer.attributes);
         self.functions += 1;
         let unused = function::expand_inside(
@@ -173,6 +187,7 @@ impl Walk {
             &mut self.errors,
         );
         self.unused.extend(unused);
+        self.name_taken(block);
     }
 
     fn implementation(&mut self, item: &mut ItemImpl, outer: &Scope) {
@@ -219,7 +234,7 @@ impl Walk {
             );
             // Inside an attributed module such a declaration is unstable, so rustc says so itself.
             if outermost {
-                self.errors.at(&item.mod_token, text);
+                self.errors.at(item.mod_token, text);
             }
             return;
         };
@@ -237,7 +252,7 @@ impl Walk {
 
     fn scope(&mut self, attrs: &mut Vec<Attribute>, outer: &Scope) -> Scope {
         let mut own = Attributes::default();
-        own.take(attrs, &mut self.errors);
+        self.taken.extend(own.take(attrs, &mut self.errors));
         Scope { attributes: own.or(&outer.attributes), context: outer.context.clone() }
     }
 

@@ -54,7 +54,8 @@ pub(crate) fn hidden(place: Span) -> Span {
     Span::mixed_site().located_at(place)
 }
 
-/// A generated name, hidden from the user's code.
+/// A generated name, hidden from the user's code. The prefix is for the items of the module, which
+/// are not: a binding of the name of a `const` would be a pattern.
 pub(crate) fn local(name: &str, number: usize) -> Ident {
-    Ident::new(&format!("{name}{number}"), Span::mixed_site())
+    Ident::new(&format!("__backstop_{name}{number}"), Span::mixed_site())
 }

@@ -16,8 +16,10 @@ use crate::site::Site;
 pub struct Slot<T>(MaybeUninit<T>);
 
 impl<T> Slot<T> {
+    /// Empty room.
     #[inline(always)]
     #[allow(clippy::new_without_default, reason = "named by expansions only")]
+    #[must_use]
     pub const fn new() -> Self {
         Self(MaybeUninit::uninit())
     }
@@ -28,8 +30,10 @@ impl<T> Slot<T> {
 pub struct Armed(Cell<bool>);
 
 impl Armed {
+    /// Still owed.
     #[inline(always)]
     #[allow(clippy::new_without_default, reason = "named by expansions only")]
+    #[must_use]
     pub const fn new() -> Self {
         Self(Cell::new(true))
     }
@@ -39,6 +43,7 @@ impl Armed {
         self.0.set(false);
     }
 
+    /// Whether it is still owed.
     #[inline(always)]
     pub fn get(&self) -> bool {
         self.0.get()
@@ -65,6 +70,7 @@ impl<'s, T, C, const N: usize, const ON: u8> Owner<'s, T, C, N, ON>
 where
     C: FnOnce(T) -> Option<String>,
 {
+    /// Puts `value` into the slot and owns it there.
     #[inline(always)]
     pub fn new(
         slot: &'s mut Slot<T>,

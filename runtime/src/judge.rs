@@ -94,6 +94,7 @@ pub struct Judge<R>(PhantomData<fn() -> R>);
 
 /// The judge of return type `R`.
 #[inline(always)]
+#[must_use]
 pub const fn judge<R>() -> Judge<R> {
     Judge(PhantomData)
 }
@@ -192,5 +193,21 @@ pub fn leave<R, V: Verdict<R>, const N: usize>(flags: [&Flag; N], verdict: V, va
 #[inline(always)]
 pub fn ended<T, const N: usize>(flags: [&Flag; N], value: T) -> T {
     crate::flag::mark(flags);
+    value
+}
+
+/// As [`ended`] for the first `left` of the flags, after a [`suspect`](crate::flag::suspect) of
+/// all: the blocks of the others go on as before.
+#[inline(always)]
+pub fn ended_suspect<T, const N: usize>(
+    flags: [&Flag; N],
+    left: usize,
+    before: [u8; N],
+    value: T,
+) -> T {
+    crate::flag::restore(flags, before);
+    for flag in flags.into_iter().take(left) {
+        flag.set(Outcome::Success);
+    }
     value
 }

@@ -126,7 +126,7 @@ impl Cleanup {
                     errors.take(entry.equals("`unwind`").and_then(|word| survives(&word)));
                 }
                 "name" => {
-                    cleanup.name = errors.take(entry.equals("a string such as `\"session\"`"))
+                    cleanup.name = errors.take(entry.equals("a string such as `\"session\"`"));
                 }
                 _ => return Some(entry),
             }

@@ -1,7 +1,7 @@
 //! Rewrites a body so that its guards are there and every way out marks how it is left.
 
 use backstop_rules::macros_known::{MacroKind, macro_kind};
-use backstop_rules::{Imports, statement_attrs, statement_attrs_mut};
+use backstop_rules::{statement_attrs, statement_attrs_mut};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned as _;
@@ -12,9 +12,10 @@ use syn::{Block, Expr, Item, Macro, Pat, Signature, Stmt};
 use super::analyze::{Cleanups, defer, is_cleanup, own_exits, single_name};
 use super::drops;
 use super::guards::Emitter;
-use super::leaves::{End, Value};
+use super::leaves::{End, Value, is_cfg};
 use super::marks::{Flags, Frame, Frames};
 use crate::macros::with_arguments;
+use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
 use crate::syntax::{block_diverges, mentions_exit, return_type, returns_never, verbatim};
 
@@ -23,11 +24,11 @@ pub(crate) fn expand(
     signature: &Signature,
     body: &mut Block,
     cleanups: Cleanups,
-    imports: &Imports,
+    calls: &Calls<'_>,
     runtime: &Runtime,
 ) {
-    drops::expand(body, &guarded_names(body), imports, runtime);
-    let verdict = Ident::new("verdict", Span::mixed_site());
+    drops::expand(body, &guarded_names(body), calls.imports, runtime);
+    let verdict = local("verdict", 0);
     let value = match return_type(&signature.output) {
         _ if returns_never(&signature.output) => Value::Never,
         Some(ty) => Value::Judged { verdict: verdict.clone(), unit: is_unit(&ty) },
@@ -36,6 +37,7 @@ pub(crate) fn expand(
     let declared = return_type(&signature.output).filter(|_| matches!(value, Value::Judged { .. }));
     let mut expander = Expander {
         runtime,
+        calls,
         cleanups,
         value,
         frames: Frames::default(),
@@ -93,6 +95,7 @@ fn is_unit(ty: &syn::Type) -> bool {
 
 pub(super) struct Expander<'a> {
     pub(super) runtime: &'a Runtime,
+    pub(super) calls: &'a Calls<'a>,
     cleanups: Cleanups,
     pub(super) value: Value,
     pub(super) frames: Frames,
@@ -163,7 +166,8 @@ impl Expander<'_> {
         let Some(cleanup) = self.cleanups.pop_front() else { return out.push(stmt) };
         let number = self.guards;
         self.guards += 1;
-        let emitter = Emitter { runtime: self.runtime, flags: self.frames.all(), number };
+        let cfg = statement_attrs(&stmt).iter().filter(|attr| is_cfg(attr)).cloned().collect();
+        let emitter = Emitter { runtime: self.runtime, flags: self.frames.all(), cfg, number };
         match stmt {
             Stmt::Local(mut statement) => {
                 let suspicious = self.suspicious(|this| this.visit_local_mut(&mut statement));
@@ -247,10 +251,10 @@ impl Expander<'_> {
 
     fn macro_(&mut self, mac: &mut Macro) {
         self.suspicious |= match macro_kind(&mac.path) {
-            MacroKind::Arguments | MacroKind::Diverges => {
+            MacroKind::Arguments | MacroKind::Diverges | MacroKind::Known => {
                 !with_arguments(mac, self) && mentions_exit(&mac.tokens)
             }
-            MacroKind::Stringifies | MacroKind::Known => mentions_exit(&mac.tokens),
+            MacroKind::Stringifies => mentions_exit(&mac.tokens),
             _ => true,
         };
     }
@@ -285,7 +289,7 @@ impl Expander<'_> {
                 quote_spanned!(span=> #question(#array, #inner))
             }
         };
-        expr.expr = Box::new(Expr::Verbatim(call));
+        *expr.expr = Expr::Verbatim(call);
     }
 
     // Input:  return e
@@ -295,10 +299,10 @@ impl Expander<'_> {
         let span = expr.return_token.span();
         match &mut expr.expr {
             Some(value) => {
-                if !flags.is_empty() {
-                    self.leaf(value, &End::Function);
-                } else {
+                if flags.is_empty() {
                     self.visit_expr_mut(value);
+                } else {
+                    self.leaf(value, &End::Function);
                 }
             }
             None if flags.is_empty() => {}
@@ -350,7 +354,7 @@ impl VisitMut for Expander<'_> {
             Expr::Macro(expr) => self.macro_(&mut expr.mac),
             Expr::Loop(expr) => {
                 self.target(expr.label.as_ref(), true, |this| {
-                    this.block(&mut expr.body, &End::None)
+                    this.block(&mut expr.body, &End::None);
                 });
             }
             Expr::While(expr) => self.target(expr.label.as_ref(), true, |this| {
@@ -360,7 +364,7 @@ impl VisitMut for Expander<'_> {
             Expr::ForLoop(expr) => {
                 self.visit_expr_mut(&mut expr.expr);
                 self.target(expr.label.as_ref(), true, |this| {
-                    this.block(&mut expr.body, &End::None)
+                    this.block(&mut expr.body, &End::None);
                 });
             }
             Expr::Block(expr) if expr.label.is_some() => {

@@ -13,6 +13,8 @@ use crate::syntax::{diverges, mentions};
 pub(super) struct Emitter<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) flags: Flags,
+    /// The `cfg`s of the statement: each generated one is there only with it.
+    pub(super) cfg: Vec<Attribute>,
     /// Tells the hidden names of this guard from those of others.
     pub(super) number: usize,
 }
@@ -40,19 +42,21 @@ impl Emitter<'_> {
             let ident = &name.ident;
             // A `&mut self` method of the value is called in the cleanup alone.
             let parameter = quote_spanned!(hidden(place)=> #[allow(unused_mut)] mut #ident);
-            (parameter, quote_spanned!(hidden(place)=> let _ = &#ident;))
+            (parameter, Some(quote_spanned!(hidden(place)=> let _ = &#ident;)))
         } else {
             let unused = local("unused", self.number);
-            (quote!(#unused), TokenStream::new())
+            (quote!(#unused), None)
         };
         let owner = local("owner", self.number);
         let default_name = name.ident.to_string();
-        let guard = self.owner(quote!(#value), &parameter, None, cleanup, quote!(#default_name));
+        let guard = self.owner(&quote!(#value), &parameter, None, cleanup, quote!(#default_name));
         let mutability = name.mutability;
         let ident = &name.ident;
         let span = hidden(place);
         let handle = quote_spanned!(span=> #owner.handle());
         let let_token = statement.let_token;
+        let cfg = &self.cfg;
+        let used = used.map(|used| quote!(#(#cfg)* #used));
         quote! {
             #statement
             #guard
@@ -69,7 +73,8 @@ impl Emitter<'_> {
         let span = hidden(cleanup.span);
         let switch = armed.map(|armed| {
             let new = self.runtime.private("Armed", span);
-            quote_spanned!(span=> let #armed = #new::new();)
+            let cfg = &self.cfg;
+            quote_spanned!(span=> #(#cfg)* let #armed = #new::new();)
         });
         let unused = local("unused", self.number);
         let text = match &cleanup.expr {
@@ -80,13 +85,13 @@ impl Emitter<'_> {
             other => other.to_token_stream(),
         };
         let name = quote_spanned!(span=> ::core::stringify!(#text));
-        let guard = self.owner(quote!(()), &quote!(#unused), armed, cleanup, name);
+        let guard = self.owner(&quote!(()), &quote!(#unused), armed, cleanup, name);
         quote!(#switch #guard)
     }
 
     fn owner(
         &self,
-        value: TokenStream,
+        value: &TokenStream,
         parameter: &TokenStream,
         armed: Option<&Ident>,
         cleanup: &Cleanup,
@@ -110,9 +115,12 @@ impl Emitter<'_> {
             None => result,
         };
         let warning = self.abort_warning(cleanup);
+        let cfg = &self.cfg;
         quote_spanned! {span=>
             #warning
+            #(#cfg)*
             let mut #slot = #slot_type::new();
+            #(#cfg)*
             #[allow(unused_mut)]
             let mut #owner = #owner_type::<_, _, #count, #on>::new(
                 &mut #slot, #value, #flags, &const { #site }, |#parameter| { #body },
@@ -132,7 +140,8 @@ impl Emitter<'_> {
         // Names the expression as the place of a type that cannot be a cleanup's.
         let place = first_span(expr);
         let value = self.runtime.private("value", place);
-        let result = Ident::new("result", hidden(place));
+        let mut result = local("result", 0);
+        result.set_span(hidden(place));
         let reference = quote_spanned!(hidden(place)=> &#result);
         let failure = quote_spanned!(place=> #value(#reference).failure());
         quote_spanned! {span=>
@@ -151,7 +160,8 @@ impl Emitter<'_> {
         }
         let span = hidden(cleanup.span);
         let warning = self.runtime.private("cleanup_never_runs_on_a_panic", cleanup.span);
-        quote_spanned!(span=> #[cfg(panic = "abort")] let _: () = #warning;)
+        let cfg = &self.cfg;
+        quote_spanned!(span=> #(#cfg)* #[cfg(panic = "abort")] let _: () = #warning;)
     }
 }
 

@@ -15,7 +15,7 @@ use syn::{
 
 use super::analyze::Calls;
 use crate::macros::with_arguments;
-use crate::paths::Runtime;
+use crate::paths::{Runtime, hidden};
 
 pub(crate) const RULE: &str = "diverging_call";
 
@@ -57,19 +57,25 @@ impl Marker<'_> {
     }
 
     fn wrap(&self, expr: &mut Expr, form: Form, span: Span) {
-        let call = std::mem::replace(expr, Expr::PLACEHOLDER);
+        let mut call = std::mem::replace(expr, Expr::PLACEHOLDER);
+        // Those of a tail are its statement's.
+        let attrs = match &mut call {
+            Expr::Call(call) => std::mem::take(&mut call.attrs),
+            Expr::MethodCall(call) => std::mem::take(&mut call.attrs),
+            _ => Vec::new(),
+        };
         let elements = [call, Expr::Verbatim(marker(span))].into_iter().collect();
         // The user's own spans: this stands at the beginning of operators and `?`, whose place in
         // panics reaches from their first token to their last.
         *expr = match form {
             Form::Call => Expr::Call(ExprCall {
-                attrs: Vec::new(),
+                attrs,
                 func: Box::new(Expr::Verbatim(self.runtime.private("id", span))),
                 paren_token: Paren(span),
                 args: elements,
             }),
             Form::Tuple => Expr::Field(ExprField {
-                attrs: Vec::new(),
+                attrs,
                 base: Box::new(Expr::Tuple(ExprTuple {
                     attrs: Vec::new(),
                     paren_token: Paren(span),
@@ -174,7 +180,8 @@ impl VisitMut for Marker<'_> {
             self.allows.leave(place);
             stmts.push(stmt);
             if let Some(span) = follows {
-                let marker = marker(span);
+                // A statement of the macro's own to clippy, which would find it without effect.
+                let marker = marker(hidden(span));
                 stmts.push(Stmt::Expr(Expr::Verbatim(marker), Some(Token![;](span))));
             }
         }

@@ -46,8 +46,48 @@ impl Spawns<'_> {
         let mut rewriter =
             Rewriter { of: self, errors, paths, builders: Vec::new(), level: 0, count: 0 };
         rewriter.visit_block_mut(body);
-        rewriter.count
+        let count = rewriter.count;
+        if count > 0 {
+            Handles(self).visit_block_mut(body);
+        }
+        count
     }
+
+    fn names(&self, path: &Path, canonical: &str, suffix: [&str; 2]) -> bool {
+        if let Some(resolved) = self.imports.resolve(path) {
+            return resolved == canonical;
+        }
+        let mut names = path.segments.iter().rev().map(|segment| &segment.ident);
+        let [module, name] = suffix;
+        names.next().is_some_and(|last| last == name)
+            && names.next().is_some_and(|last| last == module)
+    }
+}
+
+/// The handle of a scoped child is another type; where the body names std's, it means ours.
+// Input:  Vec<thread::JoinHandle<u32>>
+// Output: Vec<::backstop::scope::ScopedJoinHandle<'_, u32>>
+struct Handles<'a, 'b>(&'a Spawns<'b>);
+
+impl VisitMut for Handles<'_, '_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        // Functions return what they are declared to return.
+        if matches!(ty, Type::FnPtr(_) | Type::TraitObject(_) | Type::ImplTrait(_)) {
+            return;
+        }
+        visit_mut::visit_type_mut(self, ty);
+        let Type::Path(path) = &*ty else { return };
+        if !self.0.names(&path.path, "std::thread::JoinHandle", ["thread", "JoinHandle"]) {
+            return;
+        }
+        let Some(last) = path.path.segments.last() else { return };
+        let PathArguments::AngleBracketed(args) = &last.arguments else { return };
+        let args = &args.args;
+        let module = self.0.runtime.public("scope", last.span());
+        *ty = Type::Verbatim(quote!(#module::ScopedJoinHandle<'_, #args>));
+    }
+
+    fn visit_item_mut(&mut self, _: &mut Item) {}
 }
 
 struct Rewriter<'a, 'b> {
@@ -62,19 +102,10 @@ struct Rewriter<'a, 'b> {
 }
 
 impl Rewriter<'_, '_> {
-    fn names(&self, path: &Path, canonical: &str, suffix: [&str; 2]) -> bool {
-        if let Some(resolved) = self.of.imports.resolve(path) {
-            return resolved == canonical;
-        }
-        let mut names = path.segments.iter().rev().map(|segment| &segment.ident);
-        let [module, name] = suffix;
-        names.next().is_some_and(|last| last == name)
-            && names.next().is_some_and(|last| last == module)
-    }
-
     fn is_thread_spawn(&self, call: &ExprCall) -> bool {
         let Expr::Path(callee) = peel(&call.func) else { return false };
-        call.args.len() == 1 && self.names(&callee.path, "std::thread::spawn", ["thread", "spawn"])
+        call.args.len() == 1
+            && self.of.names(&callee.path, "std::thread::spawn", ["thread", "spawn"])
     }
 
     /// A `spawn(..)` of which the body does not show what it spawns on.
@@ -201,7 +232,7 @@ impl Rewriter<'_, '_> {
 fn callee(call: &ExprCall) -> Span {
     match peel(&call.func) {
         Expr::Path(callee) => {
-            callee.path.segments.last().map_or_else(|| callee.span(), |s| s.span())
+            callee.path.segments.last().map_or_else(|| callee.span(), syn::spanned::Spanned::span)
         }
         other => other.span(),
     }
@@ -236,22 +267,6 @@ impl VisitMut for Rewriter<'_, '_> {
 
     fn visit_macro_mut(&mut self, mac: &mut syn::Macro) {
         with_arguments(mac, self);
-    }
-
-    /// The handle of a scoped child is another type; where the body names std's, it means ours.
-    // Input:  Vec<thread::JoinHandle<u32>>
-    // Output: Vec<::backstop::scope::ScopedJoinHandle<'_, u32>>
-    fn visit_type_mut(&mut self, ty: &mut Type) {
-        visit_mut::visit_type_mut(self, ty);
-        let Type::Path(path) = &*ty else { return };
-        if !self.names(&path.path, "std::thread::JoinHandle", ["thread", "JoinHandle"]) {
-            return;
-        }
-        let Some(last) = path.path.segments.last() else { return };
-        let PathArguments::AngleBracketed(args) = &last.arguments else { return };
-        let args = &args.args;
-        let handle = self.of.runtime.public("scope", last.span());
-        *ty = Type::Verbatim(quote!(#handle::ScopedJoinHandle<'_, #args>));
     }
 
     fn visit_item_mut(&mut self, _: &mut Item) {}
