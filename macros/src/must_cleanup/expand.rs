@@ -269,14 +269,14 @@ impl Expander<'_> {
     // Input:  e?
     // Output: question([&flag0], e)?
     fn question(&mut self, expr: &mut syn::ExprTry) {
+        // The whole expression's place reaches from its first token to the `?`, and is where a
+        // conversion of the error says that it was called.
+        let span = expr.expr.span();
         self.visit_expr_mut(&mut expr.expr);
         let flags = self.frames.all();
         if flags.is_empty() {
             return;
         }
-        // The span of the `?`: the whole expression's place reaches from the first token to it, and
-        // a conversion of the error that panics has that line.
-        let span = expr.question_token.span();
         let array = flags.array(hidden(span));
         let inner = &expr.expr;
         let call = match &self.disarms {

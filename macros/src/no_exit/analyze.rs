@@ -83,20 +83,24 @@ impl Calls<'_> {
     /// Whether a rule knows this path by name: reported, or allowed, as such.
     fn is_listed(&self, callee: &Expr) -> bool {
         let Expr::Path(ExprPath { path, .. }) = peel(callee) else { return false };
-        static NAMES: OnceLock<HashSet<&str>> = OnceLock::new();
-        let names = NAMES.get_or_init(|| {
-            let exits = RULES.iter().filter(|rule| rule.group == Group::Exit);
-            exits.flat_map(|rule| rule.paths).filter_map(|path| path.rsplit("::").next()).collect()
-        });
         let resolved = self.imports.resolve(path);
         let last = match &resolved {
             Some(resolved) => resolved.rsplit("::").next().unwrap_or_default().to_owned(),
             None => path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default(),
         };
         // The scan is the one authority; the names only spare most calls one.
-        names.contains(last.as_str())
+        exit_names().contains(last.as_str())
             && !Scan::new(&[Group::Exit]).imports(self.imports).expr(callee).findings.is_empty()
     }
+}
+
+/// The last names of the paths that rules refuse as exits.
+fn exit_names() -> &'static HashSet<&'static str> {
+    static NAMES: OnceLock<HashSet<&str>> = OnceLock::new();
+    NAMES.get_or_init(|| {
+        let exits = RULES.iter().filter(|rule| rule.group == Group::Exit);
+        exits.flat_map(|rule| rule.paths).filter_map(|path| path.rsplit("::").next()).collect()
+    })
 }
 
 fn segments(path: &Path) -> Vec<String> {

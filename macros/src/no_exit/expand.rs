@@ -6,7 +6,8 @@
 use backstop_rules::{Allows, statement_attrs};
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-use syn::spanned::Spanned as _;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::token::Paren;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
@@ -64,25 +65,27 @@ impl Marker<'_> {
             Expr::MethodCall(call) => std::mem::take(&mut call.attrs),
             _ => Vec::new(),
         };
-        let elements = [call, Expr::Verbatim(marker(span))].into_iter().collect();
-        // The user's own spans: this stands at the beginning of operators and `?`, whose place in
-        // panics reaches from their first token to their last.
+        let elements: Punctuated<Expr, _> =
+            [call, Expr::Verbatim(marker(span))].into_iter().collect();
+        // The user's own span, of the first token: this stands at the beginning of operators and
+        // `?`, whose place in panics reaches from there to their last.
+        let start = elements.first().map_or(span, Spanned::span);
         *expr = match form {
             Form::Call => Expr::Call(ExprCall {
                 attrs,
-                func: Box::new(Expr::Verbatim(self.runtime.private("id", span))),
-                paren_token: Paren(span),
+                func: Box::new(Expr::Verbatim(self.runtime.private("id", start))),
+                paren_token: Paren(start),
                 args: elements,
             }),
             Form::Tuple => Expr::Field(ExprField {
                 attrs,
                 base: Box::new(Expr::Tuple(ExprTuple {
                     attrs: Vec::new(),
-                    paren_token: Paren(span),
+                    paren_token: Paren(start),
                     elems: elements,
                 })),
-                dot_token: Token![.](span),
-                member: Member::Unnamed(Index { index: 0, span }),
+                dot_token: Token![.](start),
+                member: Member::Unnamed(Index { index: 0, span: start }),
             }),
         };
     }
