@@ -15,6 +15,7 @@ use crate::diagnostic::{Errors, message};
 use crate::function::{self, Context};
 use crate::paths::{Runtime, hidden};
 use crate::syntax::verbatim;
+use crate::tokens;
 
 /// Expands the attribute `kind` with `args` on `item`.
 ///
@@ -36,7 +37,7 @@ pub(crate) fn expand(kind: Kind, args: TokenStream, item: TokenStream) -> TokenS
                 "write it without this syntax, or move it into a function without the attribute",
             );
             walk.errors.at_span(error.span(), text);
-            item
+            tokens::without_helpers(item)
         }
     };
     let warnings = walk.container_warnings();
@@ -61,7 +62,10 @@ impl ToTokens for Target {
 }
 
 fn parse(tokens: TokenStream) -> syn::Result<Target> {
-    match syn::parse2(tokens.clone())? {
+    // A `$block` of `macro_rules!` is a statement to rustc and none to syn, until it is unwrapped.
+    let parsed = syn::parse2(tokens.clone())
+        .or_else(|error| syn::parse2(tokens::without_groups(tokens.clone())).map_err(|_| error));
+    match parsed? {
         Item::Verbatim(_) => syn::parse2(tokens).map(|method| Target::Method(Box::new(method))),
         item => Ok(Target::Item(Box::new(item))),
     }

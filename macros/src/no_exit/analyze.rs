@@ -25,8 +25,11 @@ impl Calls<'_> {
     pub(crate) fn unknown(&self, call: &ExprCall) -> bool {
         let Expr::Path(callee) = peel(&call.func) else { return true };
         let Some(last) = callee.path.segments.last() else { return true };
-        // Constructors return; `Some(x)` is a call to the parser only.
-        let is_constructor = last.ident.to_string().starts_with(char::is_uppercase);
+        // Constructors return; `Some(x)` is a call to the parser only. In capitals throughout it
+        // may be a static that holds a function.
+        let name = last.ident.to_string();
+        let is_constructor = name.starts_with(char::is_uppercase)
+            && (name.len() == 1 || name.contains(char::is_lowercase));
         !(is_constructor || self.unwinds(&callee.path) || self.is_listed(&call.func))
     }
 

@@ -11,7 +11,8 @@ use syn::spanned::Spanned;
 use syn::token::Paren;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, ExprCall, ExprField, ExprTuple, Index, Item, Member, Pat, Stmt, Token, UnOp,
+    Block, Expr, ExprAwait, ExprCall, ExprField, ExprTuple, Index, Item, Member, Pat, Stmt, Token,
+    UnOp,
 };
 
 use super::analyze::Calls;
@@ -26,7 +27,7 @@ const REASON: &str = "this call never returns and is not known to unwind: where 
 
 /// Marks every call of the body that `calls` does not know.
 // Input:  let a = f(&g()); h();
-// Output: let a = f(&(g(), MARKER).0); MARKER; h(); MARKER;
+// Output: let a = id(f(&(g(), MARKER).0), MARKER); h(); MARKER;
 pub(crate) fn expand(block: &mut Block, calls: &Calls<'_>, allows: &mut Allows, runtime: &Runtime) {
     Marker { calls, allows, runtime }.visit_block_mut(block);
 }
@@ -52,9 +53,18 @@ impl Marker<'_> {
         let (unknown, span) = match expr {
             Expr::Call(call) => (self.calls.unknown(call), callee_span(&call.func)),
             Expr::MethodCall(call) => (self.calls.unknown_method(call), call.method.span()),
+            Expr::Await(expr) => return self.marks_await(expr),
             _ => return None,
         };
         (unknown && !self.allows.allows(RULE)).then_some(span)
+    }
+
+    /// An `async fn` of type `!` never returns where it is awaited.
+    fn marks_await(&mut self, expr: &ExprAwait) -> Option<Span> {
+        match &*expr.base {
+            base @ (Expr::Call(_) | Expr::MethodCall(_)) => self.marks(base),
+            _ => (!self.allows.allows(RULE)).then_some(expr.await_token.span()),
+        }
     }
 
     fn wrap(&self, expr: &mut Expr, form: Form, span: Span) {
@@ -63,6 +73,7 @@ impl Marker<'_> {
         let attrs = match &mut call {
             Expr::Call(call) => std::mem::take(&mut call.attrs),
             Expr::MethodCall(call) => std::mem::take(&mut call.attrs),
+            Expr::Await(expr) => std::mem::take(&mut expr.attrs),
             _ => Vec::new(),
         };
         let elements: Punctuated<Expr, _> =
@@ -99,6 +110,8 @@ impl Marker<'_> {
                 }
                 call.args.iter_mut().for_each(|argument| self.visit_expr_mut(argument));
             }
+            // A future is made by a call that returns.
+            Expr::Await(expr) => self.operand(&mut expr.base, None),
             other => visit_mut::visit_expr_mut(self, other),
         }
     }
@@ -108,7 +121,7 @@ impl Marker<'_> {
         match operand {
             Expr::Paren(paren) => self.operand(&mut paren.expr, form),
             Expr::Group(group) => self.operand(&mut group.expr, form),
-            Expr::Call(_) | Expr::MethodCall(_) => {
+            Expr::Call(_) | Expr::MethodCall(_) | Expr::Await(_) => {
                 let span = form.and_then(|_| self.marks(operand));
                 self.children(operand);
                 if let (Some(form), Some(span)) = (form, span) {
@@ -123,7 +136,9 @@ impl Marker<'_> {
 impl VisitMut for Marker<'_> {
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
         match expr {
-            Expr::Call(_) | Expr::MethodCall(_) => self.operand(expr, Some(Form::Call)),
+            Expr::Call(_) | Expr::MethodCall(_) | Expr::Await(_) => {
+                self.operand(expr, Some(Form::Call));
+            }
             Expr::Reference(reference) => self.operand(&mut reference.expr, Some(Form::Tuple)),
             Expr::Unary(unary) => {
                 let form = match unary.op {
@@ -132,8 +147,7 @@ impl VisitMut for Marker<'_> {
                 };
                 self.operand(&mut unary.expr, Some(form));
             }
-            // Neither takes a value of type `!`: what they end with has been shown to return.
-            Expr::Await(base) => self.operand(&mut base.base, None),
+            // It takes no value of type `!`.
             Expr::Try(base) => self.operand(&mut base.expr, None),
             Expr::Assign(assign) => {
                 // The left side may be a pattern, in which a call is a constructor.
@@ -152,24 +166,13 @@ impl VisitMut for Marker<'_> {
             let place = self.allows.enter(statement_attrs(&stmt));
             // A statement that is a call keeps its shape, and the marker follows it.
             let follows = match &mut stmt {
-                Stmt::Expr(call @ (Expr::Call(_) | Expr::MethodCall(_)), Some(_)) => {
+                Stmt::Expr(
+                    call @ (Expr::Call(_) | Expr::MethodCall(_) | Expr::Await(_)),
+                    Some(_),
+                ) => {
                     let span = self.marks(call);
                     self.children(call);
                     span
-                }
-                Stmt::Local(local) => {
-                    let init = local.init.as_mut();
-                    init.and_then(|init| {
-                        if let Some((_, otherwise)) = &mut init.diverge {
-                            self.visit_expr_mut(otherwise);
-                        }
-                        let span = self.marks(&init.expr);
-                        match span {
-                            Some(_) => self.children(&mut init.expr),
-                            None => self.visit_expr_mut(&mut init.expr),
-                        }
-                        span
-                    })
                 }
                 Stmt::Macro(stmt) => {
                     with_arguments(&mut stmt.mac, self);
