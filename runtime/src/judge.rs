@@ -147,7 +147,7 @@ impl<R> Verdict<R> for AlwaysSuccess<R> {
 }
 
 macro_rules! by_value {
-    ($([$($generics:ident),*] $type:ty, $error:pat =>)*) => {$(
+    ($([$($generics:ident),*] $type:ty, $is_error:expr;)*) => {$(
         impl<$($generics),*> Judge<$type> {
             /// The verdict by value.
             #[inline(always)]
@@ -159,7 +159,8 @@ macro_rules! by_value {
         impl<$($generics),*> Verdict<$type> for ByValue<$type> {
             #[inline(always)]
             fn outcome(self, value: &$type) -> Outcome {
-                if matches!(value, $error) { Outcome::Error } else { Outcome::Success }
+                let is_error: fn(&$type) -> bool = $is_error;
+                if is_error(value) { Outcome::Error } else { Outcome::Success }
             }
 
             #[inline(always)]
@@ -171,12 +172,12 @@ macro_rules! by_value {
 }
 
 by_value! {
-    [T, E] Result<T, E>, Err(_) =>
-    [T] Option<T>, None =>
-    [B, C] ControlFlow<B, C>, ControlFlow::Break(_) =>
-    [T, E] Poll<Result<T, E>>, Poll::Ready(Err(_)) =>
-    [T] Poll<Option<T>>, Poll::Ready(None) =>
-    [B, C] Poll<ControlFlow<B, C>>, Poll::Ready(ControlFlow::Break(_)) =>
+    [T, E] Result<T, E>, Result::is_err;
+    [T] Option<T>, Option::is_none;
+    [B, C] ControlFlow<B, C>, ControlFlow::is_break;
+    [T, E] Poll<Result<T, E>>, |value| matches!(value, Poll::Ready(Err(_)));
+    [T] Poll<Option<T>>, |value| matches!(value, Poll::Ready(None));
+    [B, C] Poll<ControlFlow<B, C>>, |value| matches!(value, Poll::Ready(ControlFlow::Break(_)));
 }
 
 /// A value that the function is left with: marks every block that is left.

@@ -167,7 +167,13 @@ impl Expander<'_> {
         let number = self.guards;
         self.guards += 1;
         let cfg = statement_attrs(&stmt).iter().filter(|attr| is_cfg(attr)).cloned().collect();
-        let emitter = Emitter { runtime: self.runtime, flags: self.frames.all(), cfg, number };
+        let emitter = Emitter {
+            runtime: self.runtime,
+            calls: self.calls,
+            flags: self.frames.all(),
+            cfg,
+            number,
+        };
         match stmt {
             Stmt::Local(mut statement) => {
                 let suspicious = self.suspicious(|this| this.visit_local_mut(&mut statement));

@@ -7,11 +7,13 @@ use syn::{Attribute, Expr, Local, Pat};
 use super::analyze::single_name;
 use super::cleanup::Cleanup;
 use super::marks::Flags;
+use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
 use crate::syntax::{diverges, mentions};
 
 pub(super) struct Emitter<'a> {
     pub(super) runtime: &'a Runtime,
+    pub(super) calls: &'a Calls<'a>,
     pub(super) flags: Flags,
     /// The `cfg`s of the statement: each generated one is there only with it.
     pub(super) cfg: Vec<Attribute>,
@@ -49,7 +51,7 @@ impl Emitter<'_> {
         };
         let owner = local("owner", self.number);
         let default_name = name.ident.to_string();
-        let guard = self.owner(&quote!(#value), &parameter, None, cleanup, quote!(#default_name));
+        let guard = self.owner(&quote!(#value), &parameter, None, cleanup, &default_name);
         let mutability = name.mutability;
         let ident = &name.ident;
         let span = hidden(place);
@@ -77,15 +79,11 @@ impl Emitter<'_> {
             quote_spanned!(span=> #(#cfg)* let #armed = #new::new();)
         });
         let unused = local("unused", self.number);
-        let text = match &cleanup.expr {
-            Expr::Block(block) => {
-                let stmts = &block.block.stmts;
-                quote!(#(#stmts)*)
-            }
-            other => other.to_token_stream(),
+        let name = match &cleanup.text {
+            Some(text) => text.clone(),
+            None => cleanup.expr.to_token_stream().to_string(),
         };
-        let name = quote_spanned!(span=> ::core::stringify!(#text));
-        let guard = self.owner(&quote!(()), &quote!(#unused), armed, cleanup, name);
+        let guard = self.owner(&quote!(()), &quote!(#unused), armed, cleanup, &name);
         quote!(#switch #guard)
     }
 
@@ -95,7 +93,7 @@ impl Emitter<'_> {
         parameter: &TokenStream,
         armed: Option<&Ident>,
         cleanup: &Cleanup,
-        default_name: TokenStream,
+        default_name: &str,
     ) -> TokenStream {
         let span = hidden(cleanup.span);
         let [slot, owner] = ["slot", "owner"].map(|name| local(name, self.number));
@@ -103,7 +101,8 @@ impl Emitter<'_> {
         let owner_type = self.runtime.private("Owner", span);
         // The user's own span: `Site::new` records its line.
         let site = self.runtime.private("Site", cleanup.span);
-        let name = cleanup.name.as_ref().map_or(default_name, |name| quote!(#name));
+        let name =
+            cleanup.name.as_ref().map_or_else(|| quote!(#default_name), |name| quote!(#name));
         let site = quote_spanned!(cleanup.span=> #site::new(#name));
         let flags = self.flags.array(span);
         let (count, on) = (self.flags.len(), cleanup.on);
@@ -132,7 +131,7 @@ impl Emitter<'_> {
     fn result(&self, cleanup: &Cleanup) -> TokenStream {
         let span = hidden(cleanup.span);
         let expr = &cleanup.expr;
-        if diverges(expr) {
+        if diverges(expr) || self.calls.never_returns(expr) {
             // There is no value; one made after it would be unreachable.
             return quote_spanned!(span=> #expr);
         }

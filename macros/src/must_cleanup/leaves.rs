@@ -8,6 +8,7 @@ use syn::spanned::Spanned as _;
 use syn::visit_mut::VisitMut as _;
 use syn::{Attribute, Expr, Stmt};
 
+use super::analyze::defer;
 use super::expand::Expander;
 use super::marks::Flags;
 use crate::paths::hidden;
@@ -216,8 +217,13 @@ fn braced(stmts: TokenStream, place: Span) -> TokenStream {
 }
 
 fn is_tail(stmt: &Stmt) -> bool {
-    matches!(stmt, Stmt::Expr(_, None))
-        || matches!(stmt, Stmt::Macro(stmt) if stmt.semi_token.is_none())
+    match stmt {
+        // A guard, which ends nothing.
+        _ if defer(stmt).is_some() => false,
+        Stmt::Expr(_, semi) => semi.is_none(),
+        Stmt::Macro(stmt) => stmt.semi_token.is_none(),
+        Stmt::Local(_) | Stmt::Item(_) => false,
+    }
 }
 
 fn has_cfg(stmt: &Stmt) -> bool {
