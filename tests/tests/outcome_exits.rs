@@ -80,8 +80,8 @@ observed! { fn returned_from_match(_log, n: u8) -> Answer { return match n { 0 =
 observed! { fn returned_from_loop(_log) -> Answer { return loop { break no(); }; } }
 observed! { fn returned_from_labelled(_log, n: u8) -> Answer { return 'a: { if n == 0 { break 'a no(); } Ok(1) }; } }
 observed! {
-    #[expect(unreachable_code, reason = "as without the attribute")]
-    fn returned_in_argument(_log) -> Answer { Ok(u8::max(1, return no())) } }
+#[expect(unreachable_code, reason = "as without the attribute")]
+fn returned_in_argument(_log) -> Answer { Ok(u8::max(1, return no())) } }
 observed! { fn returned_in_let_else(_log, n: Option<u8>) -> Answer { let Some(n) = n else { return no(); }; Ok(n) } }
 observed! { fn returned_in_arm(_log, n: u8) -> Answer { let n = match n { 0 => return no(), n => n }; Ok(n) } }
 observed! { fn returned_in_block(_log, n: u8) -> Answer { let n = { if n == 0 { return no(); } n }; Ok(n) } }
