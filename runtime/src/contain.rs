@@ -6,6 +6,7 @@ use std::thread;
 
 use crate::Outcome;
 use crate::event::{self, Event, EventKind};
+use crate::report::Ended;
 use crate::site::Site;
 
 /// Runs a cleanup. A panic goes on after it if the thread is not unwinding; if it is, a second one
@@ -16,12 +17,12 @@ use crate::site::Site;
 pub(crate) fn contain(
     site: &'static Site,
     outcome: Outcome,
-    cleanup: impl FnOnce() -> Option<String>,
+    cleanup: impl FnOnce() -> Ended,
     interrupt: impl FnOnce(),
 ) {
     match catch_unwind(AssertUnwindSafe(cleanup)) {
-        Ok(None) => {}
-        Ok(Some(message)) => failed(site, outcome, message),
+        Ok(Ended(None)) => {}
+        Ok(Ended(Some(message))) => failed(site, outcome, message),
         Err(payload) => {
             if let Some(payload) = panicked(site, outcome, payload) {
                 interrupt();
@@ -65,7 +66,7 @@ pub fn contained_drop(site: &'static Site, body: impl FnOnce()) {
         outcome,
         || {
             body();
-            None
+            Ended::WELL
         },
         || {},
     );

@@ -4,6 +4,7 @@ use scopeguard::ScopeGuard;
 
 use crate::Outcome;
 use crate::contain::contain;
+use crate::report::Ended;
 use crate::site::Site;
 
 /// Runs a block on every way out of the block that it stands in, in any function.
@@ -31,20 +32,28 @@ use crate::site::Site;
 macro_rules! defer {
     // What `#[must_cleanup]` leaves in place of one that it rewrote, so that the import is used.
     () => {};
-    (on = $($rest:tt)*) => {
-        ::core::compile_error!(
-            "`defer!` with `on` needs to know how the function is left: add `#[must_cleanup]` to \
-             the function"
-        )
-    };
-    (name = $($rest:tt)*) => {
-        ::core::compile_error!("`defer!` with options needs `#[must_cleanup]` on the function")
-    };
+    (on = $($rest:tt)*) => { $crate::__defer_needs_attribute!("on"); };
+    (name = $($rest:tt)*) => { $crate::__defer_needs_attribute!("name"); };
+    (survives = $($rest:tt)*) => { $crate::__defer_needs_attribute!("survives"); };
+    (timeout = $($rest:tt)*) => { $crate::__defer_needs_attribute!("timeout"); };
     ($($body:tt)*) => {
         let _guard = $crate::__private::defer(
             &const { $crate::__private::Site::new("defer!") },
             || { $($body)* },
         );
+    };
+}
+
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __defer_needs_attribute {
+    ($option:literal) => {
+        ::core::compile_error!(::core::concat!(
+            "`defer!` takes `",
+            $option,
+            "` only directly in a function under `#[must_cleanup]`\nhelp: add the attribute to the \
+             function; out of a closure or an `async` block, move this into a function of its own"
+        ));
     };
 }
 
@@ -58,7 +67,7 @@ pub fn defer<F: FnOnce()>(site: &'static Site, body: F) -> ScopeGuard<F, impl Fn
             outcome,
             || {
                 body();
-                None
+                Ended::WELL
             },
             || {},
         );

@@ -8,6 +8,7 @@ use std::ops::{Deref, DerefMut};
 use crate::Outcome;
 use crate::contain::contain;
 use crate::flag::Flag;
+use crate::report::Ended;
 use crate::site::Site;
 
 /// Room for a guarded value, apart from the [`Owner`]: user code holds the value's address, and
@@ -58,7 +59,7 @@ impl Armed {
 /// Invariant: `slot` holds a value exactly while `cleanup` is `Some`.
 pub struct Owner<'s, T, C, const N: usize, const ON: u8>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     slot: &'s mut MaybeUninit<T>,
     cleanup: Option<C>,
@@ -68,7 +69,7 @@ where
 
 impl<'s, T, C, const N: usize, const ON: u8> Owner<'s, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     /// Puts `value` into the slot and owns it there.
     #[inline(always)]
@@ -114,7 +115,7 @@ where
             || {
                 if ON & bit(outcome) == 0 {
                     drop(value);
-                    None
+                    Ended::WELL
                 } else {
                     cleanup(value)
                 }
@@ -126,7 +127,7 @@ where
 
 impl<T, C, const N: usize, const ON: u8> Drop for Owner<'_, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     #[inline(always)]
     fn drop(&mut self) {
@@ -179,14 +180,14 @@ const fn bit(outcome: Outcome) -> u8 {
 /// ```
 pub struct Guard<'g, 's, T, C, const N: usize, const ON: u8>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     owner: &'g mut Owner<'s, T, C, N, ON>,
 }
 
 impl<T, C, const N: usize, const ON: u8> Guard<'_, '_, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     /// Runs the cleanup here, as [`Outcome::Success`]: one that is not declared for successes does
     /// not run, and the value is dropped.
@@ -220,7 +221,7 @@ where
 #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
 impl<T, C, const N: usize, const ON: u8> Deref for Guard<'_, '_, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     type Target = T;
 
@@ -235,7 +236,7 @@ where
 #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
 impl<T, C, const N: usize, const ON: u8> DerefMut for Guard<'_, '_, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
@@ -249,13 +250,13 @@ where
 // or by value only.
 #[allow(unsafe_code, reason = "threads in a scope may share what is guarded")]
 unsafe impl<T: Sync, C, const N: usize, const ON: u8> Sync for Guard<'_, '_, T, C, N, ON> where
-    C: FnOnce(T) -> Option<String>
+    C: FnOnce(T) -> Ended
 {
 }
 
 impl<T: fmt::Debug, C, const N: usize, const ON: u8> fmt::Debug for Guard<'_, '_, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
@@ -264,7 +265,7 @@ where
 
 impl<T: fmt::Display, C, const N: usize, const ON: u8> fmt::Display for Guard<'_, '_, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
@@ -283,7 +284,7 @@ pub const fn dropped<T>(value: T) -> Dropped<T> {
 
 impl<T, C, const N: usize, const ON: u8> Dropped<Guard<'_, '_, T, C, N, ON>>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     /// Runs the cleanup.
     #[inline(always)]
@@ -302,5 +303,28 @@ impl<T> DroppedOther for Dropped<T> {
     #[inline(always)]
     fn now(self) {
         drop(self.0);
+    }
+}
+
+/// The value of a `#[cleanup]` that was refused: what the handle would be to the type checker.
+#[derive(Debug)]
+pub struct Refused<T>(T);
+
+/// Wraps it.
+pub const fn refused<T>(value: T) -> Refused<T> {
+    Refused(value)
+}
+
+impl<T> Deref for Refused<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Refused<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
     }
 }

@@ -2,6 +2,16 @@
 
 use std::fmt::{Debug, Display};
 
+/// How a cleanup ended: the message of its failure, if it failed. A type without `?`, so that an
+/// exit of the function that hides in a macro does not become one of the cleanup.
+#[derive(Debug)]
+pub struct Ended(pub(crate) Option<String>);
+
+impl Ended {
+    /// It did not fail.
+    pub const WELL: Self = Self(None);
+}
+
 /// The type of a cleanup's value, for method resolution to choose how an `Err` is shown: the
 /// inherent method where the error has `Display`, else [`ByDebug`]'s.
 #[derive(Debug)]
@@ -16,8 +26,8 @@ pub const fn value<T>(value: &T) -> Value<'_, T> {
 impl<T, E: Display> Value<'_, Result<T, E>> {
     /// The failure's message, if it is one.
     #[inline(always)]
-    pub fn failure(&self) -> Option<String> {
-        self.0.as_ref().err().map(show)
+    pub fn ended(&self) -> Ended {
+        Ended(self.0.as_ref().err().map(show))
     }
 }
 
@@ -31,7 +41,7 @@ pub trait ByDebug {
     /// What a cleanup may end with.
     type Of;
     /// The failure's message, if it is one.
-    fn failure(&self) -> Option<String>
+    fn ended(&self) -> Ended
     where
         Self::Of: CleanupValue;
 }
@@ -40,11 +50,11 @@ impl<T> ByDebug for Value<'_, T> {
     type Of = T;
 
     #[inline(always)]
-    fn failure(&self) -> Option<String>
+    fn ended(&self) -> Ended
     where
         T: CleanupValue,
     {
-        self.0.failure()
+        Ended(self.0.failure())
     }
 }
 

@@ -17,7 +17,7 @@ use super::marks::{Flags, Frame, Frames};
 use crate::macros::with_arguments;
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
-use crate::syntax::{block_diverges, mentions_exit, return_type, returns_never, verbatim};
+use crate::syntax::{block_diverges, exit_token, return_type, returns_never, verbatim};
 
 /// Rewrites the body of a function that declares `cleanups`.
 pub(crate) fn expand(
@@ -258,9 +258,9 @@ impl Expander<'_> {
     fn macro_(&mut self, mac: &mut Macro) {
         self.suspicious |= match macro_kind(&mac.path) {
             MacroKind::Arguments | MacroKind::Diverges | MacroKind::Known => {
-                !with_arguments(mac, self) && mentions_exit(&mac.tokens)
+                !with_arguments(mac, self) && exit_token(&mac.tokens).is_some()
             }
-            MacroKind::Stringifies => mentions_exit(&mac.tokens),
+            MacroKind::Stringifies => exit_token(&mac.tokens).is_some(),
             _ => true,
         };
     }
