@@ -38,6 +38,7 @@ impl Allow {
     /// Beside it what is wrong with it, all at once; what it names, it allows all the same, so that
     /// its error brings no others: a name that is no rule (with the near ones), a name given twice, no name, no
     /// reason, an empty one, an unknown key, and whatever is not a name or a key.
+    #[must_use]
     pub fn parse(tokens: TokenStream, span: Span) -> (Self, Option<syn::Error>) {
         let mut allow = Self { rules: Vec::new(), reason: String::new(), span, faulty: false };
         let mut errors = Errors::default();
