@@ -67,13 +67,13 @@ pub fn question<T: Question, const N: usize>(flags: [&Flag; N], value: T) -> T {
 /// The operand of a `?` in a guarded statement: where it leaves, what the statement announced did
 /// not happen, and its cleanup is disarmed.
 #[inline(always)]
-pub fn question_disarming<T: Question, const N: usize>(
+pub fn question_disarming<T: Question, const N: usize, const M: usize>(
     flags: [&Flag; N],
-    armed: &Armed,
+    armed: [&Armed; M],
     value: T,
 ) -> T {
     if value.leaves() {
-        armed.disarm();
+        armed.into_iter().for_each(Armed::disarm);
     }
     question(flags, value)
 }
