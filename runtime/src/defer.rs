@@ -2,8 +2,8 @@
 
 use scopeguard::ScopeGuard;
 
-use crate::Outcome;
 use crate::contain::contain;
+use crate::flag::State;
 use crate::report::Ended;
 use crate::site::Site;
 
@@ -57,19 +57,21 @@ macro_rules! __defer_needs_attribute {
     };
 }
 
+/// A body, and where it was declared.
+type Deferred<F> = (F, &'static Site);
+
 /// The guard of a `defer!` without an attribute around it.
+///
+/// What ends it is a function pointer for the sake of the optimiser, as in `guard::Owner`.
 #[inline(always)]
-pub fn defer<F: FnOnce()>(site: &'static Site, body: F) -> ScopeGuard<F, impl FnOnce(F)> {
-    scopeguard::guard(body, move |body: F| {
-        let outcome = if std::thread::panicking() { Outcome::Unwind } else { Outcome::Success };
-        contain(
-            site,
-            outcome,
-            || {
-                body();
-                Ended::WELL
-            },
-            || {},
-        );
+pub fn defer<F: FnOnce()>(
+    site: &'static Site,
+    body: F,
+) -> ScopeGuard<Deferred<F>, fn(Deferred<F>)> {
+    scopeguard::guard((body, site), |(body, site)| {
+        contain(site, State::AMBIENT, || {
+            body();
+            Ended::WELL
+        });
     })
 }

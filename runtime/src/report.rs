@@ -4,8 +4,13 @@ use std::fmt::{Debug, Display};
 
 /// How a cleanup ended: the message of its failure, if it failed. A type without `?`, so that an
 /// exit of the function that hides in a macro does not become one of the cleanup.
+///
+/// The message is boxed so that the way without one needs a single register.
 #[derive(Debug)]
-pub struct Ended(pub(crate) Option<String>);
+pub struct Ended(pub(crate) Option<Box<Message>>);
+
+#[derive(Debug)]
+pub(crate) struct Message(pub(crate) String);
 
 impl Ended {
     /// It did not fail.
@@ -32,8 +37,10 @@ impl<T, E: Display> Value<'_, Result<T, E>> {
 }
 
 #[cold]
-fn show(error: &impl Display) -> String {
-    error.to_string()
+#[inline(never)]
+#[allow(clippy::unnecessary_box_returns, reason = "see `Ended`")]
+fn show(error: &impl Display) -> Box<Message> {
+    Box::new(Message(error.to_string()))
 }
 
 /// Everything without a `Display`able error.
@@ -54,7 +61,7 @@ impl<T> ByDebug for Value<'_, T> {
     where
         T: CleanupValue,
     {
-        Ended(self.0.failure())
+        self.0.ended()
     }
 }
 
@@ -66,24 +73,26 @@ impl<T> ByDebug for Value<'_, T> {
 )]
 pub trait CleanupValue {
     /// The failure's message, if it is one.
-    fn failure(&self) -> Option<String>;
+    fn ended(&self) -> Ended;
 }
 
 impl CleanupValue for () {
     #[inline(always)]
-    fn failure(&self) -> Option<String> {
-        None
+    fn ended(&self) -> Ended {
+        Ended::WELL
     }
 }
 
 impl<T, E: Debug> CleanupValue for Result<T, E> {
     #[inline(always)]
-    fn failure(&self) -> Option<String> {
-        self.as_ref().err().map(debug)
+    fn ended(&self) -> Ended {
+        Ended(self.as_ref().err().map(debug))
     }
 }
 
 #[cold]
-fn debug(error: &impl Debug) -> String {
-    format!("{error:?}")
+#[inline(never)]
+#[allow(clippy::unnecessary_box_returns, reason = "see `Ended`")]
+fn debug(error: &impl Debug) -> Box<Message> {
+    Box::new(Message(format!("{error:?}")))
 }
