@@ -45,7 +45,7 @@ pub struct Noisy<'a>(pub &'a Log, pub &'static str);
 
 impl Noisy<'_> {
     /// Its name.
-    #[must_use]
+    #[allow(clippy::must_use_candidate, reason = "a statement may want no more than the temporary")]
     pub fn name(&self) -> &'static str {
         self.1
     }

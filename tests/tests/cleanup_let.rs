@@ -99,8 +99,7 @@ fn typed(log: &Log) -> usize {
     #[cleanup(log.note(function("x").to_string()))]
     let function: fn(&str) -> usize = str::len;
     #[cleanup(log.note(format!("{numbers:?}")))]
-    let numbers: [u8; 2] =
-        "4,5".split(',').map(|n| n.parse().unwrap()).collect::<Vec<_>>().try_into().unwrap();
+    let numbers: Vec<u8> = "4,5".split(',').map(|n| n.parse().unwrap()).collect();
     shapes.len() + shape.name().len() + function("abc") + numbers.len()
 }
 
@@ -181,7 +180,8 @@ struct Sums {
 fn field_of_the_same_name(sums: &RefCell<Sums>) -> u32 {
     #[cleanup(sums.borrow_mut().total += 1)]
     let total = 40;
-    *total + sums.borrow().total
+    let before = sums.borrow().total;
+    *total + before
 }
 
 #[test]
