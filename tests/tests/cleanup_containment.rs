@@ -1,5 +1,7 @@
 //! Cleanups that panic: the rest still runs, the first payload survives, nothing aborts.
 
+#![allow(clippy::manual_assert, reason = "panics are spelled out")]
+
 use std::panic::panic_any;
 
 use backstop::{EventKind, Outcome, must_cleanup};
@@ -111,7 +113,7 @@ fn cleanups_that_panic_during_an_unwind_do_not_abort_and_the_first_payload_survi
         let log = Log::new();
         let (result, events) = with_events(|| caught(|| first(&log, count)));
         assert_eq!(result, Err("body".to_owned()));
-        assert_eq!(log.take(), "third value-3 second value-2 first value-1", "{}", count);
+        assert_eq!(log.take(), "third value-3 second value-2 first value-1", "{count}");
         assert_eq!(messages(&events), all[..usize::from(count)]);
         assert!(events.iter().all(|event| event.outcome == Outcome::Unwind));
     }

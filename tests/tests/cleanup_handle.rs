@@ -201,7 +201,8 @@ fn moved(log: &Log) -> Result<(), String> {
     let other = rebound;
     log.note(other.name());
     {
-        let _inner = other;
+        let inner = other;
+        assert_eq!(inner.len(), 7);
     }
     log.note("end");
     Err("moved".to_owned())

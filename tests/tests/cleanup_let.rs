@@ -8,6 +8,7 @@ use backstop_tests::{Log, Noisy};
 
 struct Connection<'a>(&'a Log);
 
+#[allow(clippy::unnecessary_wraps, reason = "called with `?`")]
 impl Connection<'_> {
     fn query(&self) -> Result<&Log, String> {
         Ok(self.0)
@@ -283,7 +284,7 @@ fn configured(log: &Log) {
     #[cfg(any())]
     #[cleanup(log.note("never"))]
     let _absent = 1;
-    #[cfg(all())]
+    #[cfg(panic = "unwind")]
     #[cleanup(log.note(format!("present-{value}")))]
     let value = 2;
     #[cfg(any())]

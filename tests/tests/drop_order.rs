@@ -1,6 +1,7 @@
 //! Values are dropped in the order in which the function without the attribute drops them: locals,
 //! temporaries, parameters. Run in editions 2018, 2021 and 2024, whose orders differ.
 
+#![allow(clippy::manual_assert, reason = "panics are spelled out")]
 #![allow(clippy::needless_pass_by_value, reason = "parameters are to be dropped here")]
 #![allow(clippy::needless_return, clippy::let_and_return, reason = "ways to end a function")]
 

@@ -1,5 +1,15 @@
 //! Each way to spell an exit of a function, and what its guards read.
 
+#![allow(
+    clippy::never_loop,
+    clippy::undocumented_unsafe_blocks,
+    clippy::unnecessary_option_map_or_else,
+    clippy::redundant_closure_call,
+    clippy::no_effect_underscore_binding,
+    clippy::useless_vec,
+    reason = "every spelling counts"
+)]
+
 use backstop::must_cleanup;
 use backstop_tests::{Log, caught};
 
@@ -42,31 +52,31 @@ fn outcome<R>(expected: &str, function: impl FnOnce(&Log) -> R) {
     assert_eq!(log.take(), expected);
 }
 
-observed! { fn question_statement(_log) -> Answer { no::<u8>()?; Ok(1) } }
-observed! { fn question_argument(_log) -> Answer { Ok(u8::max(no()?, 3)) } }
-observed! { fn question_operand(_log) -> Answer { let sum = 1 + no::<u8>()? * 2; Ok(sum) } }
-observed! { fn question_condition(_log) -> Answer { if no()? { Ok(1) } else { Ok(2) } } }
-observed! { fn question_scrutinee(_log) -> Answer { match no::<u8>()? { 1 => Ok(1), _ => Ok(2) } } }
-observed! { fn question_guard(_log, of: u8) -> Answer { match of { n if no()? => Ok(n), n => Ok(n + 1) } } }
-observed! { fn question_in_tuple(_log) -> Answer { let (_, n) = (1, no()?); Ok(n) } }
-observed! { fn question_in_array(_log) -> Answer { let [n, _] = [no()?; 2]; Ok(n) } }
-observed! { fn question_in_index(_log, of: &[u8]) -> Answer { Ok(of[no::<usize>()?]) } }
-observed! { fn question_in_range(_log) -> Answer { let mut n = 0; for i in 0..no()? { n += i; } Ok(n) } }
-observed! { fn question_in_assignment(_log) -> Answer { let mut n = 1; n += no::<u8>()?; Ok(n) } }
-observed! { fn question_in_while(_log) -> Answer { while no()? {} Ok(1) } }
-observed! { fn question_in_while_let(_log) -> Answer { while let Some(n) = no::<Option<u8>>()? { let _ = n; } Ok(1) } }
-observed! { fn question_in_let_else(_log) -> Answer { let Some(n) = no::<Option<u8>>()? else { return Ok(9) }; Ok(n) } }
-observed! { fn question_in_format(_log) -> Answer { let text = format!("{}", no::<u8>()?); Ok(text.parse().unwrap_or(1)) } }
-observed! { fn question_in_vec(_log) -> Answer { let all = vec![1, no()?]; Ok(all[0]) } }
-observed! { fn question_in_matches(_log) -> Answer { if matches!(no::<u8>()?, 1..=3) { Ok(1) } else { Ok(2) } } }
-observed! { fn question_in_assert(_log) -> Answer { assert!(no::<bool>()?, "is there"); Ok(1) } }
-observed! { fn question_in_panic(_log) -> Answer { panic!("{}", no::<u8>()?) } }
-observed! { fn question_in_return(_log) -> Answer { return Ok(no()?); } }
-observed! { fn question_in_break(_log) -> Answer { let n = loop { break no()?; }; Ok(n) } }
-observed! { fn question_chained(_log) -> Answer { Ok(no::<Option<Result<u8, String>>>()?.unwrap()?) } }
-observed! { fn question_behind_methods(_log) -> Answer { Ok([1_u8].iter().map(|_| no()).collect::<Result<Vec<u8>, _>>()?[0]) } }
-observed! { fn question_in_unsafe(_log) -> Answer { #[allow(unused_unsafe)] let n = unsafe { no()? }; Ok(n) } }
-observed! { fn question_in_labelled_block(_log) -> Answer { let n = 'block: { if no()? { break 'block 1; } 2 }; Ok(n) } }
+observed! { fn question_statement(log) -> Answer { no::<u8>()?; Ok(1) } }
+observed! { fn question_argument(log) -> Answer { Ok(u8::max(no()?, 3)) } }
+observed! { fn question_operand(log) -> Answer { let sum = 1 + no::<u8>()? * 2; Ok(sum) } }
+observed! { fn question_condition(log) -> Answer { if no()? { Ok(1) } else { Ok(2) } } }
+observed! { fn question_scrutinee(log) -> Answer { match no::<u8>()? { 1 => Ok(1), _ => Ok(2) } } }
+observed! { fn question_guard(log, of: u8) -> Answer { match of { n if no()? => Ok(n), n => Ok(n + 1) } } }
+observed! { fn question_in_tuple(log) -> Answer { let (_, n) = (1, no()?); Ok(n) } }
+observed! { fn question_in_array(log) -> Answer { let [n, _] = [no()?; 2]; Ok(n) } }
+observed! { fn question_in_index(log, of: &[u8]) -> Answer { Ok(of[no::<usize>()?]) } }
+observed! { fn question_in_range(log) -> Answer { let mut n = 0; for i in 0..no()? { n += i; } Ok(n) } }
+observed! { fn question_in_assignment(log) -> Answer { let mut n = 1; n += no::<u8>()?; Ok(n) } }
+observed! { fn question_in_while(log) -> Answer { while no()? {} Ok(1) } }
+observed! { fn question_in_while_let(log) -> Answer { while let Some(n) = no::<Option<u8>>()? { let _ = n; } Ok(1) } }
+observed! { fn question_in_let_else(log) -> Answer { let Some(n) = no::<Option<u8>>()? else { return Ok(9) }; Ok(n) } }
+observed! { fn question_in_format(log) -> Answer { let text = format!("{}", no::<u8>()?); Ok(text.parse().unwrap_or(1)) } }
+observed! { fn question_in_vec(log) -> Answer { let all = vec![1, no()?]; Ok(all[0]) } }
+observed! { fn question_in_matches(log) -> Answer { if matches!(no::<u8>()?, 1..=3) { Ok(1) } else { Ok(2) } } }
+observed! { fn question_in_assert(log) -> Answer { assert!(no::<bool>()?, "is there"); Ok(1) } }
+observed! { fn question_in_panic(log) -> Answer { panic!("{}", no::<u8>()?) } }
+observed! { fn question_in_return(log) -> Answer { return Ok(no()?); } }
+observed! { fn question_in_break(log) -> Answer { let n = loop { break no()?; }; Ok(n) } }
+observed! { fn question_chained(log) -> Answer { Ok(no::<Option<Result<u8, String>>>()?.unwrap()?) } }
+observed! { fn question_behind_methods(log) -> Answer { Ok([1_u8].iter().map(|_| no()).collect::<Result<Vec<u8>, _>>()?[0]) } }
+observed! { fn question_in_unsafe(log) -> Answer { #[allow(unused_unsafe)] let n = unsafe { no()? }; Ok(n) } }
+observed! { fn question_in_labelled_block(log) -> Answer { let n = 'block: { if no()? { break 'block 1; } 2 }; Ok(n) } }
 
 #[test]
 fn error_through_question_mark_is_an_error_wherever_it_stands() {
@@ -75,17 +85,17 @@ fn error_through_question_mark_is_an_error_wherever_it_stands() {
     outcome("error", |log| question_in_index(log, &[1]));
 }
 
-observed! { fn returned(_log) -> Answer { return Err("e".to_owned()); } }
-observed! { fn returned_from_match(_log, n: u8) -> Answer { return match n { 0 => Ok(1), _ => no() }; } }
-observed! { fn returned_from_loop(_log) -> Answer { return loop { break no(); }; } }
-observed! { fn returned_from_labelled(_log, n: u8) -> Answer { return 'a: { if n == 0 { break 'a no(); } Ok(1) }; } }
+observed! { fn returned(log) -> Answer { return Err("e".to_owned()); } }
+observed! { fn returned_from_match(log, n: u8) -> Answer { return match n { 0 => Ok(1), _ => no() }; } }
+observed! { fn returned_from_loop(log) -> Answer { return loop { break no(); }; } }
+observed! { fn returned_from_labelled(log, n: u8) -> Answer { return 'a: { if n == 0 { break 'a no(); } Ok(1) }; } }
 observed! {
 #[expect(unreachable_code, reason = "as without the attribute")]
-fn returned_in_argument(_log) -> Answer { Ok(u8::max(1, return no())) } }
-observed! { fn returned_in_let_else(_log, n: Option<u8>) -> Answer { let Some(n) = n else { return no(); }; Ok(n) } }
-observed! { fn returned_in_arm(_log, n: u8) -> Answer { let n = match n { 0 => return no(), n => n }; Ok(n) } }
-observed! { fn returned_in_block(_log, n: u8) -> Answer { let n = { if n == 0 { return no(); } n }; Ok(n) } }
-observed! { fn returned_in_chain(_log, n: Option<u8>) -> Answer { Ok(n.map_or_else(|| 3, |n| n) + if n.is_none() { return no() } else { 1 }) } }
+fn returned_in_argument(log) -> Answer { Ok(u8::max(1, return no())) } }
+observed! { fn returned_in_let_else(log, n: Option<u8>) -> Answer { let Some(n) = n else { return no(); }; Ok(n) } }
+observed! { fn returned_in_arm(log, n: u8) -> Answer { let n = match n { 0 => return no(), n => n }; Ok(n) } }
+observed! { fn returned_in_block(log, n: u8) -> Answer { let n = { if n == 0 { return no(); } n }; Ok(n) } }
+observed! { fn returned_in_chain(log, n: Option<u8>) -> Answer { Ok(n.map_or_else(|| 3, |n| n) + if n.is_none() { return no() } else { 1 }) } }
 
 #[test]
 fn a_returned_err_is_an_error_wherever_it_stands() {
@@ -104,17 +114,17 @@ fn a_returned_err_is_an_error_wherever_it_stands() {
     outcome("success", |log| returned_in_chain(log, Some(1)));
 }
 
-observed! { fn leaf_of_if(_log, n: u8) -> Answer { if n == 0 { Ok(0) } else if n == 1 { no() } else { Ok(2) } } }
-observed! { fn leaf_of_match(_log, n: u8) -> Answer { match n { 0 => Ok(0), 1 if n == 1 => no(), 2 => { Ok(2) } _ => Ok(3) } } }
+observed! { fn leaf_of_if(log, n: u8) -> Answer { if n == 0 { Ok(0) } else if n == 1 { no() } else { Ok(2) } } }
+observed! { fn leaf_of_match(log, n: u8) -> Answer { match n { 0 => Ok(0), 1 if n == 1 => no(), 2 => { Ok(2) } _ => Ok(3) } } }
 observed! {
     #[allow(unused_unsafe, unused_parens, unused_braces)]
-    fn leaf_of_blocks(_log, n: u8) -> Answer { { { ({ if n == 1 { unsafe { no() } } else { Ok(1) } }) } } }
+    fn leaf_of_blocks(log, n: u8) -> Answer { { { ({ if n == 1 { unsafe { no() } } else { Ok(1) } }) } } }
 }
-observed! { fn leaf_of_if_let(_log, n: Option<u8>) -> Answer { if let Some(n) = n { Ok(n) } else { no() } } }
-observed! { fn labelled_tail(_log, n: u8) -> Answer { 'block: { if n == 1 { break 'block no(); } Ok(1) } } }
-observed! { fn loop_tail(_log, n: u8) -> Answer { loop { if n == 1 { break no(); } break Ok(1); } } }
-observed! { fn closure_call_tail(_log, n: u8) -> Answer { (|| if n == 1 { no() } else { Ok(1) })() } }
-observed! { fn method_tail(_log, n: u8) -> Answer { Some(n).filter(|n| *n != 1).ok_or_else(|| "no".to_owned()) } }
+observed! { fn leaf_of_if_let(log, n: Option<u8>) -> Answer { if let Some(n) = n { Ok(n) } else { no() } } }
+observed! { fn labelled_tail(log, n: u8) -> Answer { 'block: { if n == 1 { break 'block no(); } Ok(1) } } }
+observed! { fn loop_tail(log, n: u8) -> Answer { loop { if n == 1 { break no(); } break Ok(1); } } }
+observed! { fn closure_call_tail(log, n: u8) -> Answer { (|| if n == 1 { no() } else { Ok(1) })() } }
+observed! { fn method_tail(log, n: u8) -> Answer { Some(n).filter(|n| *n != 1).ok_or_else(|| "no".to_owned()) } }
 
 #[test]
 fn each_leaf_of_the_tail_is_judged_by_its_own_value() {
@@ -136,11 +146,11 @@ fn each_leaf_of_the_tail_is_judged_by_its_own_value() {
     outcome("success", |log| leaf_of_if_let(log, Some(1)));
 }
 
-observed! { fn closure_question(_log) -> Answer { let inner = (|| { no::<u8>()?; no() })(); Ok(inner.unwrap_or(1)) } }
-observed! { fn closure_return(_log) -> Answer { let inner: Answer = (|| { return no(); })(); Ok(inner.unwrap_or(1)) } }
-observed! { fn nested_function(_log) -> Answer { fn inner() -> Answer { no::<u8>()?; no() } Ok(inner().unwrap_or(1)) } }
-observed! { fn async_block(_log) -> Answer { let _future = async { no::<u8>()?; no::<u8>() }; Ok(1) } }
-observed! { fn error_that_is_handled(_log) -> Answer { Ok(no().unwrap_or(1)) } }
+observed! { fn closure_question(log) -> Answer { let inner = (|| { no::<u8>()?; no() })(); Ok(inner.unwrap_or(1)) } }
+observed! { fn closure_return(log) -> Answer { let inner: Answer = (|| { return no(); })(); Ok(inner.unwrap_or(1)) } }
+observed! { fn nested_function(log) -> Answer { fn inner() -> Answer { no::<u8>()?; no() } Ok(inner().unwrap_or(1)) } }
+observed! { fn async_block(log) -> Answer { let _future = async { no::<u8>()?; no::<u8>() }; Ok(1) } }
+observed! { fn error_that_is_handled(log) -> Answer { Ok(no().unwrap_or(1)) } }
 
 #[test]
 fn exits_of_closures_async_blocks_and_nested_items_are_not_the_functions() {
@@ -154,10 +164,10 @@ impl Drop for DropPanics {
     }
 }
 
-observed! { fn destructor_after_return(_log) -> Answer { let _panics = DropPanics; return no(); } }
-observed! { fn destructor_after_tail(_log) -> Answer { let _panics = DropPanics; Ok(1) } }
-observed! { fn destructor_before_the_end(_log) -> Answer { drop(DropPanics); Ok(1) } }
-observed! { fn destructor_of_a_block(_log) -> Answer { { let _panics = DropPanics; } Ok(1) } }
+observed! { fn destructor_after_return(log) -> Answer { let _panics = DropPanics; return no(); } }
+observed! { fn destructor_after_tail(log) -> Answer { let _panics = DropPanics; Ok(1) } }
+observed! { fn destructor_before_the_end(log) -> Answer { drop(DropPanics); Ok(1) } }
+observed! { fn destructor_of_a_block(log) -> Answer { { let _panics = DropPanics; } Ok(1) } }
 
 #[test]
 fn a_mark_stands_even_if_a_later_destructor_panics() {
@@ -174,7 +184,7 @@ impl From<String> for Panics {
     }
 }
 
-observed! { fn conversion(_log) -> Result<u8, Panics> { let n: u8 = no()?; Ok(n) } }
+observed! { fn conversion(log) -> Result<u8, Panics> { let n: u8 = no()?; Ok(n) } }
 
 #[test]
 fn a_panic_in_the_conversion_of_question_mark_is_an_unwind() {

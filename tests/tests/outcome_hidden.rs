@@ -1,5 +1,16 @@
 //! Exits hidden in macros, and what the guards read of them, in an unwind's destructor too.
 
+#![allow(
+    clippy::redundant_else,
+    clippy::unused_unit,
+    clippy::never_loop,
+    clippy::while_immutable_condition,
+    clippy::no_effect,
+    clippy::manual_assert,
+    clippy::unnecessary_literal_unwrap,
+    reason = "every spelling counts"
+)]
+
 use anyhow::{bail, ensure};
 use backstop::must_cleanup;
 use backstop_tests::{Log, caught, during_unwind};
@@ -54,7 +65,7 @@ fn also_during_unwind<R>(expected: &str, function: fn(&Log, u8) -> R, case: u8) 
     assert_eq!(log.take(), expected, "case {case}, during another unwind");
 }
 
-observed! { fn with_anyhow(_log, case) -> anyhow::Result<u8> {
+observed! { fn with_anyhow(log, case) -> anyhow::Result<u8> {
     ensure!(case != 1, "case {case}");
     if case == 2 {
         bail!("case {case}");
@@ -76,7 +87,7 @@ fn exits_through_bail_and_ensure_are_errors() {
     also_during_unwind("success", with_anyhow, 0);
 }
 
-observed! { fn in_every_place(_log, case) -> Result<u8, String> {
+observed! { fn in_every_place(log, case) -> Result<u8, String> {
     let no = || Err::<u8, _>("no".to_owned());
     if case == 1 { give_up!(no()) }
     if case == 2 { give_up!(no()); }
@@ -93,7 +104,7 @@ observed! { fn in_every_place(_log, case) -> Result<u8, String> {
     { #[cleanup(())] let _inner = 0; if case == 14 { give_up!(no()) } }
     for _ in 0..1 { #[cleanup(())] let _inner = 0; if case == 15 { attempt!(no()); } }
     if case == 16 { vec![harmless!(attempt!(no()))]; }
-    if case == 17 { if case > 2 { give_up!(no()) } }
+    if case > 16 { let next = case + 1; if next == 18 { give_up!(no()) } }
     harmless!(Ok(case))
 } }
 
@@ -105,14 +116,14 @@ fn a_hidden_exit_of_a_function_with_an_error_side_is_an_error() {
     also_during_unwind("success", in_every_place, 0);
 }
 
-observed! { fn returns_bool(_log, case) -> bool {
+observed! { fn returns_bool(log, case) -> bool {
     if case == 1 { give_up!(false) }
     if case == 2 { give_up!(true); }
     harmless!(());
     if case == 3 { return false; }
     harmless!(case == 0)
 } }
-observed! { fn returns_nothing(_log, case) -> () {
+observed! { fn returns_nothing(log, case) -> () {
     if case == 1 { give_up!(()) }
     harmless!(());
     if case == 2 { return; }
@@ -139,7 +150,7 @@ fn a_hidden_exit_of_any_other_function_is_a_success() {
     }
 }
 
-observed! { fn returns_ok(_log, case) -> Option<u8> {
+observed! { fn returns_ok(log, case) -> Option<u8> {
     if case == 1 { give_up!(Some(1)) }
     None
 } }
@@ -150,7 +161,7 @@ fn a_hidden_return_of_ok_counts_as_an_error() {
     also_during_unwind("error", returns_ok, 1);
 }
 
-observed! { fn panics(_log, case) -> Result<u8, String> {
+observed! { fn panics(log, case) -> Result<u8, String> {
     if case == 1 { boom!() }
     if case == 2 { boom!(); }
     let _value = if case == 3 { boom!() } else { 1 };
@@ -165,7 +176,7 @@ fn a_panic_in_a_macro_is_an_unwind() {
     }
 }
 
-observed! { fn panics_beside_macros(_log, case) -> Result<u8, String> {
+observed! { fn panics_beside_macros(log, case) -> Result<u8, String> {
     harmless!(());
     for _ in 0..1 { #[cleanup(())] let _inner = 0; harmless!(()) }
     if case == 1 { panic!("after a tail macro of a guarded block") }
@@ -188,7 +199,7 @@ fn a_panic_outside_of_macros_is_an_unwind_in_another_unwind_too() {
     also_during_unwind("success", panics_beside_macros, 0);
 }
 
-observed! { fn nothing_hidden(_log, case) -> Result<u8, String> {
+observed! { fn nothing_hidden(log, case) -> Result<u8, String> {
     if case == 1 { return Err("e".to_owned()); }
     if case == 2 { panic!("visible"); }
     let inner = caught(|| { if case == 3 { panic!("caught inside"); } case });

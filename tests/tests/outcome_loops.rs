@@ -1,5 +1,12 @@
 //! Guards in blocks and loops: what they read when a block is left, and that each turn has its own.
 
+#![allow(
+    clippy::manual_assert,
+    clippy::needless_continue,
+    clippy::never_loop,
+    reason = "every way out is spelled out"
+)]
+
 use backstop::must_cleanup;
 use backstop_tests::{Log, caught};
 

@@ -78,10 +78,10 @@ fn a_function_without_a_value_ends_in_success_or_unwind() {
     check("`-> ()`", SUCCESS, unit_declared);
 }
 
-guarded! { fn plain_tail(_log) -> u8 { 3 } }
-guarded! { fn plain_return(_log) -> bool { return false; } }
-guarded! { fn plain_panic(_log) -> u8 { panicking(3) } }
-guarded! { fn plain_macro_panic(_log) -> u8 { panic!("visible") } }
+guarded! { fn plain_tail(log) -> u8 { 3 } }
+guarded! { fn plain_return(log) -> bool { return false; } }
+guarded! { fn plain_panic(log) -> u8 { panicking(3) } }
+guarded! { fn plain_macro_panic(log) -> u8 { panic!("visible") } }
 
 #[test]
 fn a_value_without_an_error_side_is_a_success() {
@@ -91,21 +91,21 @@ fn a_value_without_an_error_side_is_a_success() {
     check("`panic!` as tail", UNWIND, plain_macro_panic);
 }
 
-guarded! { fn result_tail(_log, fails: bool) -> Result<u8, String> { fallible(fails) } }
-guarded! { fn result_return(_log, fails: bool) -> Result<u8, String> { return fallible(fails); } }
-guarded! { fn result_question(_log, fails: bool) -> Result<u8, String> {
+guarded! { fn result_tail(log, fails: bool) -> Result<u8, String> { fallible(fails) } }
+guarded! { fn result_return(log, fails: bool) -> Result<u8, String> { return fallible(fails); } }
+guarded! { fn result_question(log, fails: bool) -> Result<u8, String> {
     let value = fallible(fails)?;
     Ok(value)
 } }
-guarded! { fn result_return_err(_log, fails: bool) -> Result<u8, String> {
+guarded! { fn result_return_err(log, fails: bool) -> Result<u8, String> {
     if fails { return Err("early".to_owned()); }
     Ok(1)
 } }
-guarded! { fn result_converted(_log, text: &str) -> Result<u8, Box<dyn std::error::Error>> {
+guarded! { fn result_converted(log, text: &str) -> Result<u8, Box<dyn std::error::Error>> {
     Ok(text.parse::<u8>()?)
 } }
-guarded! { fn result_panic(_log) -> Result<u8, String> { Ok(panicking(fallible(false))?) } }
-guarded! { fn result_aliased(_log, fails: bool) -> std::fmt::Result {
+guarded! { fn result_panic(log) -> Result<u8, String> { Ok(panicking(fallible(false))?) } }
+guarded! { fn result_aliased(log, fails: bool) -> std::fmt::Result {
     if fails { Err(std::fmt::Error) } else { Ok(()) }
 } }
 
@@ -123,13 +123,13 @@ fn a_result_is_judged_by_value() {
     check("panic", UNWIND, result_panic);
 }
 
-guarded! { fn option_tail(_log, there: bool) -> Option<u8> { optional(there) } }
-guarded! { fn option_question(_log, there: bool) -> Option<u8> { Some(optional(there)? + 1) } }
-guarded! { fn option_return(_log, there: bool) -> Option<u8> {
+guarded! { fn option_tail(log, there: bool) -> Option<u8> { optional(there) } }
+guarded! { fn option_question(log, there: bool) -> Option<u8> { Some(optional(there)? + 1) } }
+guarded! { fn option_return(log, there: bool) -> Option<u8> {
     if !there { return None; }
     Some(1)
 } }
-guarded! { fn option_panic(_log) -> Option<u8> { panicking(None) } }
+guarded! { fn option_panic(log) -> Option<u8> { panicking(None) } }
 
 #[test]
 fn an_option_is_judged_by_value() {
@@ -141,9 +141,9 @@ fn an_option_is_judged_by_value() {
     check("panic", UNWIND, option_panic);
 }
 
-guarded! { fn control_tail(_log, flow: ControlFlow<u8>) -> ControlFlow<u8> { flow } }
-guarded! { fn control_return(_log, flow: ControlFlow<u8>) -> ControlFlow<u8> { return flow; } }
-guarded! { fn control_question(_log, flow: ControlFlow<u8>) -> ControlFlow<u8> {
+guarded! { fn control_tail(log, flow: ControlFlow<u8>) -> ControlFlow<u8> { flow } }
+guarded! { fn control_return(log, flow: ControlFlow<u8>) -> ControlFlow<u8> { return flow; } }
+guarded! { fn control_question(log, flow: ControlFlow<u8>) -> ControlFlow<u8> {
     flow?;
     ControlFlow::Continue(())
 } }
@@ -161,13 +161,13 @@ fn a_control_flow_is_judged_by_value() {
 type Polled = Poll<Result<u8, u8>>;
 type PolledNext = Poll<Option<Result<u8, u8>>>;
 
-guarded! { fn poll_tail(_log, poll: Polled) -> Polled { poll } }
-guarded! { fn poll_return(_log, poll: Polled) -> Polled { return poll; } }
-guarded! { fn poll_question(_log, poll: Polled) -> Polled { poll?.map(Ok) } }
-guarded! { fn poll_option(_log, poll: Poll<Option<u8>>) -> Poll<Option<u8>> { poll } }
-guarded! { fn poll_flow(_log, poll: Poll<ControlFlow<u8>>) -> Poll<ControlFlow<u8>> { poll } }
-guarded! { fn poll_next(_log, poll: PolledNext) -> PolledNext { poll?.map(|item| item.map(Ok)) } }
-guarded! { fn poll_plain(_log, poll: Poll<u8>) -> Poll<u8> { poll } }
+guarded! { fn poll_tail(log, poll: Polled) -> Polled { poll } }
+guarded! { fn poll_return(log, poll: Polled) -> Polled { return poll; } }
+guarded! { fn poll_question(log, poll: Polled) -> Polled { poll?.map(Ok) } }
+guarded! { fn poll_option(log, poll: Poll<Option<u8>>) -> Poll<Option<u8>> { poll } }
+guarded! { fn poll_flow(log, poll: Poll<ControlFlow<u8>>) -> Poll<ControlFlow<u8>> { poll } }
+guarded! { fn poll_next(log, poll: PolledNext) -> PolledNext { poll?.map(|item| item.map(Ok)) } }
+guarded! { fn poll_plain(log, poll: Poll<u8>) -> Poll<u8> { poll } }
 
 #[test]
 fn a_poll_is_judged_by_what_it_is_ready_with() {
@@ -186,13 +186,13 @@ fn a_poll_is_judged_by_what_it_is_ready_with() {
     check("no error side", SUCCESS, |log| poll_plain(log, Poll::Ready(1)));
 }
 
-guarded! { fn from_callee(_log) -> Result<u8, String> { let value = panicking(1); Ok(value) } }
-guarded! { fn from_index(_log, of: &[u8]) -> Result<u8, String> { Ok(of[std::hint::black_box(7)]) } }
-guarded! { fn from_arithmetic(_log, by: u8) -> Result<u8, String> { Ok(1 / by) } }
-guarded! { fn from_unwrap(_log, of: Option<u8>) -> Result<u8, String> { Ok(of.unwrap()) } }
-guarded! { fn from_any(_log) -> Result<u8, String> { std::panic::panic_any(3) } }
-guarded! { fn from_resumed(_log) -> Result<u8, String> { std::panic::resume_unwind(Box::new(3)) } }
-guarded! { fn from_assertion(_log, one: u8) -> Result<u8, String> { assert_eq!(one, 2); Ok(one) } }
+guarded! { fn from_callee(log) -> Result<u8, String> { let value = panicking(1); Ok(value) } }
+guarded! { fn from_index(log, of: &[u8]) -> Result<u8, String> { Ok(of[std::hint::black_box(7)]) } }
+guarded! { fn from_arithmetic(log, by: u8) -> Result<u8, String> { Ok(1 / by) } }
+guarded! { fn from_unwrap(log, of: Option<u8>) -> Result<u8, String> { Ok(of.unwrap()) } }
+guarded! { fn from_any(log) -> Result<u8, String> { std::panic::panic_any(3) } }
+guarded! { fn from_resumed(log) -> Result<u8, String> { std::panic::resume_unwind(Box::new(3)) } }
+guarded! { fn from_assertion(log, one: u8) -> Result<u8, String> { assert_eq!(one, 2); Ok(one) } }
 
 #[test]
 fn every_kind_of_panic_is_an_unwind() {

@@ -1,5 +1,11 @@
 //! Every kind of function that the attribute works on, and that it changes no function's type.
 
+#![allow(
+    clippy::boxed_local,
+    clippy::arc_with_non_send_sync,
+    clippy::type_complexity,
+    reason = "these types are the test"
+)]
 #![deny(warnings)]
 
 use std::borrow::Cow;
@@ -275,7 +281,7 @@ fn generics_patterns_unsafe_and_extern_functions_are_guarded() {
     assert_eq!(arguments(&log, "text", || 4, (1, [2, 0, 0]), 3), "text127");
     assert_eq!(log.take(), "t");
     // SAFETY: the pointer comes from a reference.
-    assert_eq!(unsafe { reading(&log, &raw const *&7) }, 7);
+    assert_eq!(unsafe { reading(&log, &7) }, 7);
     assert_eq!(log.take(), "unsafe");
     assert_eq!((from_c(1), from_c(5)), (2, 5));
     assert!(recursive(&log, 2).is_err());
@@ -307,13 +313,13 @@ fn an_async_function_without_cleanups_works_and_its_future_stays_send() {
 /// Functions with the attribute coerce to the very pointers that they do without.
 #[test]
 fn types_of_functions_are_unchanged() {
+    fn all<T: Send + Sync + Copy + 'static>(_: T) {}
     let _: [for<'l> fn(&'l Log, u8) -> Result<u8, String>; 1] = [recursive];
     let _: extern "C" fn(u8) -> u8 = from_c;
     let _: for<'l> unsafe fn(&'l Log, *const u8) -> u8 = reading;
     let _: for<'l, 'a> fn(&'l Log, &'a [u8; 2]) -> Cow<'a, [u8]> = generic::<u8, 2>;
     let _: fn(Counter<'static>) -> u8 = Counter::by_value;
     let _: for<'a> fn(&'a mut Counter<'static>) -> &'a mut u8 = Counter::by_mut;
-    fn all<T: Send + Sync + Copy + 'static>(_: T) {}
     all(recursive);
     all(from_c);
 }
