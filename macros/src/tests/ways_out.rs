@@ -18,7 +18,7 @@ fn first(items: &[Item]) -> Option<u32> {
         &mut __backstop_slot0,
         (),
         [&__backstop_flag0],
-        &const { ::backstop::__private::Site::new("{ log () }") },
+        &const { ::backstop::__private::Site::new("log()") },
         |__backstop_unused0| {
             match {
                 ::backstop::__private::checked_call(
