@@ -17,6 +17,8 @@ mod no_exit;
 mod paths;
 mod scoped_spawn;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use attribute::Kind;
