@@ -178,6 +178,21 @@ fn spawning(values: &[u32]) -> u32 {
     handles.into_iter().filter_map(|handle| handle.join().ok()).sum()
 }
 
+/// Spawns in a scope, for nothing but the effect.
+#[scoped_spawn]
+fn spawning_nothing(log: &Log) {
+    let handle = std::thread::spawn(|| 1);
+    log.note(handle.join().map_or(0, |one| one + 1).to_string());
+}
+
+/// Ends with a macro that has no value.
+#[must_cleanup]
+fn macro_as_tail(log: &Log) {
+    #[cleanup(log.note("cleanup"))]
+    let _guard = 0;
+    harmless!(log.note("tail"))
+}
+
 /// All attributes at once, with their options.
 #[must_cleanup(allow(panic_abort, reason = "the value is only memory"))]
 #[no_exit]
@@ -215,6 +230,9 @@ fn code_that_denies_every_lint_runs_as_written() {
     assert_eq!(checked(&log, &[1, 2]), Some(2));
     assert_eq!(log.take(), "    5 method destructor");
     assert_eq!(spawning(&[1, 2, 3]), 6);
+    spawning_nothing(&log);
+    macro_as_tail(&log);
+    assert_eq!(log.take(), "2 tail cleanup");
     assert_eq!(combined(&log, &[1, 2]), Ok(2));
     assert_eq!(combined(&log, &[]), Err("empty".to_owned()));
     assert_eq!(log.take(), "combined");

@@ -83,7 +83,7 @@ name = "panic-abort"
 edition = "2024"
 
 [dependencies]
-backstop = {{ path = {:?} }}
+backstop = {{ path = "{}" }}
 
 [features]
 quiet = ["backstop/allow-panic-abort"]
@@ -93,7 +93,7 @@ panic = "abort"
 
 [workspace]
 "#,
-        root.join("runtime")
+        root.join("runtime").display()
     );
     fs::write(package.join("Cargo.toml"), manifest).unwrap();
     fs::write(package.join("src/lib.rs"), SOURCE).unwrap();
