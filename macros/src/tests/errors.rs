@@ -41,12 +41,10 @@ fn f() {
         },
     );
     let a = __backstop_owner0.handle();
-    {
-        #[allow(unreachable_code)]
-        ::backstop::__private::leave(
-            [&__backstop_flag0],
-            __backstop_verdict0,
-            std::process::exit(a),
-        )
-    }
+    #[allow(unreachable_code)]
+    ::backstop::__private::leave(
+        [&__backstop_flag0],
+        __backstop_verdict0,
+        std::process::exit(a),
+    )
 }
