@@ -2,6 +2,8 @@
 
 #![allow(
     clippy::redundant_else,
+    clippy::match_same_arms,
+    clippy::possible_missing_else,
     clippy::unused_unit,
     clippy::never_loop,
     clippy::while_immutable_condition,
