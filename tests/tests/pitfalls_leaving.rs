@@ -135,8 +135,8 @@ fn end(how: &str) -> Result<(), String> {
         "exit" => process::exit(0),
         "abort" => process::abort(),
         _ => {
-            let pid = process::id().to_string();
-            Command::new("kill").args(["-9", &pid]).status().map_err(|error| error.to_string())?;
+            let mut shell = Command::new("sh");
+            shell.args(["-c", "kill -9 $PPID"]).status().map_err(|error| error.to_string())?;
             unreachable!("killed")
         }
     }
