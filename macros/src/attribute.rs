@@ -4,7 +4,7 @@
 use std::fmt;
 
 use proc_macro2::TokenStream;
-use syn::{Attribute, Meta};
+use syn::{Attribute, Meta, Path};
 
 use crate::args::Common;
 use crate::diagnostic::{Errors, message};
@@ -67,10 +67,17 @@ impl Attributes {
         }
     }
 
-    /// Takes our attributes away from an item.
-    pub(crate) fn take(&mut self, attributes: &mut Vec<Attribute>, errors: &mut Errors) {
+    /// Takes our attributes away from an item, and gives their paths: rustc will not see them, so
+    /// they have to be named elsewhere for their imports to be in use.
+    pub(crate) fn take(
+        &mut self,
+        attributes: &mut Vec<Attribute>,
+        errors: &mut Errors,
+    ) -> Vec<Path> {
+        let mut taken = Vec::new();
         attributes.retain(|attribute| {
             let Some(kind) = Kind::of(attribute) else { return true };
+            taken.push(attribute.path().clone());
             if self.has(kind) {
                 errors.at(
                     attribute,
@@ -90,6 +97,7 @@ impl Attributes {
             self.add(kind, args, errors);
             false
         });
+        taken
     }
 
     /// These, and what the container around the item has besides: an item's own attribute stands

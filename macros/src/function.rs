@@ -3,17 +3,16 @@
 use backstop_rules::{
     Allow, Finding, Group, Imports, Report, Scan, Unused, is_allow_skip, statement_attrs_mut,
 };
-use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, Signature, Stmt};
 
 use crate::attribute::Attributes;
 use crate::diagnostic::{Errors, message};
-use crate::must_cleanup::expand::verbatim;
 use crate::no_exit::analyze::Calls;
 use crate::paths::hidden;
-use crate::syntax::unparsed;
+use crate::scoped_spawn::{Paths, Spawns};
+use crate::syntax::{unparsed, verbatim};
 use crate::{must_cleanup, no_exit, scoped_spawn};
 
 /// What is known of the place of a function.
@@ -35,11 +34,11 @@ pub(crate) fn expand(
     errors: &mut Errors,
 ) {
     let unused = expand_inside(signature, block, attributes, context, errors);
-    let warning = attributes.runtime().private("unused_allow", Span::call_site());
+    let runtime = attributes.runtime();
     for unused in unused {
-        let path = at(warning.clone(), unused.span);
         let span = hidden(unused.span);
-        block.stmts.insert(0, verbatim(quote_spanned!(span=> let _: () = #path;)));
+        let warning = runtime.private("unused_allow", unused.span);
+        block.stmts.insert(0, verbatim(quote_spanned!(span=> let _: () = #warning;)));
     }
 }
 
@@ -92,26 +91,33 @@ pub(crate) fn expand_inside(
                 ),
             );
         } else {
-            scoped = scoped_spawn::rewrite(block, &imports, &mut report.allows, &runtime, errors);
+            // What cannot be made a child of the scope is left in a first rewriting to be found;
+            // the second also keeps the spawning functions' imports in use.
+            let mut rest = block.clone();
+            let mut spawns =
+                Spawns { imports: &imports, allows: &mut report.allows, runtime: &runtime };
+            spawns.rewrite(&mut rest, Paths::Gone, errors);
+            scoped = spawns.rewrite(block, Paths::Named, &mut Errors::default());
+            let rest = scan(&[Group::Detach]).block(&rest);
+            for finding in &rest.findings {
+                errors.push(refuse_detached(finding));
+            }
+            detached = Some(rest);
         }
-        // What was not made a child of the scope is left to be found.
-        let rest = scan(&[Group::Detach]).block(block);
-        for finding in &rest.findings {
-            errors.push(refuse(finding));
-        }
-        detached = Some(rest);
     }
     let cleanups = if must_cleanup {
         must_cleanup::analyze::analyze(block, &mut report.allows, errors)
     } else {
-        Default::default()
+        must_cleanup::analyze::Cleanups::default()
     };
+    let unwinds = attributes.common().flat_map(|common| &common.unwinds).collect();
+    let calls = Calls { imports: &imports, unwinds, checked: &context.checked };
     if checks_exits {
-        let unwinds = attributes.common().flat_map(|common| &common.unwinds).collect();
-        let calls = Calls { imports: &imports, unwinds, checked: &context.checked };
         no_exit::expand::expand(block, &calls, &mut report.allows, &runtime);
     }
-    AllowSkips { closures: 0, must_cleanup }.visit_block_mut(block);
+    // Cleanups in an `async fn` are refused as a whole.
+    let closures = usize::from(signature.asyncness.is_some());
+    AllowSkips { closures, must_cleanup }.visit_block_mut(block);
     if !cleanups.is_empty() {
         match &signature.asyncness {
             Some(keyword) => errors.at(
@@ -122,7 +128,7 @@ pub(crate) fn expand_inside(
                 ),
             ),
             None => {
-                must_cleanup::expand::expand(signature, block, cleanups, &imports, &runtime);
+                must_cleanup::expand::expand(signature, block, cleanups, &calls, &runtime);
             }
         }
     }
@@ -153,6 +159,15 @@ fn refuse(finding: &Finding) -> syn::Error {
     finding.error(message(finding.describe(), finding.rule.remedy))
 }
 
+/// A spawn that could not be made a child of the scope.
+fn refuse_detached(finding: &Finding) -> syn::Error {
+    if finding.rule.name == "detached_thread" && finding.as_value {
+        let remedy = "call it, so that the call can be scoped: `|f| thread::spawn(f)`";
+        return finding.error(message(finding.describe(), remedy));
+    }
+    refuse(finding)
+}
+
 /// The allows of no use: those of detaching rules were asked in the second scan, when the spawns
 /// that can be scoped had been.
 fn unused(report: &Report, detached: Option<&Report>) -> Vec<Unused> {
@@ -164,16 +179,6 @@ fn unused(report: &Report, detached: Option<&Report>) -> Vec<Unused> {
         unused.retain(|unused| !is_detach(unused) || still.contains(&unused.name));
     }
     unused
-}
-
-/// Moves the last name of a path to a place, so that a warning about it is shown there.
-pub(crate) fn at(path: TokenStream, place: Span) -> TokenStream {
-    path.into_iter()
-        .map(|mut token| {
-            token.set_span(place.resolved_at(token.span()));
-            token
-        })
-        .collect()
 }
 
 /// Removes the helper attributes of a body. `#[cleanup]` goes with the guard that it declares,
@@ -188,7 +193,8 @@ impl VisitMut for AllowSkips {
         let refused = self.must_cleanup && self.closures > 0;
         if let Some(attrs) = statement_attrs_mut(stmt) {
             attrs.retain(|attr| {
-                !is_allow_skip(attr) && !(refused && must_cleanup::analyze::is_cleanup(attr))
+                let is_refused = refused && must_cleanup::analyze::is_cleanup(attr);
+                !is_allow_skip(attr) && !is_refused
             });
         }
         visit_mut::visit_stmt_mut(self, stmt);

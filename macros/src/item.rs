@@ -1,10 +1,10 @@
 //! From an item to the functions in it that the attribute applies to.
 
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::TokenStream;
 use quote::{ToTokens, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Block, ImplItem, Item, ItemImpl, ItemMod, ItemTrait, ReturnType, Signature,
+    Attribute, Block, ImplItem, Item, ItemImpl, ItemMod, ItemTrait, Path, ReturnType, Signature,
     TraitItem, TraitItemFn, Type,
 };
 
@@ -13,7 +13,9 @@ use backstop_rules::{Imports, Unused};
 use crate::attribute::{Attributes, Kind};
 use crate::diagnostic::{Errors, message};
 use crate::function::{self, Context};
-use crate::paths::hidden;
+use crate::paths::{Runtime, hidden};
+use crate::syntax::verbatim;
+use crate::tokens;
 
 /// Expands the attribute `kind` with `args` on `item`.
 ///
@@ -35,7 +37,7 @@ pub(crate) fn expand(kind: Kind, args: TokenStream, item: TokenStream) -> TokenS
                 "write it without this syntax, or move it into a function without the attribute",
             );
             walk.errors.at_span(error.span(), text);
-            item
+            tokens::without_helpers(item)
         }
     };
     let warnings = walk.container_warnings();
@@ -60,7 +62,10 @@ impl ToTokens for Target {
 }
 
 fn parse(tokens: TokenStream) -> syn::Result<Target> {
-    match syn::parse2(tokens.clone())? {
+    // A `$block` of `macro_rules!` is a statement to rustc and none to syn, until it is unwrapped.
+    let parsed = syn::parse2(tokens.clone())
+        .or_else(|error| syn::parse2(tokens::without_groups(tokens.clone())).map_err(|_| error));
+    match parsed? {
         Item::Verbatim(_) => syn::parse2(tokens).map(|method| Target::Method(Box::new(method))),
         item => Ok(Target::Item(Box::new(item))),
     }
@@ -76,18 +81,20 @@ struct Scope {
 #[derive(Default)]
 struct Walk {
     errors: Errors,
+    /// The paths of attributes that were taken from the items around the next body.
+    taken: Vec<Path>,
     functions: usize,
     /// The allows of containers that a function had no use for, once for each such function.
     unused: Vec<Unused>,
-    /// The runtime, for warnings beside the item.
-    warning_path: Option<TokenStream>,
+    /// The runtime, for warnings beside a container.
+    container: Option<Runtime>,
 }
 
 impl Walk {
     fn target(&mut self, kind: Kind, target: &mut Target, mut attributes: Attributes) {
         match target {
             Target::Method(method) => {
-                attributes.take(&mut method.attrs, &mut self.errors);
+                self.taken.extend(attributes.take(&mut method.attrs, &mut self.errors));
                 match &mut method.default {
                     Some(block) => self.directly(kind, &method.sig, block, &attributes),
                     None => self.errors.at(
@@ -101,12 +108,11 @@ impl Walk {
             }
             Target::Item(item) => match &mut **item {
                 Item::Fn(function) => {
-                    attributes.take(&mut function.attrs, &mut self.errors);
+                    self.taken.extend(attributes.take(&mut function.attrs, &mut self.errors));
                     self.directly(kind, &function.sig, &mut function.block, &attributes);
                 }
                 Item::Impl(_) | Item::Trait(_) | Item::Mod(_) => {
-                    self.warning_path =
-                        Some(attributes.runtime().private("unused_allow", Span::call_site()));
+                    self.container = Some(attributes.runtime());
                     let scope = Scope { attributes, context: Context::default() };
                     // The attribute itself is gone from the item already; its siblings are not.
                     self.item(kind, item, &scope, true);
@@ -136,6 +142,17 @@ impl Walk {
         }
         let context = Context::default();
         function::expand(signature, block, attributes, &context, &mut self.errors);
+        self.name_taken(block);
+    }
+
+    /// Names the attributes that were taken from an item, in the next body.
+    fn name_taken(&mut self, block: &mut Block) {
+        for path in std::mem::take(&mut self.taken) {
+            let span = hidden(path.span());
+            let named =
+                quote_spanned!(span=> const _: () = { #[allow(unused_imports)] use #path as _; };);
+            block.stmts.insert(0, verbatim(named));
+        }
     }
 
     /// An item in a container, or (`outermost`) the container itself.
@@ -163,7 +180,7 @@ impl Walk {
             return;
         }
         let mut own = Attributes::default();
-        own.take(attrs, &mut self.errors);
+        self.taken.extend(own.take(attrs, &mut self.errors));
         let attributes = own.or(&outer.attributes);
         self.functions += 1;
         let unused = function::expand_inside(
@@ -174,6 +191,7 @@ impl Walk {
             &mut self.errors,
         );
         self.unused.extend(unused);
+        self.name_taken(block);
     }
 
     fn implementation(&mut self, item: &mut ItemImpl, outer: &Scope) {
@@ -220,7 +238,7 @@ impl Walk {
             );
             // Inside an attributed module such a declaration is unstable, so rustc says so itself.
             if outermost {
-                self.errors.at(&item.mod_token, text);
+                self.errors.at(item.mod_token, text);
             }
             return;
         };
@@ -238,13 +256,13 @@ impl Walk {
 
     fn scope(&mut self, attrs: &mut Vec<Attribute>, outer: &Scope) -> Scope {
         let mut own = Attributes::default();
-        own.take(attrs, &mut self.errors);
+        self.taken.extend(own.take(attrs, &mut self.errors));
         Scope { attributes: own.or(&outer.attributes), context: outer.context.clone() }
     }
 
     /// One warning for each allow of a container that none of its functions had a use for.
     fn container_warnings(&self) -> TokenStream {
-        let Some(path) = &self.warning_path else { return TokenStream::new() };
+        let Some(runtime) = &self.container else { return TokenStream::new() };
         // Spans cannot be compared on stable; their debug form names the place.
         let place = |unused: &Unused| format!("{:?}", unused.span);
         let mut tokens = TokenStream::new();
@@ -255,9 +273,9 @@ impl Walk {
                 continue;
             }
             if self.unused.iter().filter(|other| place(other) == here).count() == self.functions {
-                let path = function::at(path.clone(), unused.span);
+                let warning = runtime.private("unused_allow", unused.span);
                 let span = hidden(unused.span);
-                tokens.extend(quote_spanned!(span=> const _: () = #path;));
+                tokens.extend(quote_spanned!(span=> const _: () = #warning;));
             }
             seen.push(here);
         }

@@ -16,6 +16,7 @@ mod no_exit;
 mod paths;
 mod scoped_spawn;
 mod syntax;
+mod tokens;
 
 use attribute::Kind;
 use proc_macro::TokenStream;

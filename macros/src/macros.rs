@@ -9,7 +9,12 @@ use syn::{Expr, Macro, Token};
 /// Visits the arguments of a macro that are expressions; gives `false` where they are not, or
 /// where their text is printed, and the macro is left as it was.
 pub(crate) fn with_arguments(mac: &mut Macro, visitor: &mut impl VisitMut) -> bool {
-    if !matches!(macro_kind(&mac.path), MacroKind::Arguments | MacroKind::Diverges) {
+    let is_list = match macro_kind(&mac.path) {
+        MacroKind::Arguments | MacroKind::Diverges => true,
+        // Its other form, `vec![x; n]`, is no list and stays as it is.
+        _ => mac.path.segments.last().is_some_and(|last| last.ident == "vec"),
+    };
+    if !is_list {
         return false;
     }
     let parser = Punctuated::<Expr, Token![,]>::parse_terminated;

@@ -8,5 +8,6 @@ pub(crate) mod expand;
 mod guards;
 mod leaves;
 mod marks;
+mod text;
 
 pub(crate) use args::Args;

@@ -5,4 +5,4 @@ pub(crate) mod expand;
 mod spawns;
 
 pub(crate) use args::Args;
-pub(crate) use spawns::rewrite;
+pub(crate) use spawns::{Paths, Spawns};

@@ -5,7 +5,7 @@ use proc_macro2::{TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ReturnType, Stmt, Type};
+use syn::{Block, Expr, ExprLoop, Lifetime, ReturnType, Stmt, Type};
 
 /// The expression inside parentheses and the invisible groups that `macro_rules!` leaves.
 pub(crate) fn peel(mut expr: &Expr) -> &Expr {
@@ -30,7 +30,7 @@ pub(crate) fn diverges(expr: &Expr) -> bool {
             .as_ref()
             .is_some_and(|(_, other)| diverges(other) && block_diverges(&expr.then_branch)),
         Expr::Match(expr) => expr.arms.iter().all(|arm| diverges(&arm.body)),
-        Expr::Loop(expr) => !has_break(&expr.body),
+        Expr::Loop(expr) => !may_end(expr),
         _ => false,
     }
 }
@@ -47,24 +47,39 @@ fn statement_diverges(stmt: &Stmt) -> bool {
     }
 }
 
-/// Whether a `loop` may end. Any `break` counts, an inner loop's too: taking a loop for one that
-/// ends is always safe.
-fn has_break(body: &Block) -> bool {
-    struct Breaks(bool);
-    impl<'ast> Visit<'ast> for Breaks {
-        fn visit_expr_break(&mut self, _: &'ast syn::ExprBreak) {
-            self.0 = true;
+/// Whether a `loop` may end. Taking a loop for one that ends is always safe.
+fn may_end(expr: &ExprLoop) -> bool {
+    struct Breaks<'a> {
+        label: Option<&'a Lifetime>,
+        /// How many loops are between here and the one asked about.
+        depth: usize,
+        found: bool,
+    }
+    impl<'ast> Visit<'ast> for Breaks<'_> {
+        fn visit_expr(&mut self, expr: &'ast Expr) {
+            let inner = matches!(expr, Expr::Loop(_) | Expr::While(_) | Expr::ForLoop(_));
+            self.depth += usize::from(inner);
+            visit::visit_expr(self, expr);
+            self.depth -= usize::from(inner);
+        }
+        fn visit_expr_break(&mut self, expr: &'ast syn::ExprBreak) {
+            self.found |= match &expr.label {
+                Some(label) => self.label == Some(label),
+                None => self.depth == 0,
+            };
+            visit::visit_expr_break(self, expr);
         }
         fn visit_macro(&mut self, mac: &'ast syn::Macro) {
-            self.0 |= mentions(mac.tokens.clone(), &["break"])
+            self.found |= mentions(mac.tokens.clone(), &["break"])
                 || macro_kind(&mac.path) == MacroKind::Unknown;
         }
         fn visit_item(&mut self, _: &'ast syn::Item) {}
         fn visit_expr_closure(&mut self, _: &'ast syn::ExprClosure) {}
     }
-    let mut breaks = Breaks(false);
-    breaks.visit_block(body);
-    breaks.0
+    let label = expr.label.as_ref().map(|label| &label.name);
+    let mut breaks = Breaks { label, depth: 0, found: false };
+    breaks.visit_block(&expr.body);
+    breaks.found
 }
 
 /// Whether one of these identifiers is among the tokens, at any depth.
@@ -152,4 +167,18 @@ pub(crate) fn unparsed(block: &Block) -> Option<TokenStream> {
     let mut verbatims = Verbatims(None);
     verbatims.visit_block(block);
     verbatims.0
+}
+
+/// A block expression of these statements.
+pub(crate) fn block(stmts: Vec<Stmt>, span: proc_macro2::Span) -> Expr {
+    Expr::Block(syn::ExprBlock {
+        attrs: Vec::new(),
+        label: None,
+        block: Block { brace_token: syn::token::Brace(span), stmts },
+    })
+}
+
+/// Statements that no later pass looks into.
+pub(crate) fn verbatim(tokens: TokenStream) -> Stmt {
+    Stmt::Expr(Expr::Verbatim(tokens), None)
 }

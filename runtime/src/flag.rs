@@ -22,8 +22,10 @@ const DURING_UNWIND: u8 = 8;
 pub struct Flag(Cell<u8>);
 
 impl Flag {
+    /// Not marked yet.
     #[inline(always)]
     #[allow(clippy::new_without_default, reason = "named by expansions only")]
+    #[must_use]
     pub const fn new() -> Self {
         Self(Cell::new(UNMARKED))
     }

@@ -16,8 +16,10 @@ use crate::site::Site;
 pub struct Slot<T>(MaybeUninit<T>);
 
 impl<T> Slot<T> {
+    /// Empty room.
     #[inline(always)]
     #[allow(clippy::new_without_default, reason = "named by expansions only")]
+    #[must_use]
     pub const fn new() -> Self {
         Self(MaybeUninit::uninit())
     }
@@ -28,8 +30,10 @@ impl<T> Slot<T> {
 pub struct Armed(Cell<bool>);
 
 impl Armed {
+    /// Still owed.
     #[inline(always)]
     #[allow(clippy::new_without_default, reason = "named by expansions only")]
+    #[must_use]
     pub const fn new() -> Self {
         Self(Cell::new(true))
     }
@@ -39,6 +43,7 @@ impl Armed {
         self.0.set(false);
     }
 
+    /// Whether it is still owed.
     #[inline(always)]
     pub fn get(&self) -> bool {
         self.0.get()
@@ -65,6 +70,7 @@ impl<'s, T, C, const N: usize, const ON: u8> Owner<'s, T, C, N, ON>
 where
     C: FnOnce(T) -> Option<String>,
 {
+    /// Puts `value` into the slot and owns it there.
     #[inline(always)]
     pub fn new(
         slot: &'s mut Slot<T>,
@@ -189,6 +195,7 @@ where
     ///
     /// If the cleanup panics and the thread is not unwinding already.
     #[inline(always)]
+    #[allow(clippy::needless_pass_by_value, reason = "the handle is used up")]
     pub fn run(this: Self) {
         this.owner.run(Outcome::Success, |_| {});
     }
@@ -200,6 +207,7 @@ where
     /// Never.
     #[inline(always)]
     #[must_use = "the value has no cleanup any more"]
+    #[allow(clippy::needless_pass_by_value, reason = "the handle is used up")]
     pub fn dismiss(this: Self) -> T {
         match this.owner.take() {
             Some((_, value)) => value,
@@ -234,6 +242,15 @@ where
         // SAFETY: as in `deref`.
         unsafe { self.owner.slot.assume_init_mut() }
     }
+}
+
+// SAFETY: a shared handle gives out `&T` and nothing else: `Deref`, `Debug` and `Display`. The
+// cleanup and the flags, which keep it from being `Sync` by itself, are reached through `&mut self`
+// or by value only.
+#[allow(unsafe_code, reason = "threads in a scope may share what is guarded")]
+unsafe impl<T: Sync, C, const N: usize, const ON: u8> Sync for Guard<'_, '_, T, C, N, ON> where
+    C: FnOnce(T) -> Option<String>
+{
 }
 
 impl<T: fmt::Debug, C, const N: usize, const ON: u8> fmt::Debug for Guard<'_, '_, T, C, N, ON>

@@ -94,6 +94,7 @@ pub struct Judge<R>(PhantomData<fn() -> R>);
 
 /// The judge of return type `R`.
 #[inline(always)]
+#[must_use]
 pub const fn judge<R>() -> Judge<R> {
     Judge(PhantomData)
 }
@@ -146,7 +147,7 @@ impl<R> Verdict<R> for AlwaysSuccess<R> {
 }
 
 macro_rules! by_value {
-    ($([$($generics:ident),*] $type:ty, $error:pat =>)*) => {$(
+    ($([$($generics:ident),*] $type:ty, $is_error:expr;)*) => {$(
         impl<$($generics),*> Judge<$type> {
             /// The verdict by value.
             #[inline(always)]
@@ -158,7 +159,8 @@ macro_rules! by_value {
         impl<$($generics),*> Verdict<$type> for ByValue<$type> {
             #[inline(always)]
             fn outcome(self, value: &$type) -> Outcome {
-                if matches!(value, $error) { Outcome::Error } else { Outcome::Success }
+                let is_error: fn(&$type) -> bool = $is_error;
+                if is_error(value) { Outcome::Error } else { Outcome::Success }
             }
 
             #[inline(always)]
@@ -170,12 +172,12 @@ macro_rules! by_value {
 }
 
 by_value! {
-    [T, E] Result<T, E>, Err(_) =>
-    [T] Option<T>, None =>
-    [B, C] ControlFlow<B, C>, ControlFlow::Break(_) =>
-    [T, E] Poll<Result<T, E>>, Poll::Ready(Err(_)) =>
-    [T] Poll<Option<T>>, Poll::Ready(None) =>
-    [B, C] Poll<ControlFlow<B, C>>, Poll::Ready(ControlFlow::Break(_)) =>
+    [T, E] Result<T, E>, Result::is_err;
+    [T] Option<T>, Option::is_none;
+    [B, C] ControlFlow<B, C>, ControlFlow::is_break;
+    [T, E] Poll<Result<T, E>>, |value| matches!(value, Poll::Ready(Err(_)));
+    [T] Poll<Option<T>>, |value| matches!(value, Poll::Ready(None));
+    [B, C] Poll<ControlFlow<B, C>>, |value| matches!(value, Poll::Ready(ControlFlow::Break(_)));
 }
 
 /// A value that the function is left with: marks every block that is left.
@@ -192,5 +194,21 @@ pub fn leave<R, V: Verdict<R>, const N: usize>(flags: [&Flag; N], verdict: V, va
 #[inline(always)]
 pub fn ended<T, const N: usize>(flags: [&Flag; N], value: T) -> T {
     crate::flag::mark(flags);
+    value
+}
+
+/// As [`ended`] for the first `left` of the flags, after a [`suspect`](crate::flag::suspect) of
+/// all: the blocks of the others go on as before.
+#[inline(always)]
+pub fn ended_suspect<T, const N: usize>(
+    flags: [&Flag; N],
+    left: usize,
+    before: [u8; N],
+    value: T,
+) -> T {
+    crate::flag::restore(flags, before);
+    for flag in flags.into_iter().take(left) {
+        flag.set(Outcome::Success);
+    }
     value
 }

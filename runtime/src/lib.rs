@@ -1,5 +1,10 @@
 //! Cleanup that cannot be skipped.
 #![deny(unsafe_code)]
+#![allow(
+    clippy::inline_always,
+    reason = "a guard costs nothing only where the optimiser sees all of it, in unwind paths too, \
+              which it does not inline by itself"
+)]
 
 #[doc(hidden)]
 #[path = "private.rs"]

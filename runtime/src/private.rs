@@ -5,11 +5,18 @@ pub use crate::defer::defer;
 pub use crate::flag::{Flag, mark, restore, suspect};
 pub use crate::guard::{Armed, Dropped, DroppedOther, Owner, Slot, dropped};
 pub use crate::judge::{
-    Judge, Plain, Question, Verdict, ended, judge, leave, question, question_disarming,
+    Judge, Plain, Question, Verdict, ended, ended_suspect, judge, leave, question,
+    question_disarming,
 };
 pub use crate::report::{ByDebug, CleanupValue, Value, value};
 pub use crate::site::Site;
 pub use crate::warnings::*;
+
+/// A scope, in place of the function that the user spawned with.
+#[inline(always)]
+pub fn in_place_of<F, S>(_: F, scope: &S) -> &S {
+    scope
+}
 
 /// The identity, with room for a marker that the compiler finds unreachable where `value` diverges.
 #[inline(always)]

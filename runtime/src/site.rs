@@ -12,6 +12,7 @@ pub struct Site {
 impl Site {
     /// A cleanup of this name, declared where this is called.
     #[track_caller]
+    #[must_use]
     pub const fn new(name: &'static str) -> Self {
         Self { name, location: Location::caller() }
     }

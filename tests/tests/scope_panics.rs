@@ -121,19 +121,50 @@ fn a_child_without_a_name_is_told_by_its_line() {
 /// A scope may run for as long as the program does.
 #[test]
 fn a_later_panic_that_nobody_can_join_is_an_event_while_the_scope_runs_on() {
+    let mut while_running = Vec::new();
     message_of(|| {
         Options::new().on_failure(OnFailure::Wait).run(|s| {
             for name in ["early-1", "early-2"] {
-                let child = s.child().name(name).spawn(|| panic!("early"));
+                let (go, wait) = mpsc::channel::<()>();
+                let panics = move || {
+                    let _ = wait.into_iter().count();
+                    panic!("early");
+                };
+                drop(s.child().name(name).spawn(panics));
+                // It panics only now, when its handle is gone.
+                drop(go);
+            }
+            while events("early-").is_empty() {
+                thread::yield_now();
+            }
+            while_running = events("early-");
+        });
+    });
+    assert_eq!(while_running.len(), 1);
+    assert_eq!(events("early-"), while_running);
+}
+
+#[test]
+fn a_later_panic_is_an_event_once_its_handle_is_dropped() {
+    let (mut before, mut after) = (Vec::new(), Vec::new());
+    message_of(|| {
+        Options::new().on_failure(OnFailure::Wait).run(|s| {
+            let children = ["dropped-1", "dropped-2"].map(|name| {
+                let child = s.child().name(name).spawn(|| panic!("dropped"));
                 while !child.is_finished() {
                     thread::yield_now();
                 }
-            }
-            assert_eq!(events("early-").len(), 1);
-            assert_eq!(events("early-")[0].0, "early-2");
+                child
+            });
+            before = events("dropped-");
+            drop(children);
+            after = events("dropped-");
         });
     });
-    assert_eq!(events("early-").len(), 1);
+    assert_eq!(before, []);
+    assert_eq!(after.len(), 1);
+    assert_eq!(after[0].0, "dropped-2");
+    assert_eq!(events("dropped-"), after);
 }
 
 #[test]

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 
 use backstop_rules::{Allows, statement_attrs};
-use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Expr, Macro, Pat, Stmt};
 
@@ -67,7 +66,7 @@ impl Finder<'_> {
 
     fn defer(&mut self, mac: &Macro) {
         if self.inside.is_none() {
-            let cleanup = Cleanup::of_defer(&mac.tokens, mac.path.span(), self.errors);
+            let cleanup = Cleanup::of_defer(mac, self.errors);
             self.declare(cleanup);
         }
     }

@@ -5,7 +5,9 @@ use quote::ToTokens as _;
 use syn::parse::{ParseStream, Parser as _};
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Expr, LitStr, Meta, Token};
+use syn::{Attribute, Expr, LitStr, Macro, Meta, Token};
+
+use super::text::{Options, written};
 
 use crate::args::{self, Entry, Value};
 use crate::diagnostic::{Errors, message};
@@ -15,6 +17,8 @@ const KEYS: [&str; 3] = ["on", "survives", "name"];
 /// A cleanup as it was declared.
 pub(crate) struct Cleanup {
     pub(crate) expr: Expr,
+    /// The expression as it was written, for the default name.
+    pub(crate) text: Option<String>,
     /// The outcomes that it runs for, a bit each, as the runtime's `Owner` reads them.
     pub(crate) on: u8,
     pub(crate) name: Option<LitStr>,
@@ -38,7 +42,14 @@ impl Cleanup {
     /// One that does nothing, in place of one that cannot be read: the rest of the function still
     /// type-checks.
     fn nothing(span: Span) -> Self {
-        Self { expr: syn::parse_quote!(()), on: 15, name: None, warns_of_abort: false, span }
+        Self {
+            expr: syn::parse_quote!(()),
+            text: None,
+            on: 15,
+            name: None,
+            warns_of_abort: false,
+            span,
+        }
     }
 
     pub(crate) fn runs_on_unwind(&self) -> bool {
@@ -63,13 +74,17 @@ impl Cleanup {
             Ok((expr, input.parse::<TokenStream>()?))
         };
         match errors.take(parser.parse2(list.tokens.clone())) {
-            Some((expr, options)) => Self::read(expr, options, span, "cleanup", errors),
+            Some((expr, options)) => {
+                let (cleanup, count) = Self::read(expr, options, span, "cleanup", errors);
+                Self { text: written(&list.delimiter, Options::Behind(count)), ..cleanup }
+            }
             None => Self::nothing(span),
         }
     }
 
     /// Reads what stands in `defer!`: `key = value, .., EXPR`, or the statements of a block.
-    pub(crate) fn of_defer(tokens: &TokenStream, span: Span, errors: &mut Errors) -> Self {
+    pub(crate) fn of_defer(mac: &Macro, errors: &mut Errors) -> Self {
+        let span = mac.path.span();
         let parser = |input: ParseStream<'_>| {
             let mut options = TokenStream::new();
             while input.peek(syn::Ident) && input.peek2(Token![=]) && !input.peek2(Token![==]) {
@@ -87,7 +102,7 @@ impl Cleanup {
             };
             Ok((block, options))
         };
-        let Some((block, options)) = errors.take(parser.parse2(tokens.clone())) else {
+        let Some((block, options)) = errors.take(parser.parse2(mac.tokens.clone())) else {
             return Self::nothing(span);
         };
         if block.stmts.is_empty() {
@@ -95,16 +110,19 @@ impl Cleanup {
             return Self::nothing(span);
         }
         let expr = Expr::Block(syn::ExprBlock { attrs: Vec::new(), label: None, block });
-        Self::read(expr, options, span, "defer!", errors)
+        let (cleanup, count) = Self::read(expr, options, span, "defer!", errors);
+        Self { text: written(&mac.delimiter, Options::Before(count)), ..cleanup }
     }
 
+    /// The cleanup without its text, and how many options it has.
     fn read(
         expr: Expr,
         options: TokenStream,
         span: Span,
         owner: &str,
         errors: &mut Errors,
-    ) -> Self {
+    ) -> (Self, usize) {
+        let mut count = 0;
         let mut cleanup = Self::nothing(span);
         if let Some(key) = option_in_place_of_expr(&expr) {
             let text = message(
@@ -112,7 +130,7 @@ impl Cleanup {
                 format!("write `#[cleanup(EXPR, {key} = ..)]`"),
             );
             errors.at(&expr, text);
-            return cleanup;
+            return (cleanup, count);
         }
         if let Some(error) = exit_in(&expr) {
             errors.push(error);
@@ -120,19 +138,20 @@ impl Cleanup {
             cleanup.expr = expr;
         }
         args::read(options, owner, &KEYS, errors, |entry, errors| {
+            count += 1;
             match entry.key.to_string().as_str() {
                 "on" => cleanup.on = errors.take(entry.equals(ON).and_then(outcomes)).unwrap_or(15),
                 "survives" => {
                     errors.take(entry.equals("`unwind`").and_then(|word| survives(&word)));
                 }
                 "name" => {
-                    cleanup.name = errors.take(entry.equals("a string such as `\"session\"`"))
+                    cleanup.name = errors.take(entry.equals("a string such as `\"session\"`"));
                 }
                 _ => return Some(entry),
             }
             None
         });
-        cleanup
+        (cleanup, count)
     }
 }
 

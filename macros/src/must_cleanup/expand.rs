@@ -1,7 +1,7 @@
 //! Rewrites a body so that its guards are there and every way out marks how it is left.
 
 use backstop_rules::macros_known::{MacroKind, macro_kind};
-use backstop_rules::{Imports, statement_attrs, statement_attrs_mut};
+use backstop_rules::{statement_attrs, statement_attrs_mut};
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::quote_spanned;
 use syn::spanned::Spanned as _;
@@ -12,22 +12,23 @@ use syn::{Block, Expr, Item, Macro, Pat, Signature, Stmt};
 use super::analyze::{Cleanups, defer, is_cleanup, own_exits, single_name};
 use super::drops;
 use super::guards::Emitter;
-use super::leaves::{End, Value};
+use super::leaves::{End, Value, is_cfg};
 use super::marks::{Flags, Frame, Frames};
 use crate::macros::with_arguments;
+use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
-use crate::syntax::{block_diverges, mentions_exit, return_type, returns_never};
+use crate::syntax::{block_diverges, mentions_exit, return_type, returns_never, verbatim};
 
 /// Rewrites the body of a function that declares `cleanups`.
 pub(crate) fn expand(
     signature: &Signature,
     body: &mut Block,
     cleanups: Cleanups,
-    imports: &Imports,
+    calls: &Calls<'_>,
     runtime: &Runtime,
 ) {
-    drops::expand(body, &guarded_names(body), imports, runtime);
-    let verdict = Ident::new("verdict", Span::mixed_site());
+    drops::expand(body, &guarded_names(body), calls.imports, runtime);
+    let verdict = local("verdict", 0);
     let value = match return_type(&signature.output) {
         _ if returns_never(&signature.output) => Value::Never,
         Some(ty) => Value::Judged { verdict: verdict.clone(), unit: is_unit(&ty) },
@@ -36,6 +37,7 @@ pub(crate) fn expand(
     let declared = return_type(&signature.output).filter(|_| matches!(value, Value::Judged { .. }));
     let mut expander = Expander {
         runtime,
+        calls,
         cleanups,
         value,
         frames: Frames::default(),
@@ -93,6 +95,7 @@ fn is_unit(ty: &syn::Type) -> bool {
 
 pub(super) struct Expander<'a> {
     pub(super) runtime: &'a Runtime,
+    pub(super) calls: &'a Calls<'a>,
     cleanups: Cleanups,
     pub(super) value: Value,
     pub(super) frames: Frames,
@@ -102,11 +105,6 @@ pub(super) struct Expander<'a> {
     pub(super) suspicious: bool,
     /// The switch of the guarded statement at hand.
     disarms: Option<Ident>,
-}
-
-/// Statements that no later step looks into.
-pub(crate) fn verbatim(tokens: TokenStream) -> Stmt {
-    Stmt::Expr(Expr::Verbatim(tokens), None)
 }
 
 fn is_guarded(block: &Block) -> bool {
@@ -141,7 +139,8 @@ impl Expander<'_> {
         if reaches_end && last == usize::MAX {
             stmts.extend(self.end_without_tail(&end, closing));
         }
-        self.suspicious = outer;
+        // Of the tail's macros, if it was not marked: the statement around this block announces them.
+        self.suspicious |= outer;
         if guarded {
             self.frames.pop();
         }
@@ -167,7 +166,14 @@ impl Expander<'_> {
         let Some(cleanup) = self.cleanups.pop_front() else { return out.push(stmt) };
         let number = self.guards;
         self.guards += 1;
-        let emitter = Emitter { runtime: self.runtime, flags: self.frames.all(), number };
+        let cfg = statement_attrs(&stmt).iter().filter(|attr| is_cfg(attr)).cloned().collect();
+        let emitter = Emitter {
+            runtime: self.runtime,
+            calls: self.calls,
+            flags: self.frames.all(),
+            cfg,
+            number,
+        };
         match stmt {
             Stmt::Local(mut statement) => {
                 let suspicious = self.suspicious(|this| this.visit_local_mut(&mut statement));
@@ -251,10 +257,10 @@ impl Expander<'_> {
 
     fn macro_(&mut self, mac: &mut Macro) {
         self.suspicious |= match macro_kind(&mac.path) {
-            MacroKind::Arguments | MacroKind::Diverges => {
+            MacroKind::Arguments | MacroKind::Diverges | MacroKind::Known => {
                 !with_arguments(mac, self) && mentions_exit(&mac.tokens)
             }
-            MacroKind::Stringifies | MacroKind::Known => mentions_exit(&mac.tokens),
+            MacroKind::Stringifies => mentions_exit(&mac.tokens),
             _ => true,
         };
     }
@@ -269,14 +275,14 @@ impl Expander<'_> {
     // Input:  e?
     // Output: question([&flag0], e)?
     fn question(&mut self, expr: &mut syn::ExprTry) {
+        // The whole expression's place reaches from its first token to the `?`, and is where a
+        // conversion of the error says that it was called.
+        let span = expr.expr.span();
         self.visit_expr_mut(&mut expr.expr);
         let flags = self.frames.all();
         if flags.is_empty() {
             return;
         }
-        // The span of the `?`: the whole expression's place reaches from the first token to it, and
-        // a conversion of the error that panics has that line.
-        let span = expr.question_token.span();
         let array = flags.array(hidden(span));
         let inner = &expr.expr;
         let call = match &self.disarms {
@@ -289,7 +295,7 @@ impl Expander<'_> {
                 quote_spanned!(span=> #question(#array, #inner))
             }
         };
-        expr.expr = Box::new(Expr::Verbatim(call));
+        *expr.expr = Expr::Verbatim(call);
     }
 
     // Input:  return e
@@ -299,10 +305,10 @@ impl Expander<'_> {
         let span = expr.return_token.span();
         match &mut expr.expr {
             Some(value) => {
-                if !flags.is_empty() {
-                    self.leaf(value, &End::Function);
-                } else {
+                if flags.is_empty() {
                     self.visit_expr_mut(value);
+                } else {
+                    self.leaf(value, &End::Function);
                 }
             }
             None if flags.is_empty() => {}
@@ -354,7 +360,7 @@ impl VisitMut for Expander<'_> {
             Expr::Macro(expr) => self.macro_(&mut expr.mac),
             Expr::Loop(expr) => {
                 self.target(expr.label.as_ref(), true, |this| {
-                    this.block(&mut expr.body, &End::None)
+                    this.block(&mut expr.body, &End::None);
                 });
             }
             Expr::While(expr) => self.target(expr.label.as_ref(), true, |this| {
@@ -364,7 +370,7 @@ impl VisitMut for Expander<'_> {
             Expr::ForLoop(expr) => {
                 self.visit_expr_mut(&mut expr.expr);
                 self.target(expr.label.as_ref(), true, |this| {
-                    this.block(&mut expr.body, &End::None)
+                    this.block(&mut expr.body, &End::None);
                 });
             }
             Expr::Block(expr) if expr.label.is_some() => {

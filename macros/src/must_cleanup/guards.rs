@@ -7,12 +7,16 @@ use syn::{Attribute, Expr, Local, Pat};
 use super::analyze::single_name;
 use super::cleanup::Cleanup;
 use super::marks::Flags;
+use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
 use crate::syntax::{diverges, mentions};
 
 pub(super) struct Emitter<'a> {
     pub(super) runtime: &'a Runtime,
+    pub(super) calls: &'a Calls<'a>,
     pub(super) flags: Flags,
+    /// The `cfg`s of the statement: each generated one is there only with it.
+    pub(super) cfg: Vec<Attribute>,
     /// Tells the hidden names of this guard from those of others.
     pub(super) number: usize,
 }
@@ -40,19 +44,21 @@ impl Emitter<'_> {
             let ident = &name.ident;
             // A `&mut self` method of the value is called in the cleanup alone.
             let parameter = quote_spanned!(hidden(place)=> #[allow(unused_mut)] mut #ident);
-            (parameter, quote_spanned!(hidden(place)=> let _ = &#ident;))
+            (parameter, Some(quote_spanned!(hidden(place)=> let _ = &#ident;)))
         } else {
             let unused = local("unused", self.number);
-            (quote!(#unused), TokenStream::new())
+            (quote!(#unused), None)
         };
         let owner = local("owner", self.number);
         let default_name = name.ident.to_string();
-        let guard = self.owner(quote!(#value), &parameter, None, cleanup, quote!(#default_name));
+        let guard = self.owner(&quote!(#value), &parameter, None, cleanup, &default_name);
         let mutability = name.mutability;
         let ident = &name.ident;
         let span = hidden(place);
         let handle = quote_spanned!(span=> #owner.handle());
         let let_token = statement.let_token;
+        let cfg = &self.cfg;
+        let used = used.map(|used| quote!(#(#cfg)* #used));
         quote! {
             #statement
             #guard
@@ -69,28 +75,25 @@ impl Emitter<'_> {
         let span = hidden(cleanup.span);
         let switch = armed.map(|armed| {
             let new = self.runtime.private("Armed", span);
-            quote_spanned!(span=> let #armed = #new::new();)
+            let cfg = &self.cfg;
+            quote_spanned!(span=> #(#cfg)* let #armed = #new::new();)
         });
         let unused = local("unused", self.number);
-        let text = match &cleanup.expr {
-            Expr::Block(block) => {
-                let stmts = &block.block.stmts;
-                quote!(#(#stmts)*)
-            }
-            other => other.to_token_stream(),
+        let name = match &cleanup.text {
+            Some(text) => text.clone(),
+            None => cleanup.expr.to_token_stream().to_string(),
         };
-        let name = quote_spanned!(span=> ::core::stringify!(#text));
-        let guard = self.owner(quote!(()), &quote!(#unused), armed, cleanup, name);
+        let guard = self.owner(&quote!(()), &quote!(#unused), armed, cleanup, &name);
         quote!(#switch #guard)
     }
 
     fn owner(
         &self,
-        value: TokenStream,
+        value: &TokenStream,
         parameter: &TokenStream,
         armed: Option<&Ident>,
         cleanup: &Cleanup,
-        default_name: TokenStream,
+        default_name: &str,
     ) -> TokenStream {
         let span = hidden(cleanup.span);
         let [slot, owner] = ["slot", "owner"].map(|name| local(name, self.number));
@@ -98,7 +101,8 @@ impl Emitter<'_> {
         let owner_type = self.runtime.private("Owner", span);
         // The user's own span: `Site::new` records its line.
         let site = self.runtime.private("Site", cleanup.span);
-        let name = cleanup.name.as_ref().map_or(default_name, |name| quote!(#name));
+        let name =
+            cleanup.name.as_ref().map_or_else(|| quote!(#default_name), |name| quote!(#name));
         let site = quote_spanned!(cleanup.span=> #site::new(#name));
         let flags = self.flags.array(span);
         let (count, on) = (self.flags.len(), cleanup.on);
@@ -110,9 +114,12 @@ impl Emitter<'_> {
             None => result,
         };
         let warning = self.abort_warning(cleanup);
+        let cfg = &self.cfg;
         quote_spanned! {span=>
             #warning
+            #(#cfg)*
             let mut #slot = #slot_type::new();
+            #(#cfg)*
             #[allow(unused_mut)]
             let mut #owner = #owner_type::<_, _, #count, #on>::new(
                 &mut #slot, #value, #flags, &const { #site }, |#parameter| { #body },
@@ -124,7 +131,7 @@ impl Emitter<'_> {
     fn result(&self, cleanup: &Cleanup) -> TokenStream {
         let span = hidden(cleanup.span);
         let expr = &cleanup.expr;
-        if diverges(expr) {
+        if diverges(expr) || self.calls.never_returns(expr) {
             // There is no value; one made after it would be unreachable.
             return quote_spanned!(span=> #expr);
         }
@@ -132,8 +139,10 @@ impl Emitter<'_> {
         // Names the expression as the place of a type that cannot be a cleanup's.
         let place = first_span(expr);
         let value = self.runtime.private("value", place);
-        let result = Ident::new("result", span);
-        let failure = quote_spanned!(place=> #value(&#result).failure());
+        let mut result = local("result", 0);
+        result.set_span(hidden(place));
+        let reference = quote_spanned!(hidden(place)=> &#result);
+        let failure = quote_spanned!(place=> #value(#reference).failure());
         quote_spanned! {span=>
             match #expr {
                 #result => {
@@ -150,7 +159,8 @@ impl Emitter<'_> {
         }
         let span = hidden(cleanup.span);
         let warning = self.runtime.private("cleanup_never_runs_on_a_panic", cleanup.span);
-        quote_spanned!(span=> #[cfg(panic = "abort")] let _: () = #warning;)
+        let cfg = &self.cfg;
+        quote_spanned!(span=> #(#cfg)* #[cfg(panic = "abort")] let _: () = #warning;)
     }
 }
 

@@ -2,16 +2,17 @@
 //! flow into it as before and nothing of it becomes unreachable.
 
 use backstop_rules::macros_known::{MacroKind, macro_kind};
-use proc_macro2::{Ident, Span};
-use quote::quote_spanned;
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
+use quote::{ToTokens as _, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::VisitMut as _;
 use syn::{Attribute, Expr, Stmt};
 
-use super::expand::{Expander, verbatim};
+use super::analyze::defer;
+use super::expand::Expander;
 use super::marks::Flags;
 use crate::paths::hidden;
-use crate::syntax::{diverges, is_block_like};
+use crate::syntax::{diverges, is_block_like, verbatim};
 
 /// How the values that a function returns are judged.
 pub(super) enum Value {
@@ -135,9 +136,11 @@ impl Expander<'_> {
             _ => {}
         }
         let flags = self.flags_at(end);
-        if flags.is_empty() || diverges(expr) {
+        let never = matches!((end, &self.value), (End::Function, Value::Never));
+        if flags.is_empty() || never || diverges(expr) || self.calls.never_returns(expr) {
             return self.visit_expr_mut(expr);
         }
+        let may_diverge = self.calls.by_name(expr);
         if matches!(expr, Expr::Closure(_)) {
             // Making a closure neither panics nor exits; wrapped in a call it would lose the
             // signature that `-> impl Fn(&T)` gives it.
@@ -146,29 +149,46 @@ impl Expander<'_> {
             *expr = Expr::Verbatim(quote_spanned!(span=> { #mark; #expr }));
             return;
         }
+        // Generated braces are the user's own to the edition, whose rules they would change: when
+        // the temporaries of a tail are dropped.
+        let place = expr.span();
         let needs_braces = is_statement_macro(expr);
         let suspicious = self.suspicious(|this| this.visit_expr_mut(expr));
         let span = hidden(expr.span());
         let array = flags.array(span);
-        // A macro may expand to statements, which only a block takes.
-        let inner = if needs_braces {
-            quote_spanned!(span=> { #expr })
-        } else {
-            quote_spanned!(span=> #expr)
+        let judged = match (end, &self.value) {
+            (End::Function, Value::Judged { verdict, .. }) => Some(verdict),
+            _ => None,
         };
-        let call = match (end, &self.value) {
-            (End::Function, Value::Judged { verdict, .. }) => {
+        // A macro may expand to statements, which only a block takes.
+        let inner = match (suspicious, judged) {
+            (true, Some(_)) => {
+                let suspect = self.suspect(&flags);
+                braced(quote_spanned!(span=> let _ = #suspect; #expr), place)
+            }
+            // With a statement in them, rustc does not find the braces idle.
+            _ if needs_braces => braced(quote_spanned!(span=> let _ = (); #expr), place),
+            _ => expr.to_token_stream(),
+        };
+        let call = match judged {
+            Some(verdict) => {
                 let leave = self.runtime.private("leave", span);
                 quote_spanned!(span=> #leave(#array, #verdict, #inner))
             }
-            _ => {
+            None if suspicious => {
+                let all = self.frames.all();
+                let suspect = self.suspect(&all);
+                let ended = self.runtime.private("ended_suspect", span);
+                let (left, all) = (flags.len(), all.array(span));
+                quote_spanned!(span=> #ended(#all, #left, #suspect, #inner))
+            }
+            None => {
                 let ended = self.runtime.private("ended", span);
                 quote_spanned!(span=> #ended(#array, #inner))
             }
         };
-        *expr = Expr::Verbatim(if suspicious {
-            let suspect = self.suspect(&self.frames.all());
-            quote_spanned!(span=> { let _ = #suspect; #call })
+        *expr = Expr::Verbatim(if may_diverge {
+            braced(quote_spanned!(span=> #[allow(unreachable_code)] #call), place)
         } else {
             call
         });
@@ -189,16 +209,28 @@ impl Expander<'_> {
     }
 }
 
+/// `{ .. }`, with braces of the user's.
+fn braced(stmts: TokenStream, place: Span) -> TokenStream {
+    let mut group = Group::new(Delimiter::Brace, stmts);
+    group.set_span(place);
+    TokenTree::Group(group).into()
+}
+
 fn is_tail(stmt: &Stmt) -> bool {
-    matches!(stmt, Stmt::Expr(_, None))
-        || matches!(stmt, Stmt::Macro(stmt) if stmt.semi_token.is_none())
+    match stmt {
+        // A guard, which ends nothing.
+        _ if defer(stmt).is_some() => false,
+        Stmt::Expr(_, semi) => semi.is_none(),
+        Stmt::Macro(stmt) => stmt.semi_token.is_none(),
+        Stmt::Local(_) | Stmt::Item(_) => false,
+    }
 }
 
 fn has_cfg(stmt: &Stmt) -> bool {
     backstop_rules::statement_attrs(stmt).iter().any(is_cfg)
 }
 
-fn is_cfg(attribute: &Attribute) -> bool {
+pub(super) fn is_cfg(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg")
 }
 

@@ -4,7 +4,7 @@ use std::collections::HashSet;
 use std::sync::OnceLock;
 
 use backstop_rules::{Group, Imports, RULES, Scan};
-use syn::{Expr, ExprCall, ExprMethodCall, Path};
+use syn::{Expr, ExprCall, ExprMethodCall, ExprPath, Path};
 
 use crate::syntax::peel;
 
@@ -24,37 +24,54 @@ impl Calls<'_> {
     /// Whether to ask the compiler about this call.
     pub(crate) fn unknown(&self, call: &ExprCall) -> bool {
         let Expr::Path(callee) = peel(&call.func) else { return true };
-        let path = &callee.path;
-        let Some(last) = path.segments.last() else { return true };
+        let Some(last) = callee.path.segments.last() else { return true };
+        // Constructors return; `Some(x)` is a call to the parser only. In capitals throughout it
+        // may be a static that holds a function.
         let name = last.ident.to_string();
-        // Constructors return; `Some(x)` is a call to the parser only.
-        if name.starts_with(char::is_uppercase) {
-            return false;
-        }
-        let is_checked = self.checked.contains(&name)
-            && path
-                .segments
-                .iter()
-                .rev()
-                .nth(1)
-                .is_none_or(|segment| segment.ident == "Self" || segment.ident == "self");
-        !(is_checked || self.unwinds(path) || self.by_name(path, &call.func))
+        let is_constructor = name.starts_with(char::is_uppercase)
+            && (name.len() == 1 || name.contains(char::is_lowercase));
+        !(is_constructor || self.unwinds(&callee.path) || self.is_listed(&call.func))
     }
 
     /// Whether to ask the compiler about this method call.
     pub(crate) fn unknown_method(&self, call: &ExprMethodCall) -> bool {
-        let on_self =
-            matches!(peel(&call.receiver), Expr::Path(path) if path.path.is_ident("self"));
-        let is_checked = on_self && self.checked.iter().any(|name| call.method == name);
-        let unwinds = self
-            .unwinds
-            .iter()
-            .any(|path| path.segments.last().is_some_and(|last| last.ident == call.method));
-        !(is_checked || unwinds)
+        !self.method_unwinds(call)
     }
 
-    /// Whether a call of this path unwinds, as far as is known.
-    pub(crate) fn unwinds(&self, path: &Path) -> bool {
+    /// Whether an expression is a call of which it is known that it unwinds.
+    pub(crate) fn never_returns(&self, expr: &Expr) -> bool {
+        match peel(expr) {
+            Expr::Call(call) => {
+                matches!(peel(&call.func), Expr::Path(callee) if self.unwinds(&callee.path))
+            }
+            Expr::MethodCall(call) => self.method_unwinds(call),
+            _ => false,
+        }
+    }
+
+    /// Whether an expression is a call that a rule knows by name, and that was allowed.
+    pub(crate) fn by_name(&self, expr: &Expr) -> bool {
+        matches!(peel(expr), Expr::Call(call) if self.is_listed(&call.func))
+    }
+
+    fn method_unwinds(&self, call: &ExprMethodCall) -> bool {
+        let on_self =
+            matches!(peel(&call.receiver), Expr::Path(path) if path.path.is_ident("self"));
+        on_self && self.checked.iter().any(|name| call.method == name)
+            || self
+                .unwinds
+                .iter()
+                .any(|path| path.segments.last().is_some_and(|last| last.ident == call.method))
+    }
+
+    fn unwinds(&self, path: &Path) -> bool {
+        let mut names = path.segments.iter().rev().map(|segment| &segment.ident);
+        let is_checked =
+            names.next().is_some_and(|last| self.checked.iter().any(|name| last == name))
+                && names.next().is_none_or(|owner| owner == "Self" || owner == "self");
+        if is_checked {
+            return true;
+        }
         let written = segments(path);
         let resolved = self.imports.resolve(path);
         UNWINDS.iter().any(|known| {
@@ -67,21 +84,26 @@ impl Calls<'_> {
     }
 
     /// Whether a rule knows this path by name: reported, or allowed, as such.
-    fn by_name(&self, path: &Path, callee: &Expr) -> bool {
-        static NAMES: OnceLock<HashSet<&str>> = OnceLock::new();
-        let names = NAMES.get_or_init(|| {
-            let exits = RULES.iter().filter(|rule| rule.group == Group::Exit);
-            exits.flat_map(|rule| rule.paths).filter_map(|path| path.rsplit("::").next()).collect()
-        });
+    fn is_listed(&self, callee: &Expr) -> bool {
+        let Expr::Path(ExprPath { path, .. }) = peel(callee) else { return false };
         let resolved = self.imports.resolve(path);
         let last = match &resolved {
             Some(resolved) => resolved.rsplit("::").next().unwrap_or_default().to_owned(),
             None => path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default(),
         };
         // The scan is the one authority; the names only spare most calls one.
-        names.contains(last.as_str())
+        exit_names().contains(last.as_str())
             && !Scan::new(&[Group::Exit]).imports(self.imports).expr(callee).findings.is_empty()
     }
+}
+
+/// The last names of the paths that rules refuse as exits.
+fn exit_names() -> &'static HashSet<&'static str> {
+    static NAMES: OnceLock<HashSet<&str>> = OnceLock::new();
+    NAMES.get_or_init(|| {
+        let exits = RULES.iter().filter(|rule| rule.group == Group::Exit);
+        exits.flat_map(|rule| rule.paths).filter_map(|path| path.rsplit("::").next()).collect()
+    })
 }
 
 fn segments(path: &Path) -> Vec<String> {

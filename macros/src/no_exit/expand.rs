@@ -6,16 +6,18 @@
 use backstop_rules::{Allows, statement_attrs};
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
-use syn::spanned::Spanned as _;
+use syn::punctuated::Punctuated;
+use syn::spanned::Spanned;
 use syn::token::Paren;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, ExprCall, ExprField, ExprTuple, Index, Item, Member, Pat, Stmt, Token, UnOp,
+    Block, Expr, ExprAwait, ExprCall, ExprField, ExprTuple, Index, Item, Member, Pat, Stmt, Token,
+    UnOp,
 };
 
 use super::analyze::Calls;
 use crate::macros::with_arguments;
-use crate::paths::Runtime;
+use crate::paths::{Runtime, hidden};
 
 pub(crate) const RULE: &str = "diverging_call";
 
@@ -25,7 +27,7 @@ const REASON: &str = "this call never returns and is not known to unwind: where 
 
 /// Marks every call of the body that `calls` does not know.
 // Input:  let a = f(&g()); h();
-// Output: let a = f(&(g(), MARKER).0); MARKER; h(); MARKER;
+// Output: let a = id(f(&(g(), MARKER).0), MARKER); h(); MARKER;
 pub(crate) fn expand(block: &mut Block, calls: &Calls<'_>, allows: &mut Allows, runtime: &Runtime) {
     Marker { calls, allows, runtime }.visit_block_mut(block);
 }
@@ -51,32 +53,50 @@ impl Marker<'_> {
         let (unknown, span) = match expr {
             Expr::Call(call) => (self.calls.unknown(call), callee_span(&call.func)),
             Expr::MethodCall(call) => (self.calls.unknown_method(call), call.method.span()),
+            Expr::Await(expr) => return self.marks_await(expr),
             _ => return None,
         };
         (unknown && !self.allows.allows(RULE)).then_some(span)
     }
 
+    /// An `async fn` of type `!` never returns where it is awaited.
+    fn marks_await(&mut self, expr: &ExprAwait) -> Option<Span> {
+        match &*expr.base {
+            base @ (Expr::Call(_) | Expr::MethodCall(_)) => self.marks(base),
+            _ => (!self.allows.allows(RULE)).then_some(expr.await_token.span()),
+        }
+    }
+
     fn wrap(&self, expr: &mut Expr, form: Form, span: Span) {
-        let call = std::mem::replace(expr, Expr::PLACEHOLDER);
-        let elements = [call, Expr::Verbatim(marker(span))].into_iter().collect();
-        // The user's own spans: this stands at the beginning of operators and `?`, whose place in
-        // panics reaches from their first token to their last.
+        let mut call = std::mem::replace(expr, Expr::PLACEHOLDER);
+        // Those of a tail are its statement's.
+        let attrs = match &mut call {
+            Expr::Call(call) => std::mem::take(&mut call.attrs),
+            Expr::MethodCall(call) => std::mem::take(&mut call.attrs),
+            Expr::Await(expr) => std::mem::take(&mut expr.attrs),
+            _ => Vec::new(),
+        };
+        let elements: Punctuated<Expr, _> =
+            [call, Expr::Verbatim(marker(span))].into_iter().collect();
+        // The user's own span, of the first token: this stands at the beginning of operators and
+        // `?`, whose place in panics reaches from there to their last.
+        let start = elements.first().map_or(span, Spanned::span);
         *expr = match form {
             Form::Call => Expr::Call(ExprCall {
-                attrs: Vec::new(),
-                func: Box::new(Expr::Verbatim(self.runtime.private("id", span))),
-                paren_token: Paren(span),
+                attrs,
+                func: Box::new(Expr::Verbatim(self.runtime.private("id", start))),
+                paren_token: Paren(start),
                 args: elements,
             }),
             Form::Tuple => Expr::Field(ExprField {
-                attrs: Vec::new(),
+                attrs,
                 base: Box::new(Expr::Tuple(ExprTuple {
                     attrs: Vec::new(),
-                    paren_token: Paren(span),
+                    paren_token: Paren(start),
                     elems: elements,
                 })),
-                dot_token: Token![.](span),
-                member: Member::Unnamed(Index { index: 0, span }),
+                dot_token: Token![.](start),
+                member: Member::Unnamed(Index { index: 0, span: start }),
             }),
         };
     }
@@ -90,6 +110,8 @@ impl Marker<'_> {
                 }
                 call.args.iter_mut().for_each(|argument| self.visit_expr_mut(argument));
             }
+            // A future is made by a call that returns.
+            Expr::Await(expr) => self.operand(&mut expr.base, None),
             other => visit_mut::visit_expr_mut(self, other),
         }
     }
@@ -99,7 +121,7 @@ impl Marker<'_> {
         match operand {
             Expr::Paren(paren) => self.operand(&mut paren.expr, form),
             Expr::Group(group) => self.operand(&mut group.expr, form),
-            Expr::Call(_) | Expr::MethodCall(_) => {
+            Expr::Call(_) | Expr::MethodCall(_) | Expr::Await(_) => {
                 let span = form.and_then(|_| self.marks(operand));
                 self.children(operand);
                 if let (Some(form), Some(span)) = (form, span) {
@@ -114,7 +136,9 @@ impl Marker<'_> {
 impl VisitMut for Marker<'_> {
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
         match expr {
-            Expr::Call(_) | Expr::MethodCall(_) => self.operand(expr, Some(Form::Call)),
+            Expr::Call(_) | Expr::MethodCall(_) | Expr::Await(_) => {
+                self.operand(expr, Some(Form::Call));
+            }
             Expr::Reference(reference) => self.operand(&mut reference.expr, Some(Form::Tuple)),
             Expr::Unary(unary) => {
                 let form = match unary.op {
@@ -123,8 +147,7 @@ impl VisitMut for Marker<'_> {
                 };
                 self.operand(&mut unary.expr, Some(form));
             }
-            // Neither takes a value of type `!`: what they end with has been shown to return.
-            Expr::Await(base) => self.operand(&mut base.base, None),
+            // It takes no value of type `!`.
             Expr::Try(base) => self.operand(&mut base.expr, None),
             Expr::Assign(assign) => {
                 // The left side may be a pattern, in which a call is a constructor.
@@ -143,24 +166,13 @@ impl VisitMut for Marker<'_> {
             let place = self.allows.enter(statement_attrs(&stmt));
             // A statement that is a call keeps its shape, and the marker follows it.
             let follows = match &mut stmt {
-                Stmt::Expr(call @ (Expr::Call(_) | Expr::MethodCall(_)), Some(_)) => {
+                Stmt::Expr(
+                    call @ (Expr::Call(_) | Expr::MethodCall(_) | Expr::Await(_)),
+                    Some(_),
+                ) => {
                     let span = self.marks(call);
                     self.children(call);
                     span
-                }
-                Stmt::Local(local) => {
-                    let init = local.init.as_mut();
-                    init.and_then(|init| {
-                        if let Some((_, otherwise)) = &mut init.diverge {
-                            self.visit_expr_mut(otherwise);
-                        }
-                        let span = self.marks(&init.expr);
-                        match span {
-                            Some(_) => self.children(&mut init.expr),
-                            None => self.visit_expr_mut(&mut init.expr),
-                        }
-                        span
-                    })
                 }
                 Stmt::Macro(stmt) => {
                     with_arguments(&mut stmt.mac, self);
@@ -174,7 +186,8 @@ impl VisitMut for Marker<'_> {
             self.allows.leave(place);
             stmts.push(stmt);
             if let Some(span) = follows {
-                let marker = marker(span);
+                // A statement of the macro's own to clippy, which would find it without effect.
+                let marker = marker(hidden(span));
                 stmts.push(Stmt::Expr(Expr::Verbatim(marker), Some(Token![;](span))));
             }
         }

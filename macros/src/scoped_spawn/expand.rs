@@ -6,9 +6,8 @@ use syn::{Block, Signature};
 
 use super::Args;
 use super::spawns::scope_name;
-use crate::must_cleanup::expand::verbatim;
 use crate::paths::{Runtime, hidden};
-use crate::syntax::{return_type, returns_never};
+use crate::syntax::{return_type, returns_never, verbatim};
 
 /// Moves the body into a scope.
 // Input:  { BODY }

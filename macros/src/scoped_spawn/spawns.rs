@@ -1,16 +1,19 @@
 //! Turns the spawns of a body into spawns of its scope.
 
 use backstop_rules::{Allows, Imports, statement_attrs};
-use proc_macro2::{Ident, Span};
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
+use syn::token::Paren;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ExprCall, ExprClosure, ExprMethodCall, Item, Local, Pat, Path, Stmt, Type};
+use syn::{
+    Block, Expr, ExprCall, ExprMethodCall, Item, Local, Pat, Path, PathArguments, Stmt, Token, Type,
+};
 
 use crate::diagnostic::{Errors, message};
 use crate::macros::with_arguments;
 use crate::paths::{Runtime, hidden, local};
-use crate::syntax::peel;
+use crate::syntax::{block, peel, verbatim};
 
 const RULE: &str = "detached_thread";
 
@@ -20,35 +23,36 @@ pub(super) fn scope_name(level: usize) -> Ident {
     local("scope", level)
 }
 
-/// Rewrites every spawn that can be scoped, and gives how many there were.
-// Input:  thread::spawn(f)
-// Output: scope0.spawn(f)
-pub(crate) fn rewrite(
-    body: &mut Block,
-    imports: &Imports,
-    allows: &mut Allows,
-    runtime: &Runtime,
-    errors: &mut Errors,
-) -> usize {
-    let mut spawns =
-        Spawns { imports, allows, runtime, errors, builders: Vec::new(), level: 0, count: 0 };
-    spawns.visit_block_mut(body);
-    spawns.count
+/// Whether the rewritten spawn still names the function that it stands for.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Paths {
+    /// It does, so that its import is in use.
+    Named,
+    Gone,
 }
 
-struct Spawns<'a> {
-    imports: &'a Imports,
-    allows: &'a mut Allows,
-    runtime: &'a Runtime,
-    errors: &'a mut Errors,
-    /// Locals that were seen to hold a `thread::Builder`.
-    builders: Vec<String>,
-    /// How many children's closures are around this place.
-    level: usize,
-    count: usize,
+/// What the rewriting of a body needs to know.
+pub(crate) struct Spawns<'a> {
+    pub(crate) imports: &'a Imports,
+    pub(crate) allows: &'a mut Allows,
+    pub(crate) runtime: &'a Runtime,
 }
 
 impl Spawns<'_> {
+    /// Rewrites every spawn that can be scoped, and gives how many there were.
+    // Input:  thread::spawn(f)
+    // Output: scope0.spawn(f)
+    pub(crate) fn rewrite(&mut self, body: &mut Block, paths: Paths, errors: &mut Errors) -> usize {
+        let mut rewriter =
+            Rewriter { of: self, errors, paths, builders: Vec::new(), level: 0, count: 0 };
+        rewriter.visit_block_mut(body);
+        let count = rewriter.count;
+        if count > 0 {
+            Handles(self).visit_block_mut(body);
+        }
+        count
+    }
+
     fn names(&self, path: &Path, canonical: &str, suffix: [&str; 2]) -> bool {
         if let Some(resolved) = self.imports.resolve(path) {
             return resolved == canonical;
@@ -58,18 +62,58 @@ impl Spawns<'_> {
         names.next().is_some_and(|last| last == name)
             && names.next().is_some_and(|last| last == module)
     }
+}
 
+/// The handle of a scoped child is another type; where the body names std's, it means ours.
+// Input:  Vec<thread::JoinHandle<u32>>
+// Output: Vec<::backstop::scope::ScopedJoinHandle<'_, u32>>
+struct Handles<'a, 'b>(&'a Spawns<'b>);
+
+impl VisitMut for Handles<'_, '_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        // Functions return what they are declared to return.
+        if matches!(ty, Type::FnPtr(_) | Type::TraitObject(_) | Type::ImplTrait(_)) {
+            return;
+        }
+        visit_mut::visit_type_mut(self, ty);
+        let Type::Path(path) = &*ty else { return };
+        if !self.0.names(&path.path, "std::thread::JoinHandle", ["thread", "JoinHandle"]) {
+            return;
+        }
+        let Some(last) = path.path.segments.last() else { return };
+        let PathArguments::AngleBracketed(args) = &last.arguments else { return };
+        let args = &args.args;
+        let module = self.0.runtime.public("scope", last.span());
+        *ty = Type::Verbatim(quote!(#module::ScopedJoinHandle<'_, #args>));
+    }
+
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+}
+
+struct Rewriter<'a, 'b> {
+    of: &'a mut Spawns<'b>,
+    errors: &'a mut Errors,
+    paths: Paths,
+    /// Locals that were seen to hold a `thread::Builder`.
+    builders: Vec<String>,
+    /// How many children's closures are around this place.
+    level: usize,
+    count: usize,
+}
+
+impl Rewriter<'_, '_> {
     fn is_thread_spawn(&self, call: &ExprCall) -> bool {
         let Expr::Path(callee) = peel(&call.func) else { return false };
-        call.args.len() == 1 && self.names(&callee.path, "std::thread::spawn", ["thread", "spawn"])
+        call.args.len() == 1
+            && self.of.names(&callee.path, "std::thread::spawn", ["thread", "spawn"])
     }
 
     /// A `spawn(..)` of which the body does not show what it spawns on.
     fn is_bare_spawn(&self, call: &ExprCall) -> bool {
         let Expr::Path(callee) = peel(&call.func) else { return false };
         callee.path.is_ident("spawn")
-            && self.imports.resolve(&callee.path).is_none()
-            && !self.imports.declares("spawn")
+            && self.of.imports.resolve(&callee.path).is_none()
+            && !self.of.imports.declares("spawn")
     }
 
     /// Whether an expression makes a `thread::Builder`, or passes one on.
@@ -78,7 +122,8 @@ impl Spawns<'_> {
             Expr::MethodCall(call) => self.is_builder(&call.receiver),
             Expr::Call(call) => match peel(&call.func) {
                 Expr::Path(callee) => {
-                    self.imports
+                    self.of
+                        .imports
                         .resolve(&callee.path)
                         .is_some_and(|path| path == "std::thread::Builder::new")
                         || ends_with(&callee.path, &["thread", "Builder", "new"])
@@ -108,15 +153,26 @@ impl Spawns<'_> {
             return;
         }
         let span = hidden(inner.inputs_begin.span());
-        let body = &inner.body;
         // Moved in the body, so that closures without `move` own it, too.
-        inner.body = Box::new(Expr::Verbatim(
-            quote_spanned!(span=> { let #own = #own; let #own = &#own; #body }),
-        ));
-        let inner: &ExprClosure = inner;
-        *closure = Expr::Verbatim(
-            quote_spanned!(span=> { let #own = ::core::clone::Clone::clone(&*#outer); #inner }),
-        );
+        let moved = quote_spanned!(span=> let #own = #own; let #own = &#own;);
+        let body = std::mem::replace(&mut *inner.body, Expr::PLACEHOLDER);
+        *inner.body = block(vec![verbatim(moved), Stmt::Expr(body, None)], span);
+        let cloned = quote_spanned!(span=> let #own = ::core::clone::Clone::clone(&*#outer););
+        let closure_itself = std::mem::replace(closure, Expr::PLACEHOLDER);
+        *closure = block(vec![verbatim(cloned), Stmt::Expr(closure_itself, None)], span);
+    }
+
+    /// The scope, with the user's own path named beside it: its import is in use.
+    fn in_place_of(&self, func: &Expr, scope: &TokenStream, span: Span) -> TokenStream {
+        let (Expr::Path(path), Paths::Named) = (peel(func), self.paths) else {
+            return scope.clone();
+        };
+        let mut path = path.clone();
+        if let Some(last) = path.path.segments.last_mut() {
+            last.arguments = PathArguments::None;
+        }
+        let function = self.of.runtime.private("in_place_of", span);
+        quote_spanned!(span=> #function(#path::<fn(), ()>, &*#scope))
     }
 
     fn scoped(&mut self, expr: &mut Expr) -> bool {
@@ -134,27 +190,41 @@ impl Spawns<'_> {
             Expr::MethodCall(call) if self.is_builder_spawn(call) => call.method.span(),
             _ => return false,
         };
-        if self.allows.allows(RULE) {
+        if self.of.allows.allows(RULE) {
             return false;
         }
         self.count += 1;
-        let scope = Ident::new(&format!("scope{}", self.level), Span::mixed_site());
+        let scope = scope_name(self.level);
         // The user's own span: `spawn` records its line.
-        match expr {
+        let mut scope = quote_spanned!(span=> #scope);
+        let (method, mut args) = match std::mem::replace(expr, Expr::PLACEHOLDER) {
             Expr::Call(call) => {
-                call.args.iter_mut().for_each(|argument| self.child(argument));
-                let args = &call.args;
-                *expr = Expr::Verbatim(quote_spanned!(span=> #scope.spawn(#args)));
+                scope = self.in_place_of(&call.func, &scope, span);
+                ("spawn", call.args)
             }
-            Expr::MethodCall(call) => {
+            Expr::MethodCall(mut call) => {
                 self.visit_expr_mut(&mut call.receiver);
-                call.args.iter_mut().for_each(|argument| self.child(argument));
-                let (builder, args) = (&call.receiver, &call.args);
-                let method = Ident::new("spawn_from", span);
-                *expr = Expr::Verbatim(quote_spanned!(span=> #scope.#method(#builder, #args)));
+                call.args.insert(0, *call.receiver);
+                ("spawn_from", call.args)
             }
-            _ => {}
+            // Looked at above.
+            other => {
+                *expr = other;
+                return false;
+            }
+        };
+        if let Some(closure) = args.last_mut() {
+            self.child(closure);
         }
+        *expr = Expr::MethodCall(ExprMethodCall {
+            attrs: Vec::new(),
+            receiver: Box::new(Expr::Verbatim(scope)),
+            dot_token: Token![.](span),
+            method: Ident::new(method, span),
+            turbofish: None,
+            paren_token: Paren(span),
+            args,
+        });
         true
     }
 }
@@ -162,7 +232,7 @@ impl Spawns<'_> {
 fn callee(call: &ExprCall) -> Span {
     match peel(&call.func) {
         Expr::Path(callee) => {
-            callee.path.segments.last().map_or_else(|| callee.span(), |s| s.span())
+            callee.path.segments.last().map_or_else(|| callee.span(), syn::spanned::Spanned::span)
         }
         other => other.span(),
     }
@@ -173,11 +243,11 @@ fn ends_with(path: &Path, suffix: &[&str]) -> bool {
         && path.segments.iter().rev().zip(suffix.iter().rev()).all(|(s, name)| s.ident == name)
 }
 
-impl VisitMut for Spawns<'_> {
+impl VisitMut for Rewriter<'_, '_> {
     fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
-        let place = self.allows.enter(statement_attrs(stmt));
+        let place = self.of.allows.enter(statement_attrs(stmt));
         visit_mut::visit_stmt_mut(self, stmt);
-        self.allows.leave(place);
+        self.of.allows.leave(place);
     }
 
     fn visit_local_mut(&mut self, local: &mut Local) {
@@ -197,22 +267,6 @@ impl VisitMut for Spawns<'_> {
 
     fn visit_macro_mut(&mut self, mac: &mut syn::Macro) {
         with_arguments(mac, self);
-    }
-
-    /// The handle of a scoped child is another type; where the body names std's, it means ours.
-    // Input:  Vec<thread::JoinHandle<u32>>
-    // Output: Vec<::backstop::scope::ScopedJoinHandle<'_, u32>>
-    fn visit_type_mut(&mut self, ty: &mut Type) {
-        visit_mut::visit_type_mut(self, ty);
-        let Type::Path(path) = &*ty else { return };
-        if !self.names(&path.path, "std::thread::JoinHandle", ["thread", "JoinHandle"]) {
-            return;
-        }
-        let Some(last) = path.path.segments.last() else { return };
-        let syn::PathArguments::AngleBracketed(args) = &last.arguments else { return };
-        let args = &args.args;
-        let handle = self.runtime.public("scope", last.span());
-        *ty = Type::Verbatim(quote!(#handle::ScopedJoinHandle<'_, #args>));
     }
 
     fn visit_item_mut(&mut self, _: &mut Item) {}

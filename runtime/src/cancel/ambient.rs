@@ -9,7 +9,7 @@ thread_local! {
     static AMBIENT: RefCell<Option<CancelToken>> = const { RefCell::new(None) };
 }
 
-/// The ambient token: that of the [scope](crate::scope) whose body or child the thread is running.
+/// The ambient token: that of the [scope](mod@crate::scope) whose body or child the thread is running.
 ///
 /// Outside of any scope it is a token of the thread's own, without a parent and without a deadline:
 /// the same one at each call, cancelled by nobody unless this thread hands it out. A thread started
