@@ -88,13 +88,13 @@ impl Cargo {
                     }
                 }
                 Message::CompilerArtifact(artifact) => {
-                    let own = fs::canonicalize(&artifact.manifest_path).ok() == Some(manifest.clone());
+                    let own =
+                        fs::canonicalize(&artifact.manifest_path).ok() == Some(manifest.clone());
                     if let (true, true, Some(executable)) =
                         (own, artifact.profile.test, artifact.executable)
                     {
                         let kind = artifact.target.kind.first().map(ToString::to_string);
-                        let name =
-                            format!("{} {}", kind.unwrap_or_default(), artifact.target.name);
+                        let name = format!("{} {}", kind.unwrap_or_default(), artifact.target.name);
                         build.executables.insert(name, executable.into());
                     }
                 }

@@ -90,7 +90,10 @@ impl Package {
             text.parse().with_context(|| format!("in {}", manifest.display()))?;
         let edition = toml["package"].get("edition").and_then(Item::as_str).unwrap_or("2015");
         if edition == "2015" {
-            bail!("{} is written in edition 2015, which `::backstop` cannot be named in", self.name);
+            bail!(
+                "{} is written in edition 2015, which `::backstop` cannot be named in",
+                self.name
+            );
         }
         if self.unit_tests_only {
             fs::remove_dir_all(copy.join("tests"))?;

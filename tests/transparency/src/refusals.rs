@@ -104,8 +104,8 @@ pub(crate) fn rule(complaint: &Complaint) -> Option<&'static str> {
     let of_reason = |rule: &&Rule| complaint.message.contains(rule.reason);
     let first = RULES.iter().find(of_reason)?;
     // Two rules may give one reason; what stands before it names the function.
-    let (named, _) = complaint.message.split_once(first.reason)?;
-    let names = |path: &str| path.rsplitn(3, "::").take(2).all(|name| named.contains(name));
+    let (subject, _) = complaint.message.split_once(first.reason)?;
+    let names = |path: &str| path.rsplitn(3, "::").take(2).all(|name| subject.contains(name));
     let rule = RULES.iter().filter(of_reason).find(|rule| rule.paths.iter().any(|p| names(p)));
     Some(rule.unwrap_or(first).name)
 }

@@ -118,10 +118,7 @@ impl Rewriter<'_> {
             Mode::Blocks => {
                 let mut blocks = Blocks(Vec::new());
                 blocks.visit_block(block);
-                let (first, others) = match blocks.0.split_first() {
-                    Some(split) => split,
-                    None => return,
-                };
+                let Some((first, others)) = blocks.0.split_first() else { return };
                 let mut edits = vec![guard(first, attrs)];
                 edits.extend(others.iter().map(|block| guard(block, &[])));
                 self.edits.extend(edits);
@@ -193,9 +190,10 @@ impl<'ast> Visit<'ast> for Rewriter<'_> {
             syn::Visibility::Inherited => first,
             vis => vis.span(),
         };
-        let has_functions = item.items.iter().any(
-            |item| matches!(item, syn::TraitItem::Fn(function) if function.default.is_some()),
-        );
+        let has_functions = item
+            .items
+            .iter()
+            .any(|item| matches!(item, syn::TraitItem::Fn(function) if function.default.is_some()));
         self.container(first.byte_range().start, &item.brace_token, has_functions, |this| {
             visit::visit_item_trait(this, item);
         });

@@ -68,17 +68,18 @@ impl Baseline {
             to: &root,
             exceptions: BTreeMap::new(),
             functions: BTreeMap::new(),
+            put_off: Vec::new(),
         };
         let mut trial = Trial::default();
         let mut build = None;
         for _ in 0..ROUNDS {
             rewriting.write()?;
-            let built = cargo.build(&root)?;
-            if built.errors.is_empty() {
-                build = Some(built);
+            let attempt = cargo.build(&root)?;
+            if attempt.errors.is_empty() {
+                build = Some(attempt);
                 break;
             }
-            if !rewriting.except(&built.errors, &mut trial)? {
+            if !rewriting.except(&attempt.errors, &mut trial)? {
                 break;
             }
         }
@@ -87,6 +88,10 @@ impl Baseline {
             trial.differences.push("it does not build".into());
             return Ok(trial);
         };
+        for error in &rewriting.put_off {
+            let text = &error.rendered;
+            trial.differences.push(format!("an error that came with a refusal only:\n{text}"));
+        }
         for refusal in &trial.refusals {
             if table.why(self.package.name, refusal).is_none() {
                 trial.differences.push(format!(
@@ -98,7 +103,9 @@ impl Baseline {
         for warning in &build.warnings {
             let key = (warning.file.clone(), warning.line, warning.message.clone());
             if !self.warnings.contains(&key) {
-                trial.differences.push(format!("a warning that was not there:\n{}", warning.rendered));
+                trial
+                    .differences
+                    .push(format!("a warning that was not there:\n{}", warning.rendered));
             }
         }
         let probe_out = root.join("probe.txt");
@@ -125,6 +132,8 @@ struct Rewriting<'a> {
     to: &'a Path,
     exceptions: BTreeMap<PathBuf, Exceptions>,
     functions: BTreeMap<PathBuf, Vec<Function>>,
+    /// Errors beside refusals.
+    put_off: Vec<Complaint>,
 }
 
 impl Rewriting<'_> {
@@ -154,10 +163,14 @@ impl Rewriting<'_> {
         let mut changed = false;
         for error in errors {
             let rule = rule(error);
-            // Others may be gone once the refused ones are.
+            // Others should not be there: see whether they go with the refusals.
             if refused && rule.is_none() {
+                if !self.put_off.contains(error) {
+                    self.put_off.push(error.clone());
+                }
                 continue;
             }
+            self.put_off.retain(|other| other != error);
             let Some(function) = self.function(error) else {
                 let text = &error.rendered;
                 trial.differences.push(format!("an error outside of every function:\n{text}"));
