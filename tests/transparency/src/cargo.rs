@@ -45,6 +45,13 @@ pub(crate) struct Complaint {
     pub(crate) rendered: String,
 }
 
+impl Complaint {
+    /// Whether this is the same message, however the line looks now.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        (&self.file, self.line, &self.message) == (&other.file, other.line, &other.message)
+    }
+}
+
 /// The results, by target and name.
 pub(crate) type Results = BTreeMap<(String, String), String>;
 
@@ -103,7 +110,7 @@ impl Cargo {
         }
         for list in [&mut build.errors, &mut build.warnings] {
             list.sort();
-            list.dedup_by(|a, b| (&a.file, a.line, &a.message) == (&b.file, b.line, &b.message));
+            list.dedup_by(|a, b| a.is(b));
         }
         if build.errors.is_empty() && !output.status.success() {
             bail!("cargo build failed:\n{}", String::from_utf8_lossy(&output.stderr));

@@ -165,12 +165,12 @@ impl Rewriting<'_> {
             let rule = rule(error);
             // Others should not be there: see whether they go with the refusals.
             if refused && rule.is_none() {
-                if !self.put_off.contains(error) {
+                if !self.put_off.iter().any(|other| other.is(error)) {
                     self.put_off.push(error.clone());
                 }
                 continue;
             }
-            self.put_off.retain(|other| other != error);
+            self.put_off.retain(|other| !other.is(error));
             let Some(function) = self.function(error) else {
                 let text = &error.rendered;
                 trial.differences.push(format!("an error outside of every function:\n{text}"));
