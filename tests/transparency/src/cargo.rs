@@ -32,6 +32,9 @@ pub(crate) struct Build {
     pub(crate) warnings: Vec<Complaint>,
     /// By the target's name.
     executables: BTreeMap<String, PathBuf>,
+    /// Whether something was compiled. All copies of a crate look the same to cargo, but for the
+    /// times of their files.
+    pub(crate) compiled: bool,
 }
 
 /// A message of the compiler about a source file of the copy.
@@ -97,6 +100,7 @@ impl Cargo {
                 Message::CompilerArtifact(artifact) => {
                     let own =
                         fs::canonicalize(&artifact.manifest_path).ok() == Some(manifest.clone());
+                    build.compiled |= own && !artifact.fresh;
                     if let (true, true, Some(executable)) =
                         (own, artifact.profile.test, artifact.executable)
                     {
@@ -119,11 +123,18 @@ impl Cargo {
     }
 
     /// Runs the built tests and the doc tests.
-    pub(crate) fn test(&self, copy: &Path, build: &Build, probe_out: &Path) -> Result<Results> {
+    pub(crate) fn test(
+        &self,
+        copy: &Path,
+        build: &Build,
+        skip: &[&str],
+        probe_out: &Path,
+    ) -> Result<Results> {
         let mut results = Results::new();
         for (target, executable) in &build.executables {
             let mut command = Command::new(executable);
             command
+                .args(skip.iter().flat_map(|test| ["--skip", *test]))
                 .current_dir(copy)
                 .env("CARGO_MANIFEST_DIR", copy)
                 .env(PROBE_OUT, probe_out)

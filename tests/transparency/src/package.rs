@@ -18,30 +18,41 @@ pub struct Package {
     pub version: &'static str,
     /// Its integration tests lack files in the published package: only those in `src` are run.
     pub unit_tests_only: bool,
+    /// Tests that run for minutes where every block counts.
+    pub too_long: &'static [&'static str],
+}
+
+impl Package {
+    const fn new(name: &'static str, version: &'static str) -> Self {
+        Self { name, version, unit_tests_only: false, too_long: &[] }
+    }
 }
 
 /// Of different style each: what stands beside it is what it is here for.
 pub const PACKAGES: &[Package] = &[
     // `unsafe`, allocation, parsing with `?`, `Display` by hand.
-    Package { name: "semver", version: "1.0.28", unit_tests_only: false },
+    Package::new("semver", "1.0.28"),
     // Macro-written trait impls, iterators over two types, pinned projections.
-    Package { name: "either", version: "1.19.0", unit_tests_only: false },
+    Package::new("either", "1.19.0"),
     // Error enums, parsing and formatting of times, `impl Trait`.
-    Package { name: "humantime", version: "2.4.0", unit_tests_only: false },
+    Package::new("humantime", "2.4.0"),
     // Text, closures, `Cow`, traits with default methods, doc tests.
-    Package { name: "textwrap", version: "0.16.4", unit_tests_only: false },
+    Package::new("textwrap", "0.16.4"),
     // Generics in every position, macro-heavy, hundreds of doc tests, quickcheck.
-    Package { name: "itertools", version: "0.15.0", unit_tests_only: false },
+    Package::new("itertools", "0.15.0"),
     // A parser and virtual machines: loops, labels, `match`, thread-safe caches.
-    Package { name: "regex-lite", version: "0.1.9", unit_tests_only: true },
+    Package { unit_tests_only: true, ..Package::new("regex-lite", "0.1.9") },
     // Raw memory, `ManuallyDrop`, drop-counting tests, panics in iterators.
-    Package { name: "smallvec", version: "1.16.6", unit_tests_only: false },
+    Package::new("smallvec", "1.16.6"),
     // The same with const generics; `no_std`.
-    Package { name: "arrayvec", version: "0.7.8", unit_tests_only: false },
+    Package::new("arrayvec", "0.7.8"),
     // Byte-wise parsers with macros that hide `return`.
-    Package { name: "httparse", version: "1.10.1", unit_tests_only: false },
+    Package {
+        too_long: &["tests::test_all_utf8_char_in_paths"],
+        ..Package::new("httparse", "1.10.1")
+    },
     // Edition 2024, borrows that are returned through `match`, entries.
-    Package { name: "indexmap", version: "2.14.2", unit_tests_only: false },
+    Package::new("indexmap", "2.14.2"),
 ];
 
 impl Package {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fs;
 use std::path::{Path, PathBuf};
 
-use anyhow::{Context as _, Result};
+use anyhow::{Context as _, Result, ensure};
 
 use crate::cargo::{Build, Cargo, Complaint, PROGRAM, Results};
 use crate::mode::Mode;
@@ -47,7 +47,7 @@ impl Baseline {
         if let Some(error) = build.errors.first() {
             anyhow::bail!("{} does not build untouched:\n{}", package.name, error.rendered);
         }
-        let results = cargo.test(&root, &build, &root.join("probe.txt"))?;
+        let results = cargo.test(&root, &build, package.too_long, &root.join("probe.txt"))?;
         let check_seconds = timing.then(|| cargo.check_seconds(&root)).transpose()?;
         Ok(Self { package, warnings: warnings(&build), root, results, check_seconds })
     }
@@ -76,6 +76,7 @@ impl Baseline {
             rewriting.write()?;
             let attempt = cargo.build(&root)?;
             if attempt.errors.is_empty() {
+                ensure!(attempt.compiled, "cargo took the rewritten sources for the former ones");
                 build = Some(attempt);
                 break;
             }
@@ -109,7 +110,7 @@ impl Baseline {
             }
         }
         let probe_out = root.join("probe.txt");
-        let results = cargo.test(&root, &build, &probe_out)?;
+        let results = cargo.test(&root, &build, self.package.too_long, &probe_out)?;
         trial.tests = results.keys().filter(|(_, test)| test != PROGRAM).count();
         trial.compare(&self.results, &results);
         if mode.counts() {
