@@ -2,7 +2,7 @@
 //! every attribute takes.
 
 use backstop_rules::Allow;
-use proc_macro2::{Ident, Span, TokenStream, TokenTree};
+use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
@@ -91,7 +91,7 @@ pub(crate) fn read(
     errors: &mut Errors,
     mut interpret: impl FnMut(Entry, &mut Errors) -> Option<Entry>,
 ) {
-    let parser = Punctuated::<Entry, Token![,]>::parse_terminated;
+    let parser = |input: ParseStream<'_>| entries(input, owner, known);
     let Some(entries) = errors.take(parser.parse2(tokens)) else { return };
     let mut seen: Vec<String> = Vec::new();
     for entry in entries {
@@ -108,16 +108,32 @@ pub(crate) fn read(
     }
 }
 
-fn unknown_option(key: &Ident, owner: &str, known: &[&str]) -> syn::Error {
+fn entries(input: ParseStream<'_>, owner: &str, known: &[&str]) -> syn::Result<Vec<Entry>> {
+    let mut entries = Vec::new();
+    while !input.is_empty() {
+        if !input.peek(Ident::peek_any) {
+            let wrong = format!("expected an option of `{owner}`");
+            return Err(input.error(message(wrong, options(known))));
+        }
+        entries.push(input.parse()?);
+        if !input.is_empty() && input.parse::<Option<Token![,]>>()?.is_none() {
+            return Err(input.error(message("expected `,` between two options", options(known))));
+        }
+    }
+    Ok(entries)
+}
+
+fn options(known: &[&str]) -> String {
     let list = known.iter().map(|name| format!("`{name}`")).collect::<Vec<_>>().join(", ");
+    format!("the options are {list}")
+}
+
+fn unknown_option(key: &Ident, owner: &str, known: &[&str]) -> syn::Error {
     let text = match later(&key.to_string()) {
         Some(remedy) => {
             message(format!("`{key}` is not available in this version of backstop"), remedy)
         }
-        None => message(
-            format!("unknown option `{key}` of `{owner}`"),
-            format!("the options are {list}"),
-        ),
+        None => message(format!("unknown option `{key}` of `{owner}`"), options(known)),
     };
     syn::Error::new(key.span(), text)
 }
@@ -149,9 +165,8 @@ impl Common {
 
     /// Takes an entry that is one of the common options, else gives it back.
     pub(crate) fn take(&mut self, entry: Entry, errors: &mut Errors) -> Option<Entry> {
-        let span = entry.key.span();
         match entry.key.to_string().as_str() {
-            "allow" => self.allows.extend(errors.take(allow(entry, span))),
+            "allow" => self.allows.extend(allow(entry, errors)),
             "crate" => {
                 let path = errors.take(entry.equals::<ModPath>("a path such as `::renamed`"));
                 self.krate = path.map(|path| path.0);
@@ -166,17 +181,34 @@ impl Common {
         if entry.key != "unwinds" {
             return self.take(entry, errors);
         }
-        let paths = entry
-            .list("unwinds(path::to::function)")
-            .and_then(|list| Punctuated::<Path, Token![,]>::parse_terminated.parse2(list));
-        self.unwinds.extend(errors.take(paths).into_iter().flatten());
+        self.unwinds.extend(errors.take(unwinds(entry)).into_iter().flatten());
         None
     }
 }
 
-fn allow(entry: Entry, span: Span) -> syn::Result<Allow> {
-    let list = entry.list("allow(process_exit, reason = \"..\")")?;
-    Allow::parse(list, span)
+fn unwinds(entry: Entry) -> syn::Result<Punctuated<Path, Token![,]>> {
+    const EXAMPLE: &str = "unwinds(path::to::function)";
+    let span = entry.key.span();
+    let wrong = |span| {
+        let text = message("`unwinds` takes the paths of functions", format!("write `{EXAMPLE}`"));
+        syn::Error::new(span, text)
+    };
+    let list = entry.list(EXAMPLE)?;
+    let paths = Punctuated::<Path, Token![,]>::parse_terminated
+        .parse2(list)
+        .map_err(|error| wrong(error.span()))?;
+    if paths.is_empty() { Err(wrong(span)) } else { Ok(paths) }
+}
+
+/// An allow that is not right still allows what it names: its own error is enough.
+fn allow(entry: Entry, errors: &mut Errors) -> Option<Allow> {
+    let span = entry.key.span();
+    let list = errors.take(entry.list("allow(process_exit, reason = \"..\")"))?;
+    let (allow, error) = Allow::parse(list, span);
+    if let Some(error) = error {
+        errors.push(error);
+    }
+    Some(allow)
 }
 
 /// A path as `use` takes it, `crate::..` and `::renamed` among them.

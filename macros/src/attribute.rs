@@ -76,6 +76,14 @@ impl Attributes {
     ) -> Vec<Path> {
         let mut taken = Vec::new();
         attributes.retain(|attribute| {
+            if self.must_cleanup.is_some() && attribute.path().is_ident("cleanup") {
+                let text = message(
+                    "`#[cleanup]` guards a `let` or another statement, and this is neither",
+                    "put it on the statement that makes what is to be cleaned up",
+                );
+                errors.at(attribute.path(), text);
+                return false;
+            }
             let Some(kind) = Kind::of(attribute) else { return true };
             taken.push(attribute.path().clone());
             if self.has(kind) {

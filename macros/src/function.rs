@@ -1,19 +1,17 @@
 //! The way of one function: rules, cleanups, then the rewritings, one after the other.
 
-use backstop_rules::{
-    Allow, Finding, Group, Imports, Report, Scan, Unused, is_allow_skip, statement_attrs_mut,
-};
+use backstop_rules::{Finding, Group, Imports, Report, Scan, Unused};
 use quote::quote_spanned;
-use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, Signature, Stmt};
+use syn::{Block, ReturnType, Signature};
 
 use crate::attribute::Attributes;
 use crate::diagnostic::{Errors, message};
+use crate::must_cleanup::analyze::Cleanups;
 use crate::no_exit::analyze::Calls;
-use crate::paths::hidden;
+use crate::paths::{Runtime, hidden};
 use crate::scoped_spawn::{Paths, Spawns};
 use crate::syntax::{unparsed, verbatim};
-use crate::{must_cleanup, no_exit, scoped_spawn};
+use crate::{helpers, must_cleanup, no_exit, scoped_spawn};
 
 /// What is known of the place of a function.
 #[derive(Clone, Default)]
@@ -61,28 +59,93 @@ pub(crate) fn expand_inside(
         );
         return Vec::new();
     }
-    let runtime = attributes.runtime();
     let imports = context.imports.extended_by(block);
-    let allows: Vec<Allow> =
-        attributes.common().flat_map(|common| &common.allows).cloned().collect();
-    let must_cleanup = attributes.must_cleanup.is_some();
-    let checks_exits = must_cleanup || attributes.no_exit.is_some();
-    let scan = |groups: &[Group]| {
-        let scan = Scan::new(groups).imports(&imports).signature(signature);
-        allows.iter().cloned().fold(scan, Scan::allow)
-    };
+    let unwinds = attributes.common().flat_map(|common| &common.unwinds).collect();
+    Function {
+        signature,
+        attributes,
+        runtime: attributes.runtime(),
+        calls: Calls { imports: &imports, unwinds, checked: &context.checked },
+        destructor: context.drop_impl || is_destructor(signature),
+    }
+    .expand(block, errors)
+}
 
-    let mut report = scan(&groups(attributes, context)).block(block);
-    for error in std::mem::take(&mut report.errors) {
-        errors.push(error);
+/// A function and what is known of it: what every step looks at and none changes.
+struct Function<'a> {
+    signature: &'a Signature,
+    attributes: &'a Attributes,
+    runtime: Runtime,
+    calls: Calls<'a>,
+    destructor: bool,
+}
+
+impl Function<'_> {
+    fn expand(&self, block: &mut Block, errors: &mut Errors) -> Vec<Unused> {
+        let mut report = self.scan(&self.groups()).block(block);
+        for error in std::mem::take(&mut report.errors) {
+            errors.push(error);
+        }
+        for finding in &report.findings {
+            errors.push(refuse(finding));
+        }
+        let scoped = self.scope_spawns(block, &mut report, errors);
+        let must_cleanup = self.attributes.must_cleanup.is_some();
+        let cleanups = must_cleanup.then(|| self.cleanups(block, &mut report, errors));
+        if must_cleanup || self.attributes.no_exit.is_some() {
+            no_exit::expand::expand(block, &self.calls, &mut report.allows, &self.runtime);
+        }
+        let kept = match &cleanups {
+            None => helpers::Cleanups::Foreign,
+            Some(_) if self.signature.asyncness.is_some() => helpers::Cleanups::Refused,
+            Some(_) => helpers::Cleanups::Expanded,
+        };
+        helpers::remove(block, kept, &self.runtime, errors);
+        if let (Some(cleanups), helpers::Cleanups::Expanded) = (cleanups, kept) {
+            if !cleanups.is_empty() {
+                let Self { signature, calls, runtime, .. } = self;
+                must_cleanup::expand::expand(signature, block, cleanups, calls, runtime);
+            }
+        }
+        if let (Some(args), Some(scoped)) = (&self.attributes.scoped_spawn, &scoped) {
+            if scoped.count > 0 {
+                scoped_spawn::expand::expand(self.signature, block, args, &self.runtime);
+            }
+        }
+        if must_cleanup && self.destructor {
+            must_cleanup::expand::contain(self.signature, block, &self.runtime);
+        }
+        unused(&report, scoped.as_ref().map(|scoped| &scoped.rest))
     }
-    for finding in &report.findings {
-        errors.push(refuse(finding));
+
+    fn scan(&self, groups: &[Group]) -> Scan<'_> {
+        let scan = Scan::new(groups).imports(self.calls.imports).signature(self.signature);
+        let allows = self.attributes.common().flat_map(|common| &common.allows).cloned();
+        allows.fold(scan, Scan::allow)
     }
-    let mut scoped = 0;
-    let mut detached: Option<Report> = None;
-    if attributes.scoped_spawn.is_some() {
-        if let Some(keyword) = &signature.asyncness {
+
+    /// The groups of rules that the attributes refuse wherever they are broken.
+    fn groups(&self) -> Vec<Group> {
+        let mut groups = Vec::new();
+        if self.attributes.must_cleanup.is_some() {
+            groups.extend([Group::Exit, Group::Forget, Group::Hang]);
+            if self.destructor {
+                groups.push(Group::DropPanic);
+            }
+        } else if self.attributes.no_exit.is_some() {
+            groups.push(Group::Exit);
+        }
+        groups
+    }
+
+    fn scope_spawns(
+        &self,
+        block: &mut Block,
+        report: &mut Report,
+        errors: &mut Errors,
+    ) -> Option<Scoped> {
+        self.attributes.scoped_spawn.as_ref()?;
+        if let Some(keyword) = &self.signature.asyncness {
             errors.at(
                 keyword,
                 message(
@@ -90,69 +153,64 @@ pub(crate) fn expand_inside(
                     "spawn threads from a function that is not `async`",
                 ),
             );
-        } else {
-            // What cannot be made a child of the scope is left in a first rewriting to be found;
-            // the second also keeps the spawning functions' imports in use.
-            let mut rest = block.clone();
-            let mut spawns =
-                Spawns { imports: &imports, allows: &mut report.allows, runtime: &runtime };
-            spawns.rewrite(&mut rest, Paths::Gone, errors);
-            scoped = spawns.rewrite(block, Paths::Named, &mut Errors::default());
-            let rest = scan(&[Group::Detach]).block(&rest);
-            for finding in &rest.findings {
-                errors.push(refuse_detached(finding));
-            }
-            detached = Some(rest);
+            return None;
         }
+        let mut spawns = Spawns {
+            imports: self.calls.imports,
+            allows: &mut report.allows,
+            runtime: &self.runtime,
+        };
+        // What cannot be made a child of the scope is left in a first rewriting to be found; the
+        // second also keeps the spawning functions' imports in use.
+        let mut rest = block.clone();
+        spawns.rewrite(&mut rest, Paths::Gone, errors);
+        let count = spawns.rewrite(block, Paths::Named, &mut Errors::default());
+        let rest = self.scan(&[Group::Detach]).block(&rest);
+        for finding in &rest.findings {
+            errors.push(refuse_detached(finding));
+        }
+        Some(Scoped { count, rest })
     }
-    let cleanups = if must_cleanup {
-        must_cleanup::analyze::analyze(block, &mut report.allows, errors)
-    } else {
-        must_cleanup::analyze::Cleanups::default()
-    };
-    let unwinds = attributes.common().flat_map(|common| &common.unwinds).collect();
-    let calls = Calls { imports: &imports, unwinds, checked: &context.checked };
-    if checks_exits {
-        no_exit::expand::expand(block, &calls, &mut report.allows, &runtime);
-    }
-    // Cleanups in an `async fn` are refused as a whole.
-    let closures = usize::from(signature.asyncness.is_some());
-    AllowSkips { closures, must_cleanup }.visit_block_mut(block);
-    if !cleanups.is_empty() {
-        match &signature.asyncness {
-            Some(keyword) => errors.at(
+
+    /// The cleanups that the body declares, with their calls marked.
+    fn cleanups(&self, block: &Block, report: &mut Report, errors: &mut Errors) -> Cleanups {
+        let mut cleanups = must_cleanup::analyze::analyze(block, &mut report.allows, errors);
+        for cleanup in &mut cleanups {
+            // Its findings are among the body's; expanded, it would be told a second time.
+            let refused = !report.findings.is_empty()
+                && !self.scan(&self.groups()).expr(&cleanup.expr).findings.is_empty();
+            if refused {
+                cleanup.clear();
+            } else if !cleanup.may_diverge {
+                no_exit::expand::expand_expr(&mut cleanup.expr, &self.calls, &self.runtime);
+            }
+        }
+        if let (Some(keyword), false) = (&self.signature.asyncness, cleanups.is_empty()) {
+            errors.at(
                 keyword,
                 message(
                     "cleanups in an `async fn` are not available in this version of backstop",
                     "declare them in a function that is not `async`, and call that",
                 ),
-            ),
-            None => {
-                must_cleanup::expand::expand(signature, block, cleanups, &calls, &runtime);
-            }
+            );
         }
+        cleanups
     }
-    if let (Some(args), true) = (&attributes.scoped_spawn, scoped > 0) {
-        scoped_spawn::expand::expand(signature, block, args, &runtime);
-    }
-    if must_cleanup && context.drop_impl {
-        must_cleanup::expand::contain(signature, block, &runtime);
-    }
-    unused(&report, detached.as_ref())
 }
 
-/// The groups of rules that the attributes refuse.
-fn groups(attributes: &Attributes, context: &Context) -> Vec<Group> {
-    let mut groups = Vec::new();
-    if attributes.must_cleanup.is_some() {
-        groups.extend([Group::Exit, Group::Forget, Group::Hang]);
-        if context.drop_impl {
-            groups.push(Group::DropPanic);
-        }
-    } else if attributes.no_exit.is_some() {
-        groups.push(Group::Exit);
-    }
-    groups
+/// What became of the spawns of a body.
+struct Scoped {
+    count: usize,
+    /// What could not be scoped.
+    rest: Report,
+}
+
+/// `fn drop(&mut self)`: on its own, its `impl` is out of sight.
+fn is_destructor(signature: &Signature) -> bool {
+    signature.ident == "drop"
+        && signature.inputs.len() == 1
+        && matches!(signature.output, ReturnType::Default)
+        && signature.receiver().is_some_and(|receiver| receiver.mutability.is_some())
 }
 
 fn refuse(finding: &Finding) -> syn::Error {
@@ -161,11 +219,14 @@ fn refuse(finding: &Finding) -> syn::Error {
 
 /// A spawn that could not be made a child of the scope.
 fn refuse_detached(finding: &Finding) -> syn::Error {
-    if finding.rule.name == "detached_thread" && finding.as_value {
-        let remedy = "call it, so that the call can be scoped: `|f| thread::spawn(f)`";
-        return finding.error(message(finding.describe(), remedy));
-    }
-    refuse(finding)
+    let remedy = match finding.rule.name {
+        "detached_thread" if finding.as_value => {
+            "call it, so that the call can be scoped: `|job| thread::spawn(job)`"
+        }
+        "detached_task" => "spawn a thread, which can be scoped, or wait for the task here",
+        _ => finding.rule.remedy,
+    };
+    finding.error(message(finding.describe(), remedy))
 }
 
 /// The allows of no use: those of detaching rules were asked in the second scan, when the spawns
@@ -179,33 +240,4 @@ fn unused(report: &Report, detached: Option<&Report>) -> Vec<Unused> {
         unused.retain(|unused| !is_detach(unused) || still.contains(&unused.name));
     }
     unused
-}
-
-/// Removes the helper attributes of a body. `#[cleanup]` goes with the guard that it declares,
-/// and here only from where it was refused.
-struct AllowSkips {
-    closures: usize,
-    must_cleanup: bool,
-}
-
-impl VisitMut for AllowSkips {
-    fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
-        let refused = self.must_cleanup && self.closures > 0;
-        if let Some(attrs) = statement_attrs_mut(stmt) {
-            attrs.retain(|attr| {
-                let is_refused = refused && must_cleanup::analyze::is_cleanup(attr);
-                !is_allow_skip(attr) && !is_refused
-            });
-        }
-        visit_mut::visit_stmt_mut(self, stmt);
-    }
-
-    fn visit_expr_mut(&mut self, expr: &mut Expr) {
-        let own_exits = must_cleanup::analyze::own_exits(expr).is_some();
-        self.closures += usize::from(own_exits);
-        visit_mut::visit_expr_mut(self, expr);
-        self.closures -= usize::from(own_exits);
-    }
-
-    fn visit_item_mut(&mut self, _: &mut syn::Item) {}
 }

@@ -1,11 +1,12 @@
 //! From an item to the functions in it that the attribute applies to.
 
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, quote, quote_spanned};
+use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Block, ImplItem, Item, ItemImpl, ItemMod, ItemTrait, Path, ReturnType, Signature,
-    TraitItem, TraitItemFn, Type,
+    Attribute, Block, ImplItem, Item, ItemImpl, ItemMod, ItemTrait, Path, Signature, TraitItem,
+    TraitItemFn,
 };
 
 use backstop_rules::{Imports, Unused};
@@ -14,7 +15,7 @@ use crate::attribute::{Attributes, Kind};
 use crate::diagnostic::{Errors, message};
 use crate::function::{self, Context};
 use crate::paths::{Runtime, hidden};
-use crate::syntax::verbatim;
+use crate::syntax::{returns_never, verbatim};
 use crate::tokens;
 
 /// Expands the attribute `kind` with `args` on `item`.
@@ -32,11 +33,7 @@ pub(crate) fn expand(kind: Kind, args: TokenStream, item: TokenStream) -> TokenS
         }
         Err(error) => {
             // A check that cannot read the body must not let it pass.
-            let text = message(
-                format!("`{kind}` cannot read this item: {error}"),
-                "write it without this syntax, or move it into a function without the attribute",
-            );
-            walk.errors.at_span(error.span(), text);
+            walk.errors.push(unreadable(kind, &item, &error));
             tokens::without_helpers(item)
         }
     };
@@ -288,14 +285,40 @@ impl Context {
     fn add_diverging<'a>(&mut self, signatures: impl Iterator<Item = &'a Signature>) {
         self.checked.extend(
             signatures
-                .filter(|signature| signature.constness.is_none() && diverges(signature))
+                .filter(|signature| {
+                    signature.constness.is_none() && returns_never(&signature.output)
+                })
                 .map(|signature| signature.ident.to_string()),
         );
     }
 }
 
-fn diverges(signature: &Signature) -> bool {
-    matches!(&signature.output, ReturnType::Type(_, output) if matches!(**output, Type::Never(_)))
+fn unreadable(kind: Kind, item: &TokenStream, error: &syn::Error) -> syn::Error {
+    let other = match syn::parse2::<TraitItem>(item.clone()) {
+        Ok(TraitItem::Const(item)) => Some((item.const_token.span(), "an associated `const`")),
+        Ok(TraitItem::Type(item)) => Some((item.type_token.span(), "an associated type")),
+        _ => syn::parse2::<Statement>(item.clone()).ok().map(|it| (it.0, "a statement")),
+    };
+    match other {
+        Some((span, what)) => inapplicable(kind, span, what),
+        None => syn::Error::new(
+            error.span(),
+            message(
+                format!("`{kind}` cannot read this item: {error}"),
+                "write it without this syntax, or move it into a function without the attribute",
+            ),
+        ),
+    }
+}
+
+/// A statement, by the place of its first token.
+struct Statement(Span);
+
+impl Parse for Statement {
+    fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
+        let span = input.span();
+        Block::parse_within(input).map(|_| Self(span))
+    }
 }
 
 fn unsupported(kind: Kind, item: &Item) -> syn::Error {
@@ -313,6 +336,10 @@ fn unsupported(kind: Kind, item: &Item) -> syn::Error {
         Item::Use(item) => (item.use_token.span(), "a `use`"),
         other => (other.span(), "this item"),
     };
+    inapplicable(kind, span, what)
+}
+
+fn inapplicable(kind: Kind, span: Span, what: &str) -> syn::Error {
     let text = message(
         format!("`{kind}` does not apply to {what}"),
         "put it on a function with a body, or on an `impl`, a `trait` or an inline `mod`",

@@ -9,6 +9,7 @@ mod args;
 mod attribute;
 mod diagnostic;
 mod function;
+mod helpers;
 mod item;
 mod macros;
 mod must_cleanup;

@@ -6,19 +6,20 @@ use syn::punctuated::Punctuated;
 use syn::visit_mut::VisitMut;
 use syn::{Expr, Macro, Token};
 
-/// Visits the arguments of a macro that are expressions; gives `false` where they are not, or
-/// where their text is printed, and the macro is left as it was.
-pub(crate) fn with_arguments(mac: &mut Macro, visitor: &mut impl VisitMut) -> bool {
+/// The arguments of a macro, if they are a list of expressions and nobody prints their text.
+pub(crate) fn arguments(mac: &Macro) -> Option<Punctuated<Expr, Token![,]>> {
     let is_list = match macro_kind(&mac.path) {
         MacroKind::Arguments | MacroKind::Diverges => true,
         // Its other form, `vec![x; n]`, is no list and stays as it is.
         _ => mac.path.segments.last().is_some_and(|last| last.ident == "vec"),
     };
-    if !is_list {
-        return false;
-    }
-    let parser = Punctuated::<Expr, Token![,]>::parse_terminated;
-    let Ok(mut arguments) = mac.parse_body_with(parser) else { return false };
+    is_list.then(|| mac.parse_body_with(Punctuated::parse_terminated).ok()).flatten()
+}
+
+/// Visits the arguments of a macro; gives `false` where there are none to visit, and the macro is
+/// left as it was.
+pub(crate) fn with_arguments(mac: &mut Macro, visitor: &mut impl VisitMut) -> bool {
+    let Some(mut arguments) = arguments(mac) else { return false };
     for argument in &mut arguments {
         match argument {
             // `name = value` of a format macro: the name is no place.

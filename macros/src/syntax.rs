@@ -1,7 +1,7 @@
 //! Questions about syntax that several passes ask.
 
 use backstop_rules::macros_known::{MacroKind, macro_kind};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
@@ -96,13 +96,16 @@ pub(crate) fn mentions(tokens: TokenStream, names: &[&str]) -> bool {
     })
 }
 
-/// Whether tokens that nobody parses may hold an exit that their author wrote.
-pub(crate) fn mentions_exit(tokens: &TokenStream) -> bool {
-    tokens.clone().into_iter().any(|token| match token {
-        TokenTree::Ident(ident) => ident == "return" || ident == "break" || ident == "continue",
-        TokenTree::Punct(punct) => punct.as_char() == '?',
-        TokenTree::Group(group) => mentions_exit(&group.stream()),
-        TokenTree::Literal(_) => false,
+/// The first exit that its author wrote into tokens that nobody parses.
+pub(crate) fn exit_token(tokens: &TokenStream) -> Option<(Span, &'static str)> {
+    tokens.clone().into_iter().find_map(|token| match &token {
+        TokenTree::Ident(ident) => {
+            let word = [("return", "`return`"), ("break", "`break`"), ("continue", "`continue`")];
+            word.into_iter().find(|(word, _)| ident == word).map(|(_, shown)| (ident.span(), shown))
+        }
+        TokenTree::Punct(punct) => (punct.as_char() == '?').then(|| (punct.span(), "`?`")),
+        TokenTree::Group(group) => exit_token(&group.stream()),
+        TokenTree::Literal(_) => None,
     })
 }
 
@@ -122,13 +125,24 @@ pub(crate) fn return_type(output: &ReturnType) -> Option<Type> {
         }
     }
     let ReturnType::Type(_, ty) = output else { return Some(syn::parse_quote!(())) };
-    let mut ty = (**ty).clone();
+    let mut ty = peel_type(ty).clone();
     Infer.visit_type_mut(&mut ty);
     (!matches!(ty, Type::Infer(_) | Type::Never(_))).then_some(ty)
 }
 
 pub(crate) fn returns_never(output: &ReturnType) -> bool {
-    matches!(output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+    matches!(output, ReturnType::Type(_, ty) if matches!(peel_type(ty), Type::Never(_)))
+}
+
+/// The type inside parentheses and the invisible groups that `macro_rules!` leaves.
+pub(crate) fn peel_type(mut ty: &Type) -> &Type {
+    loop {
+        ty = match ty {
+            Type::Paren(paren) => &paren.elem,
+            Type::Group(group) => &group.elem,
+            _ => return ty,
+        };
+    }
 }
 
 /// Whether an expression is a block to the parser: as a statement it needs no semicolon, and what
@@ -170,7 +184,7 @@ pub(crate) fn unparsed(block: &Block) -> Option<TokenStream> {
 }
 
 /// A block expression of these statements.
-pub(crate) fn block(stmts: Vec<Stmt>, span: proc_macro2::Span) -> Expr {
+pub(crate) fn block(stmts: Vec<Stmt>, span: Span) -> Expr {
     Expr::Block(syn::ExprBlock {
         attrs: Vec::new(),
         label: None,

@@ -15,6 +15,8 @@ pub struct Allow {
     pub reason: String,
     /// Where it stands.
     pub span: Span,
+    /// It has errors of its own, so nothing more is said of it.
+    faulty: bool,
 }
 
 /// One name in an [`Allow`].
@@ -33,12 +35,20 @@ impl Allow {
     ///
     /// `span` is where an error about the whole goes: the word `allow` or `allow_skip`.
     ///
-    /// # Errors
-    ///
-    /// All at once: a name that is no rule (with the near ones), a name given twice, no name, no
+    /// Beside it what is wrong with it, all at once; what it names, it allows all the same, so that
+    /// its error brings no others: a name that is no rule (with the near ones), a name given twice, no name, no
     /// reason, an empty one, an unknown key, and whatever is not a name or a key.
-    pub fn parse(tokens: TokenStream, span: Span) -> Result<Self, syn::Error> {
-        (|input: ParseStream<'_>| Self::read(input, span)).parse2(tokens)
+    #[must_use]
+    pub fn parse(tokens: TokenStream, span: Span) -> (Self, Option<syn::Error>) {
+        let mut allow = Self { rules: Vec::new(), reason: String::new(), span, faulty: false };
+        let mut errors = Errors::default();
+        let read = |input: ParseStream<'_>| allow.read(input, &mut errors);
+        if let Err(error) = read.parse2(tokens) {
+            errors.0.push(error);
+        }
+        let error = errors.combined();
+        allow.faulty = error.is_some();
+        (allow, error)
     }
 
     /// Whether it names that rule or warning.
@@ -47,9 +57,7 @@ impl Allow {
         self.rules.iter().any(|allowed| allowed.name == name)
     }
 
-    fn read(input: ParseStream<'_>, span: Span) -> Result<Self, syn::Error> {
-        let mut errors = Errors::default();
-        let mut rules: Vec<Allowed> = Vec::new();
+    fn read(&mut self, input: ParseStream<'_>, errors: &mut Errors) -> syn::Result<()> {
         let mut reason = None;
         let mut named_any = false;
         while !input.is_empty() {
@@ -57,50 +65,66 @@ impl Allow {
             if input.peek(Token![=]) {
                 input.parse::<Token![=]>()?;
                 let value: Expr = input.parse()?;
-                read_key(&name, &value, &mut reason, &mut errors);
+                read_key(&name, &value, &mut reason, errors);
+            } else if name == "reason" {
+                errors.push(name.span(), "`reason` needs a value\nhelp: write `reason = \"..\"`");
+                reason = Some(String::new());
+            } else if input.peek(Token![::]) {
+                let text = "rules have names of their own\nhelp: name the rule, not the function: \
+                            `process_exit`";
+                return Err(syn::Error::new(name.span(), text));
             } else {
                 named_any = true;
-                match known(&name) {
-                    Ok(new) if rules.iter().any(|old| old.name == new.name) => errors
-                        .push(name.span(), format!("`{}` is allowed twice; remove one", new.name)),
-                    Ok(new) => rules.push(new),
-                    Err(error) => errors.0.push(error),
-                }
+                self.name(&name, errors);
             }
             if !input.is_empty() {
                 input.parse::<Token![,]>()?;
             }
         }
         if !named_any {
-            errors.push(span, "nothing is allowed here; name a rule, as in `process_exit`");
+            let text = "nothing is allowed here\nhelp: name a rule and say why: `process_exit, \
+                        reason = \"..\"`";
+            errors.push(self.span, text);
+        } else if reason.is_none() {
+            let text = "no reason is given\nhelp: say why this is safe: `reason = \"..\"`";
+            errors.push(self.span, text);
         }
-        if reason.is_none() {
-            errors.push(span, "no reason is given; add `reason = \"..\"`");
-        }
-        match errors.combined() {
-            Some(error) => Err(error),
-            None => Ok(Self { rules, reason: reason.unwrap_or_default(), span }),
+        self.reason = reason.unwrap_or_default();
+        Ok(())
+    }
+
+    fn name(&mut self, name: &Ident, errors: &mut Errors) {
+        match known(name) {
+            Ok(new) if self.allows(new.name) => {
+                let text = format!("`{}` is allowed twice\nhelp: remove one of the two", new.name);
+                errors.push(name.span(), text);
+            }
+            Ok(new) => self.rules.push(new),
+            Err(error) => errors.0.push(error),
         }
     }
 }
 
 fn read_key(name: &Ident, value: &Expr, reason: &mut Option<String>, errors: &mut Errors) {
     if name != "reason" {
-        errors.push(name.span(), format!("unknown key `{name}`; the only key is `reason`"));
+        errors.push(name.span(), format!("unknown key `{name}`\nhelp: the only key is `reason`"));
         return;
     }
     if reason.is_some() {
-        errors.push(name.span(), "the reason is given twice; remove one");
+        errors.push(name.span(), "the reason is given twice\nhelp: remove one of the two");
         return;
     }
     let Expr::Lit(syn::ExprLit { lit: Lit::Str(text), .. }) = value else {
-        errors.push(name.span(), "the reason has to be a string literal");
+        errors.0.push(syn::Error::new_spanned(
+            value,
+            "the reason is no string\nhelp: write `reason = \"..\"`",
+        ));
         // Not also "no reason is given".
         *reason = Some(String::new());
         return;
     };
     if text.value().trim().is_empty() {
-        errors.push(text.span(), "the reason is empty; say why this is safe");
+        errors.push(text.span(), "the reason is empty\nhelp: say why this is safe");
     }
     *reason = Some(text.value());
 }
@@ -121,7 +145,7 @@ fn known(ident: &Ident) -> Result<Allowed, syn::Error> {
         let near: Vec<_> = near.iter().map(|near| format!("`{near}`")).collect();
         format!("did you mean {}?", near.join(" or "))
     };
-    Err(syn::Error::new(span, format!("unknown rule `{name}`; {hint}")))
+    Err(syn::Error::new(span, format!("unknown rule `{name}`\nhelp: {hint}")))
 }
 
 #[derive(Default)]
@@ -200,7 +224,7 @@ impl Allows {
 
     fn open(&mut self, allow: &Allow, text: String) {
         self.open.push(self.entries.len());
-        let names = allow.rules.iter().map(|allowed| (*allowed, false)).collect();
+        let names = allow.rules.iter().map(|allowed| (*allowed, allow.faulty)).collect();
         self.entries.push(Entry { names, text });
         self.next = self.entries.len();
     }
@@ -217,10 +241,8 @@ impl Allows {
             any = true;
             let span = attr.path().segments.last().map_or_else(Span::call_site, |s| s.ident.span());
             let (tokens, text) = arguments(attr);
-            let allow = Allow::parse(tokens, span).unwrap_or_else(|error| {
-                errors.push(error);
-                Allow { rules: Vec::new(), reason: String::new(), span }
-            });
+            let (allow, error) = Allow::parse(tokens, span);
+            errors.extend(error);
             self.open(&allow, text);
         }
         any.then_some(mark)

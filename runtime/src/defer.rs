@@ -2,8 +2,9 @@
 
 use scopeguard::ScopeGuard;
 
-use crate::Outcome;
 use crate::contain::contain;
+use crate::flag::State;
+use crate::report::Ended;
 use crate::site::Site;
 
 /// Runs a block on every way out of the block that it stands in, in any function.
@@ -31,15 +32,10 @@ use crate::site::Site;
 macro_rules! defer {
     // What `#[must_cleanup]` leaves in place of one that it rewrote, so that the import is used.
     () => {};
-    (on = $($rest:tt)*) => {
-        ::core::compile_error!(
-            "`defer!` with `on` needs to know how the function is left: add `#[must_cleanup]` to \
-             the function"
-        )
-    };
-    (name = $($rest:tt)*) => {
-        ::core::compile_error!("`defer!` with options needs `#[must_cleanup]` on the function")
-    };
+    (on = $($rest:tt)*) => { $crate::__defer_needs_attribute!("on"); };
+    (name = $($rest:tt)*) => { $crate::__defer_needs_attribute!("name"); };
+    (survives = $($rest:tt)*) => { $crate::__defer_needs_attribute!("survives"); };
+    (timeout = $($rest:tt)*) => { $crate::__defer_needs_attribute!("timeout"); };
     ($($body:tt)*) => {
         let _guard = $crate::__private::defer(
             &const { $crate::__private::Site::new("defer!") },
@@ -48,19 +44,34 @@ macro_rules! defer {
     };
 }
 
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __defer_needs_attribute {
+    ($option:literal) => {
+        ::core::compile_error!(::core::concat!(
+            "`defer!` takes `",
+            $option,
+            "` only directly in a function under `#[must_cleanup]`\nhelp: add the attribute to the \
+             function; out of a closure or an `async` block, move this into a function of its own"
+        ));
+    };
+}
+
+/// A body, and where it was declared.
+type Deferred<F> = (F, &'static Site);
+
 /// The guard of a `defer!` without an attribute around it.
+///
+/// What ends it is a function pointer for the sake of the optimiser, as in `guard::Owner`.
 #[inline(always)]
-pub fn defer<F: FnOnce()>(site: &'static Site, body: F) -> ScopeGuard<F, impl FnOnce(F)> {
-    scopeguard::guard(body, move |body: F| {
-        let outcome = if std::thread::panicking() { Outcome::Unwind } else { Outcome::Success };
-        contain(
-            site,
-            outcome,
-            || {
-                body();
-                None
-            },
-            || {},
-        );
+pub fn defer<F: FnOnce()>(
+    site: &'static Site,
+    body: F,
+) -> ScopeGuard<Deferred<F>, fn(Deferred<F>)> {
+    scopeguard::guard((body, site), |(body, site)| {
+        contain(site, State::AMBIENT, || {
+            body();
+            Ended::WELL
+        });
     })
 }

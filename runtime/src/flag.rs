@@ -5,14 +5,35 @@ use std::thread;
 
 use crate::Outcome;
 
-const UNMARKED: u8 = 0;
+/// Also the state of a block that nothing has marked. One constant for both, or the optimiser
+/// would carry along which of the two it was.
+const UNWIND: u8 = 0;
 const SUCCESS: u8 = 1;
 const ERROR: u8 = 2;
-const UNWIND: u8 = 3;
 /// In a statement whose macros may hide an exit; the low bits say what such an exit would mean.
 const SUSPECT: u8 = 4;
 /// With `SUSPECT`: the thread was unwinding already when the statement began.
 const DURING_UNWIND: u8 = 8;
+
+/// What a flag says, or said: an [`Outcome`] that is worked out when somebody asks.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct State(u8);
+
+impl State {
+    pub(crate) const SUCCESS: Self = Self(SUCCESS);
+    /// Where there is no flag: a panic if the thread is unwinding, else a success.
+    pub(crate) const AMBIENT: Self = Self(SUSPECT | SUCCESS);
+
+    #[inline(always)]
+    pub(crate) fn outcome(self) -> Outcome {
+        match self.0 {
+            SUCCESS => Outcome::Success,
+            ERROR => Outcome::Error,
+            UNWIND => Outcome::Unwind,
+            suspect => unmarked_exit(suspect),
+        }
+    }
+}
 
 /// How the block that it belongs to is being left, as far as the expansion has said so.
 ///
@@ -27,7 +48,7 @@ impl Flag {
     #[allow(clippy::new_without_default, reason = "named by expansions only")]
     #[must_use]
     pub const fn new() -> Self {
-        Self(Cell::new(UNMARKED))
+        Self(Cell::new(UNWIND))
     }
 
     #[inline(always)]
@@ -35,14 +56,15 @@ impl Flag {
         self.0.set(bits(outcome));
     }
 
+    /// Says that a panic leaves the block, until [`Self::resume`].
     #[inline(always)]
-    pub(crate) fn outcome(&self) -> Outcome {
-        match self.0.get() {
-            SUCCESS => Outcome::Success,
-            ERROR => Outcome::Error,
-            UNMARKED | UNWIND => Outcome::Unwind,
-            suspect => unmarked_exit(suspect),
-        }
+    pub(crate) fn interrupt(&self) -> State {
+        State(self.0.replace(UNWIND))
+    }
+
+    #[inline(always)]
+    pub(crate) fn resume(&self, before: State) {
+        self.0.set(before.0);
     }
 }
 
@@ -62,7 +84,7 @@ fn unmarked_exit(state: u8) -> Outcome {
     if thread::panicking() && state & DURING_UNWIND == 0 {
         return Outcome::Unwind;
     }
-    if state & UNWIND == ERROR { Outcome::Error } else { Outcome::Success }
+    if state & ERROR != 0 { Outcome::Error } else { Outcome::Success }
 }
 
 /// Marks every block that is being left.

@@ -7,7 +7,8 @@ use std::ops::{Deref, DerefMut};
 
 use crate::Outcome;
 use crate::contain::contain;
-use crate::flag::Flag;
+use crate::flag::{Flag, State};
+use crate::report::Ended;
 use crate::site::Site;
 
 /// Room for a guarded value, apart from the [`Owner`]: user code holds the value's address, and
@@ -58,17 +59,26 @@ impl Armed {
 /// Invariant: `slot` holds a value exactly while `cleanup` is `Some`.
 pub struct Owner<'s, T, C, const N: usize, const ON: u8>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     slot: &'s mut MaybeUninit<T>,
     cleanup: Option<C>,
     flags: [&'s Flag; N],
     site: &'static Site,
+    end: End<T, C>,
 }
+
+/// Runs a cleanup on the value in the slot. Called through a pointer for the optimiser's sake:
+///
+/// The destructor of a type is a function of the compiler's own that no attribute reaches. LLVM
+/// inlines it by its size, and in landing pads, which it takes for cold, by less than a call or two.
+/// Left as a call in but one of them, it would keep the whole owner in memory. With the pointer it
+/// is small enough to be inlined everywhere; then LLVM sees where the pointer leads.
+type End<T, C> = unsafe fn(&mut MaybeUninit<T>, C, State, &'static Site);
 
 impl<'s, T, C, const N: usize, const ON: u8> Owner<'s, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     /// Puts `value` into the slot and owns it there.
     #[inline(always)]
@@ -80,7 +90,7 @@ where
         cleanup: C,
     ) -> Self {
         slot.0.write(value);
-        Self { slot: &mut slot.0, cleanup: Some(cleanup), flags, site }
+        Self { slot: &mut slot.0, cleanup: Some(cleanup), flags, site, end: end::<T, C, ON> }
     }
 
     /// The handle, once.
@@ -95,47 +105,61 @@ where
     }
 
     #[inline(always)]
-    fn take(&mut self) -> Option<(C, T)> {
-        let cleanup = self.cleanup.take()?;
+    fn run(&mut self, state: State) {
+        let Some(cleanup) = self.cleanup.take() else { return };
         // SAFETY: by the invariant `slot` holds the value that `new` wrote: `cleanup` was `Some`
         // until this very call, and is `None` from now on, so that nothing reads the slot again.
         #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
-        let value = unsafe { self.slot.assume_init_read() };
-        Some((cleanup, value))
-    }
-
-    #[inline(always)]
-    fn run(&mut self, outcome: Outcome, interrupt: impl FnOnce(&[&'s Flag; N])) {
-        let Some((cleanup, value)) = self.take() else { return };
-        let flags = &self.flags;
-        contain(
-            self.site,
-            outcome,
-            || {
-                if ON & bit(outcome) == 0 {
-                    drop(value);
-                    None
-                } else {
-                    cleanup(value)
-                }
-            },
-            || interrupt(flags),
-        );
+        unsafe {
+            (self.end)(self.slot, cleanup, state, self.site);
+        }
     }
 }
 
 impl<T, C, const N: usize, const ON: u8> Drop for Owner<'_, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     #[inline(always)]
     fn drop(&mut self) {
+        // Should the cleanup panic, all these blocks are left by that panic.
+        let before = self.flags.map(Flag::interrupt);
         // The block is being left, so the first flag is its own. `N` is never 0.
-        let outcome = self.flags.first().map_or(Outcome::Unwind, |flag| flag.outcome());
-        // The cleanup's own panic is from here on how all these blocks are left.
-        self.run(outcome, |flags| flags.iter().for_each(|flag| flag.set(Outcome::Unwind)));
+        let state = before.first().copied().unwrap_or(State::AMBIENT);
+        self.run(state);
+        for (flag, before) in self.flags.into_iter().zip(before) {
+            flag.resume(before);
+        }
     }
 }
+
+/// # Safety
+///
+/// `slot` holds a value, which nobody reads again.
+#[inline(always)]
+#[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
+unsafe fn end<T, C, const ON: u8>(
+    slot: &mut MaybeUninit<T>,
+    cleanup: C,
+    state: State,
+    site: &'static Site,
+) where
+    C: FnOnce(T) -> Ended,
+{
+    contain(site, state, || {
+        // SAFETY: the caller's promise.
+        let value = unsafe { slot.assume_init_read() };
+        if ON == ALWAYS || ON & bit(state.outcome()) != 0 {
+            cleanup(value)
+        } else {
+            drop(value);
+            Ended::WELL
+        }
+    });
+}
+
+/// Every outcome.
+const ALWAYS: u8 = 15;
 
 /// The bit of an outcome in `ON`. The macro writes the same bits.
 #[inline(always)]
@@ -179,14 +203,14 @@ const fn bit(outcome: Outcome) -> u8 {
 /// ```
 pub struct Guard<'g, 's, T, C, const N: usize, const ON: u8>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     owner: &'g mut Owner<'s, T, C, N, ON>,
 }
 
 impl<T, C, const N: usize, const ON: u8> Guard<'_, '_, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     /// Runs the cleanup here, as [`Outcome::Success`]: one that is not declared for successes does
     /// not run, and the value is dropped.
@@ -197,7 +221,7 @@ where
     #[inline(always)]
     #[allow(clippy::needless_pass_by_value, reason = "the handle is used up")]
     pub fn run(this: Self) {
-        this.owner.run(Outcome::Success, |_| {});
+        this.owner.run(State::SUCCESS);
     }
 
     /// Returns the value; its cleanup will not run.
@@ -209,10 +233,12 @@ where
     #[must_use = "the value has no cleanup any more"]
     #[allow(clippy::needless_pass_by_value, reason = "the handle is used up")]
     pub fn dismiss(this: Self) -> T {
-        match this.owner.take() {
-            Some((_, value)) => value,
-            // A handle is only made while the value is there, and consumed where it goes.
-            None => unreachable!("the guarded value is gone"),
+        // A handle is only made while the value is there, and consumed where it goes.
+        assert!(this.owner.cleanup.take().is_some(), "the guarded value is gone");
+        // SAFETY: as in `Owner::run`.
+        #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
+        unsafe {
+            this.owner.slot.assume_init_read()
         }
     }
 }
@@ -220,7 +246,7 @@ where
 #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
 impl<T, C, const N: usize, const ON: u8> Deref for Guard<'_, '_, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     type Target = T;
 
@@ -235,7 +261,7 @@ where
 #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
 impl<T, C, const N: usize, const ON: u8> DerefMut for Guard<'_, '_, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     #[inline(always)]
     fn deref_mut(&mut self) -> &mut T {
@@ -249,13 +275,13 @@ where
 // or by value only.
 #[allow(unsafe_code, reason = "threads in a scope may share what is guarded")]
 unsafe impl<T: Sync, C, const N: usize, const ON: u8> Sync for Guard<'_, '_, T, C, N, ON> where
-    C: FnOnce(T) -> Option<String>
+    C: FnOnce(T) -> Ended
 {
 }
 
 impl<T: fmt::Debug, C, const N: usize, const ON: u8> fmt::Debug for Guard<'_, '_, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
@@ -264,7 +290,7 @@ where
 
 impl<T: fmt::Display, C, const N: usize, const ON: u8> fmt::Display for Guard<'_, '_, T, C, N, ON>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
@@ -283,7 +309,7 @@ pub const fn dropped<T>(value: T) -> Dropped<T> {
 
 impl<T, C, const N: usize, const ON: u8> Dropped<Guard<'_, '_, T, C, N, ON>>
 where
-    C: FnOnce(T) -> Option<String>,
+    C: FnOnce(T) -> Ended,
 {
     /// Runs the cleanup.
     #[inline(always)]
@@ -302,5 +328,28 @@ impl<T> DroppedOther for Dropped<T> {
     #[inline(always)]
     fn now(self) {
         drop(self.0);
+    }
+}
+
+/// The value of a `#[cleanup]` that was refused: what the handle would be to the type checker.
+#[derive(Debug)]
+pub struct Refused<T>(T);
+
+/// Wraps it.
+pub const fn refused<T>(value: T) -> Refused<T> {
+    Refused(value)
+}
+
+impl<T> Deref for Refused<T> {
+    type Target = T;
+
+    fn deref(&self) -> &T {
+        &self.0
+    }
+}
+
+impl<T> DerefMut for Refused<T> {
+    fn deref_mut(&mut self) -> &mut T {
+        &mut self.0
     }
 }

@@ -14,68 +14,85 @@ use crate::guard::Armed;
     label = "the `?` operator cannot be applied to type `{Self}`"
 )]
 pub trait Question {
-    /// Whether `?` leaves the function with this value.
-    fn leaves(&self) -> bool;
+    /// Calls `mark` where `?` leaves the function with this value. The same match as that of the
+    /// `?` behind it, so that the two become one; a `bool` in between would keep them apart.
+    fn on_leaving(&self, mark: impl FnOnce());
 }
 
 impl<T> Question for Option<T> {
     #[inline(always)]
-    fn leaves(&self) -> bool {
-        self.is_none()
+    #[allow(clippy::redundant_pattern_matching, reason = "the same match as that of `?`")]
+    fn on_leaving(&self, mark: impl FnOnce()) {
+        if let None = self {
+            mark();
+        }
     }
 }
 
 impl<T, E> Question for Result<T, E> {
     #[inline(always)]
-    fn leaves(&self) -> bool {
-        self.is_err()
+    #[allow(clippy::redundant_pattern_matching, reason = "the same match as that of `?`")]
+    fn on_leaving(&self, mark: impl FnOnce()) {
+        if let Err(_) = self {
+            mark();
+        }
     }
 }
 
 impl<B, C> Question for ControlFlow<B, C> {
     #[inline(always)]
-    fn leaves(&self) -> bool {
-        self.is_break()
+    fn on_leaving(&self, mark: impl FnOnce()) {
+        if let ControlFlow::Break(_) = self {
+            mark();
+        }
     }
 }
 
 impl<T, E> Question for Poll<Result<T, E>> {
     #[inline(always)]
-    fn leaves(&self) -> bool {
-        matches!(self, Poll::Ready(Err(_)))
+    fn on_leaving(&self, mark: impl FnOnce()) {
+        if let Poll::Ready(Err(_)) = self {
+            mark();
+        }
     }
 }
 
 impl<T, E> Question for Poll<Option<Result<T, E>>> {
     #[inline(always)]
-    fn leaves(&self) -> bool {
-        matches!(self, Poll::Ready(Some(Err(_))))
+    fn on_leaving(&self, mark: impl FnOnce()) {
+        if let Poll::Ready(Some(Err(_))) = self {
+            mark();
+        }
     }
 }
 
 /// The operand of a `?`: marks what it leaves, if it leaves.
 #[inline(always)]
 pub fn question<T: Question, const N: usize>(flags: [&Flag; N], value: T) -> T {
-    if value.leaves() {
-        for flag in flags {
-            flag.set(Outcome::Error);
-        }
-    }
+    value.on_leaving(|| set_all(flags, Outcome::Error));
     value
+}
+
+#[inline(always)]
+fn set_all<const N: usize>(flags: [&Flag; N], outcome: Outcome) {
+    for flag in flags {
+        flag.set(outcome);
+    }
 }
 
 /// The operand of a `?` in a guarded statement: where it leaves, what the statement announced did
 /// not happen, and its cleanup is disarmed.
 #[inline(always)]
-pub fn question_disarming<T: Question, const N: usize>(
+pub fn question_disarming<T: Question, const N: usize, const M: usize>(
     flags: [&Flag; N],
-    armed: &Armed,
+    armed: [&Armed; M],
     value: T,
 ) -> T {
-    if value.leaves() {
-        armed.disarm();
-    }
-    question(flags, value)
+    value.on_leaving(|| {
+        armed.into_iter().for_each(Armed::disarm);
+        set_all(flags, Outcome::Error);
+    });
+    value
 }
 
 /// How a return value is judged. `R` ties the judge to the function's return type, so that
@@ -184,9 +201,7 @@ by_value! {
 #[inline(always)]
 pub fn leave<R, V: Verdict<R>, const N: usize>(flags: [&Flag; N], verdict: V, value: R) -> R {
     let outcome = verdict.outcome(&value);
-    for flag in flags {
-        flag.set(outcome);
-    }
+    set_all(flags, outcome);
     value
 }
 

@@ -3,12 +3,12 @@
 pub use crate::contain::contained_drop;
 pub use crate::defer::defer;
 pub use crate::flag::{Flag, mark, restore, suspect};
-pub use crate::guard::{Armed, Dropped, DroppedOther, Owner, Slot, dropped};
+pub use crate::guard::{Armed, Dropped, DroppedOther, Owner, Refused, Slot, dropped, refused};
 pub use crate::judge::{
     Judge, Plain, Question, Verdict, ended, ended_suspect, judge, leave, question,
     question_disarming,
 };
-pub use crate::report::{ByDebug, CleanupValue, Value, value};
+pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::site::Site;
 pub use crate::warnings::*;
 
@@ -19,7 +19,8 @@ pub fn in_place_of<F, S>(_: F, scope: &S) -> &S {
 }
 
 /// The identity, with room for a marker that the compiler finds unreachable where `value` diverges.
+/// The name is what a type error about the call shows.
 #[inline(always)]
-pub const fn id<T>(value: T, (): ()) -> T {
+pub const fn checked_call<T>(value: T, (): ()) -> T {
     value
 }

@@ -2,6 +2,21 @@
 
 use std::fmt::{Debug, Display};
 
+/// How a cleanup ended: the message of its failure, if it failed. A type without `?`, so that an
+/// exit of the function that hides in a macro does not become one of the cleanup.
+///
+/// The message is boxed so that the way without one needs a single register.
+#[derive(Debug)]
+pub struct Ended(pub(crate) Option<Box<Message>>);
+
+#[derive(Debug)]
+pub(crate) struct Message(pub(crate) String);
+
+impl Ended {
+    /// It did not fail.
+    pub const WELL: Self = Self(None);
+}
+
 /// The type of a cleanup's value, for method resolution to choose how an `Err` is shown: the
 /// inherent method where the error has `Display`, else [`ByDebug`]'s.
 #[derive(Debug)]
@@ -16,14 +31,16 @@ pub const fn value<T>(value: &T) -> Value<'_, T> {
 impl<T, E: Display> Value<'_, Result<T, E>> {
     /// The failure's message, if it is one.
     #[inline(always)]
-    pub fn failure(&self) -> Option<String> {
-        self.0.as_ref().err().map(show)
+    pub fn ended(&self) -> Ended {
+        Ended(self.0.as_ref().err().map(show))
     }
 }
 
 #[cold]
-fn show(error: &impl Display) -> String {
-    error.to_string()
+#[inline(never)]
+#[allow(clippy::unnecessary_box_returns, reason = "see `Ended`")]
+fn show(error: &impl Display) -> Box<Message> {
+    Box::new(Message(error.to_string()))
 }
 
 /// Everything without a `Display`able error.
@@ -31,7 +48,7 @@ pub trait ByDebug {
     /// What a cleanup may end with.
     type Of;
     /// The failure's message, if it is one.
-    fn failure(&self) -> Option<String>
+    fn ended(&self) -> Ended
     where
         Self::Of: CleanupValue;
 }
@@ -40,11 +57,11 @@ impl<T> ByDebug for Value<'_, T> {
     type Of = T;
 
     #[inline(always)]
-    fn failure(&self) -> Option<String>
+    fn ended(&self) -> Ended
     where
         T: CleanupValue,
     {
-        self.0.failure()
+        self.0.ended()
     }
 }
 
@@ -56,24 +73,26 @@ impl<T> ByDebug for Value<'_, T> {
 )]
 pub trait CleanupValue {
     /// The failure's message, if it is one.
-    fn failure(&self) -> Option<String>;
+    fn ended(&self) -> Ended;
 }
 
 impl CleanupValue for () {
     #[inline(always)]
-    fn failure(&self) -> Option<String> {
-        None
+    fn ended(&self) -> Ended {
+        Ended::WELL
     }
 }
 
 impl<T, E: Debug> CleanupValue for Result<T, E> {
     #[inline(always)]
-    fn failure(&self) -> Option<String> {
-        self.as_ref().err().map(debug)
+    fn ended(&self) -> Ended {
+        Ended(self.as_ref().err().map(debug))
     }
 }
 
 #[cold]
-fn debug(error: &impl Debug) -> String {
-    format!("{error:?}")
+#[inline(never)]
+#[allow(clippy::unnecessary_box_returns, reason = "see `Ended`")]
+fn debug(error: &impl Debug) -> Box<Message> {
+    Box::new(Message(format!("{error:?}")))
 }

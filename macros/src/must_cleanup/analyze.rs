@@ -8,6 +8,7 @@ use syn::{Attribute, Block, Expr, Macro, Pat, Stmt};
 
 use super::cleanup::Cleanup;
 use crate::diagnostic::{Errors, message};
+use crate::no_exit;
 
 /// The cleanups of a body, in the order in which a walk meets their statements: those of a block
 /// from first to last, a statement's own before those of the blocks in it.
@@ -57,7 +58,7 @@ impl Finder<'_> {
                 ),
             );
         }
-        if let Some(error) = misplaced(stmt, attribute) {
+        if let Some(error) = misplaced(stmt) {
             self.errors.push(error);
         }
         let cleanup = Cleanup::of_attribute(attribute, self.errors);
@@ -72,6 +73,7 @@ impl Finder<'_> {
     }
 
     fn declare(&mut self, mut cleanup: Cleanup) {
+        cleanup.may_diverge = has_call(&cleanup.expr) && self.allows.allows(no_exit::expand::RULE);
         cleanup.warns_of_abort = cleanup.runs_on_unwind() && !self.allows.allows("panic_abort");
         self.cleanups.push_back(cleanup);
     }
@@ -110,12 +112,25 @@ pub(crate) fn own_exits(expr: &Expr) -> Option<&'static str> {
     }
 }
 
+fn has_call(expr: &Expr) -> bool {
+    struct Calls(bool);
+    impl<'ast> Visit<'ast> for Calls {
+        fn visit_expr(&mut self, expr: &'ast Expr) {
+            self.0 |= matches!(expr, Expr::Call(_) | Expr::MethodCall(_) | Expr::Macro(_));
+            visit::visit_expr(self, expr);
+        }
+    }
+    let mut calls = Calls(false);
+    calls.visit_expr(expr);
+    calls.0
+}
+
 pub(crate) fn is_cleanup(attribute: &Attribute) -> bool {
     attribute.path().segments.last().is_some_and(|last| last.ident == "cleanup")
 }
 
 /// The `defer!` that a statement is. One from scopeguard means the same but for the options.
-pub(super) fn defer(stmt: &Stmt) -> Option<&Macro> {
+pub(crate) fn defer(stmt: &Stmt) -> Option<&Macro> {
     let mac = match stmt {
         Stmt::Macro(stmt) => &stmt.mac,
         Stmt::Expr(Expr::Macro(expr), _) => &expr.mac,
@@ -136,7 +151,7 @@ pub(super) fn single_name(pat: &Pat) -> Option<&syn::PatIdent> {
     }
 }
 
-fn misplaced(stmt: &Stmt, attribute: &Attribute) -> Option<syn::Error> {
+fn misplaced(stmt: &Stmt) -> Option<syn::Error> {
     let (tokens, text) = match stmt {
         Stmt::Local(local) if single_name(&local.pat).is_none() => (
             quote::ToTokens::to_token_stream(pattern(&local.pat)),
@@ -150,13 +165,6 @@ fn misplaced(stmt: &Stmt, attribute: &Attribute) -> Option<syn::Error> {
             message(
                 "`#[cleanup]` needs an initialiser: there is nothing to guard yet",
                 "declare the variable where its value is made: `let name = ..;`",
-            ),
-        ),
-        Stmt::Item(_) => (
-            quote::ToTokens::to_token_stream(attribute.path()),
-            message(
-                "`#[cleanup]` guards a `let` or another statement, not an item",
-                "put it on the statement that makes what is to be cleaned up",
             ),
         ),
         _ => return None,

@@ -11,6 +11,8 @@ use super::text::{Options, written};
 
 use crate::args::{self, Entry, Value};
 use crate::diagnostic::{Errors, message};
+use crate::macros::arguments;
+use crate::syntax::exit_token;
 
 const KEYS: [&str; 3] = ["on", "survives", "name"];
 
@@ -22,6 +24,8 @@ pub(crate) struct Cleanup {
     /// The outcomes that it runs for, a bit each, as the runtime's `Owner` reads them.
     pub(crate) on: u8,
     pub(crate) name: Option<LitStr>,
+    /// Whether its calls may diverge.
+    pub(crate) may_diverge: bool,
     /// Whether to warn where a panic would not run it.
     pub(crate) warns_of_abort: bool,
     /// The token that stands for the whole in messages.
@@ -47,9 +51,15 @@ impl Cleanup {
             text: None,
             on: 15,
             name: None,
+            may_diverge: false,
             warns_of_abort: false,
             span,
         }
+    }
+
+    /// Does nothing instead: what is wrong with the expression has been said.
+    pub(crate) fn clear(&mut self) {
+        self.expr = syn::parse_quote!(());
     }
 
     pub(crate) fn runs_on_unwind(&self) -> bool {
@@ -68,12 +78,14 @@ impl Cleanup {
                 return Err(empty(span));
             }
             let expr = input.parse::<Expr>()?;
-            if !input.is_empty() {
-                input.parse::<Token![,]>()?;
+            if !input.is_empty() && input.parse::<Option<Token![,]>>()?.is_none() {
+                let text =
+                    message("expected `,` after the cleanup", "write `#[cleanup(EXPR, on = ..)]`");
+                return Err(input.error(text));
             }
             Ok((expr, input.parse::<TokenStream>()?))
         };
-        match errors.take(parser.parse2(list.tokens.clone())) {
+        match errors.take(parser.parse2(list.tokens.clone()).map_err(|error| at_end(error, span))) {
             Some((expr, options)) => {
                 let (cleanup, count) = Self::read(expr, options, span, "cleanup", errors);
                 Self { text: written(&list.delimiter, Options::Behind(count)), ..cleanup }
@@ -93,7 +105,13 @@ impl Cleanup {
                     break;
                 }
                 let Entry { key, value: Value::Equals(value) } = input.parse()? else { break };
-                input.parse::<Token![,]>()?;
+                if input.parse::<Option<Token![,]>>()?.is_none() {
+                    let text = message(
+                        "expected `,` and the cleanup after the option",
+                        "write `defer!(on = .., EXPR)`",
+                    );
+                    return Err(syn::Error::new(key.span(), text));
+                }
                 options.extend(quote::quote!(#key = #value,));
             }
             let block = syn::Block {
@@ -102,7 +120,9 @@ impl Cleanup {
             };
             Ok((block, options))
         };
-        let Some((block, options)) = errors.take(parser.parse2(mac.tokens.clone())) else {
+        let Some((block, options)) =
+            errors.take(parser.parse2(mac.tokens.clone()).map_err(|error| at_end(error, span)))
+        else {
             return Self::nothing(span);
         };
         if block.stmts.is_empty() {
@@ -126,7 +146,7 @@ impl Cleanup {
         let mut cleanup = Self::nothing(span);
         if let Some(key) = option_in_place_of_expr(&expr) {
             let text = message(
-                format!("`{owner}` begins with the cleanup, and this is its option `{key}`"),
+                format!("the cleanup comes first in `{owner}`, and `{key}` is an option of it"),
                 format!("write `#[cleanup(EXPR, {key} = ..)]`"),
             );
             errors.at(&expr, text);
@@ -158,6 +178,12 @@ impl Cleanup {
 const ON: &str = "`always`, `success`, `error`, `unwind`, `cancel`, `failure`, or a list such as \
                   `[error, unwind]`";
 
+/// Gives an error at the end of the tokens, where there is none to point at, a place.
+fn at_end(error: syn::Error, place: Span) -> syn::Error {
+    let text = error.to_string();
+    if text.starts_with("unexpected end of input") { syn::Error::new(place, text) } else { error }
+}
+
 fn empty(span: Span) -> syn::Error {
     syn::Error::new(
         span,
@@ -177,7 +203,11 @@ fn option_in_place_of_expr(expr: &Expr) -> Option<&'static str> {
 
 fn outcomes(value: Expr) -> syn::Result<u8> {
     let words = match value {
-        Expr::Array(list) if !list.elems.is_empty() => list.elems.into_iter().collect(),
+        Expr::Array(list) if list.elems.is_empty() => {
+            let text = message("`on` names no outcome", format!("`on` takes {ON}"));
+            return Err(syn::Error::new_spanned(list, text));
+        }
+        Expr::Array(list) => list.elems.into_iter().collect(),
         other => vec![other],
     };
     let mut on = 0;
@@ -186,7 +216,7 @@ fn outcomes(value: Expr) -> syn::Result<u8> {
         match OUTCOMES.iter().find(|(name, _)| *name == text) {
             Some((_, bits)) => on |= bits,
             None => {
-                let wrong = format!("unknown outcome `{text}`");
+                let wrong = format!("unknown outcome `{}`", text.replace(' ', ""));
                 let text = message(wrong, format!("`on` takes {ON}"));
                 return Err(syn::Error::new_spanned(word, text));
             }
@@ -222,6 +252,17 @@ fn exit_in(expr: &Expr) -> Option<syn::Error> {
         fn found(&mut self, span: Span, what: &'static str) {
             self.found.get_or_insert((span, what));
         }
+
+        fn macro_(&mut self, mac: &Macro) {
+            match arguments(mac) {
+                Some(arguments) => arguments.iter().for_each(|argument| self.visit_expr(argument)),
+                None => {
+                    if let Some((span, what)) = exit_token(&mac.tokens) {
+                        self.found(span, what);
+                    }
+                }
+            }
+        }
     }
     impl<'ast> Visit<'ast> for Exits {
         fn visit_expr(&mut self, expr: &'ast Expr) {
@@ -242,9 +283,13 @@ fn exit_in(expr: &Expr) -> Option<syn::Error> {
                     return;
                 }
                 Expr::Closure(_) | Expr::Async(_) => return,
+                Expr::Macro(expr) => self.macro_(&expr.mac),
                 _ => {}
             }
             visit::visit_expr(self, expr);
+        }
+        fn visit_stmt_macro(&mut self, stmt: &'ast syn::StmtMacro) {
+            self.macro_(&stmt.mac);
         }
         fn visit_item(&mut self, _: &'ast syn::Item) {}
     }

@@ -17,7 +17,7 @@ use super::marks::{Flags, Frame, Frames};
 use crate::macros::with_arguments;
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
-use crate::syntax::{block_diverges, mentions_exit, return_type, returns_never, verbatim};
+use crate::syntax::{block_diverges, exit_token, return_type, returns_never, verbatim};
 
 /// Rewrites the body of a function that declares `cleanups`.
 pub(crate) fn expand(
@@ -44,7 +44,7 @@ pub(crate) fn expand(
         flags: 0,
         guards: 0,
         suspicious: false,
-        disarms: None,
+        disarms: Vec::new(),
     };
     expander.block(body, &End::Function);
     if let Some(ty) = declared {
@@ -103,8 +103,8 @@ pub(super) struct Expander<'a> {
     guards: usize,
     /// Whether the statement at hand has a macro that may hide an exit.
     pub(super) suspicious: bool,
-    /// The switch of the guarded statement at hand.
-    disarms: Option<Ident>,
+    /// The switches of the guarded statements around this place.
+    disarms: Vec<Ident>,
 }
 
 fn is_guarded(block: &Block) -> bool {
@@ -189,9 +189,9 @@ impl Expander<'_> {
             other => {
                 let armed = local("armed", number);
                 out.push(verbatim(emitter.before_statement(Some(&armed), &cleanup)));
-                let outer = self.disarms.replace(armed);
+                self.disarms.push(armed);
                 self.plain(other, end, out);
-                self.disarms = outer;
+                self.disarms.pop();
             }
         }
     }
@@ -258,9 +258,9 @@ impl Expander<'_> {
     fn macro_(&mut self, mac: &mut Macro) {
         self.suspicious |= match macro_kind(&mac.path) {
             MacroKind::Arguments | MacroKind::Diverges | MacroKind::Known => {
-                !with_arguments(mac, self) && mentions_exit(&mac.tokens)
+                !with_arguments(mac, self) && exit_token(&mac.tokens).is_some()
             }
-            MacroKind::Stringifies => mentions_exit(&mac.tokens),
+            MacroKind::Stringifies => exit_token(&mac.tokens).is_some(),
             _ => true,
         };
     }
@@ -285,15 +285,14 @@ impl Expander<'_> {
         }
         let array = flags.array(hidden(span));
         let inner = &expr.expr;
-        let call = match &self.disarms {
-            Some(armed) => {
-                let question = self.runtime.private("question_disarming", span);
-                quote_spanned!(span=> #question(#array, &#armed, #inner))
-            }
-            None => {
-                let question = self.runtime.private("question", span);
-                quote_spanned!(span=> #question(#array, #inner))
-            }
+        let call = if self.disarms.is_empty() {
+            let question = self.runtime.private("question", span);
+            quote_spanned!(span=> #question(#array, #inner))
+        } else {
+            let question = self.runtime.private("question_disarming", span);
+            let disarms = &self.disarms;
+            let armed = quote_spanned!(hidden(span)=> [#(&#disarms),*]);
+            quote_spanned!(span=> #question(#array, #armed, #inner))
         };
         *expr.expr = Expr::Verbatim(call);
     }

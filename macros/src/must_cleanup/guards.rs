@@ -109,7 +109,8 @@ impl Emitter<'_> {
         let result = self.result(cleanup);
         let body = match armed {
             Some(armed) => {
-                quote_spanned!(span=> if #armed.get() { #result } else { ::core::option::Option::None })
+                let ended = self.runtime.private("Ended", span);
+                quote_spanned!(span=> if #armed.get() { #result } else { #ended::WELL })
             }
             None => result,
         };
@@ -142,12 +143,12 @@ impl Emitter<'_> {
         let mut result = local("result", 0);
         result.set_span(hidden(place));
         let reference = quote_spanned!(hidden(place)=> &#result);
-        let failure = quote_spanned!(place=> #value(#reference).failure());
+        let ended = quote_spanned!(place=> #value(#reference).ended());
         quote_spanned! {span=>
             match #expr {
                 #result => {
                     use #by_debug as _;
-                    #failure
+                    #ended
                 }
             }
         }

@@ -170,6 +170,8 @@ impl Expander<'_> {
             _ if needs_braces => braced(quote_spanned!(span=> let _ = (); #expr), place),
             _ => expr.to_token_stream(),
         };
+        // An unknown macro may never return; then only this call of ours is not reached.
+        let may_diverge = may_diverge || needs_braces;
         let call = match judged {
             Some(verdict) => {
                 let leave = self.runtime.private("leave", span);

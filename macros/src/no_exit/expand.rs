@@ -32,6 +32,11 @@ pub(crate) fn expand(block: &mut Block, calls: &Calls<'_>, allows: &mut Allows, 
     Marker { calls, allows, runtime }.visit_block_mut(block);
 }
 
+/// Marks every call of one expression that stands outside the body: a cleanup.
+pub(crate) fn expand_expr(expr: &mut Expr, calls: &Calls<'_>, runtime: &Runtime) {
+    Marker { calls, allows: &mut Allows::default(), runtime }.visit_expr_mut(expr);
+}
+
 struct Marker<'a> {
     calls: &'a Calls<'a>,
     allows: &'a mut Allows,
@@ -84,7 +89,7 @@ impl Marker<'_> {
         *expr = match form {
             Form::Call => Expr::Call(ExprCall {
                 attrs,
-                func: Box::new(Expr::Verbatim(self.runtime.private("id", start))),
+                func: Box::new(Expr::Verbatim(self.runtime.private("checked_call", start))),
                 paren_token: Paren(start),
                 args: elements,
             }),

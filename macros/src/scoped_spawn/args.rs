@@ -1,7 +1,7 @@
 //! The options of `#[scoped_spawn]`.
 
 use proc_macro2::TokenStream;
-use syn::{Expr, Ident, Lit};
+use syn::{Expr, ExprUnary, Ident, Lit, UnOp};
 
 use crate::args::{self, Common, Entry};
 use crate::diagnostic::{Errors, message};
@@ -42,6 +42,9 @@ fn limit(entry: Entry) -> syn::Result<Expr> {
         if !fits {
             return Err(syn::Error::new_spanned(&value, format!("`limit` takes {EXPECTED}")));
         }
+    }
+    if matches!(value, Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. })) {
+        return Err(syn::Error::new_spanned(&value, format!("`limit` takes {EXPECTED}")));
     }
     Ok(value)
 }

@@ -197,15 +197,15 @@ impl Rewriter<'_, '_> {
         let scope = scope_name(self.level);
         // The user's own span: `spawn` records its line.
         let mut scope = quote_spanned!(span=> #scope);
-        let (method, mut args) = match std::mem::replace(expr, Expr::PLACEHOLDER) {
+        let (method, mut args, attrs) = match std::mem::replace(expr, Expr::PLACEHOLDER) {
             Expr::Call(call) => {
                 scope = self.in_place_of(&call.func, &scope, span);
-                ("spawn", call.args)
+                ("spawn", call.args, call.attrs)
             }
             Expr::MethodCall(mut call) => {
                 self.visit_expr_mut(&mut call.receiver);
                 call.args.insert(0, *call.receiver);
-                ("spawn_from", call.args)
+                ("spawn_from", call.args, call.attrs)
             }
             // Looked at above.
             other => {
@@ -217,7 +217,7 @@ impl Rewriter<'_, '_> {
             self.child(closure);
         }
         *expr = Expr::MethodCall(ExprMethodCall {
-            attrs: Vec::new(),
+            attrs,
             receiver: Box::new(Expr::Verbatim(scope)),
             dot_token: Token![.](span),
             method: Ident::new(method, span),

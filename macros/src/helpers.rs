@@ -1,0 +1,136 @@
+//! Removes the helper attributes of a body, and refuses those that stand where they mean nothing.
+
+use backstop_rules::{is_allow_skip, statement_attrs_mut};
+use quote::quote_spanned;
+use syn::spanned::Spanned as _;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, Block, Expr, Item, Local, Pat, Stmt};
+
+use crate::diagnostic::{Errors, message};
+use crate::must_cleanup::analyze::{defer, is_cleanup, own_exits};
+use crate::paths::{Runtime, hidden};
+
+/// What becomes of the `#[cleanup]`s of a body.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Cleanups {
+    /// They are somebody else's: no `#[must_cleanup]` applies.
+    Foreign,
+    /// Those on statements stay for the expansion.
+    Expanded,
+    /// All were refused.
+    Refused,
+}
+
+/// Removes what the expansion will not take away itself.
+pub(crate) fn remove(body: &mut Block, cleanups: Cleanups, runtime: &Runtime, errors: &mut Errors) {
+    let refused = usize::from(cleanups == Cleanups::Refused);
+    Remover { ours: cleanups != Cleanups::Foreign, refused, runtime, errors }.visit_block_mut(body);
+}
+
+struct Remover<'a> {
+    /// Whether `#[cleanup]` is ours to remove.
+    ours: bool,
+    /// How many things are around this place in which cleanups were refused.
+    refused: usize,
+    runtime: &'a Runtime,
+    errors: &'a mut Errors,
+}
+
+impl Remover<'_> {
+    /// Keeps a refused statement's types: what its name would have been, it is to the rest.
+    // Input:  #[cleanup(EXPR)] let name: T = INIT;
+    // Output: let name = refused::<T>(INIT);
+    fn refuse(&self, local: &mut Local) {
+        let Some(init) = &mut local.init else { return };
+        let span = hidden(local.let_token.span());
+        let refused = self.runtime.private("refused", span);
+        let value = &init.expr;
+        let call = match &local.pat {
+            Pat::Type(typed) => {
+                let ty = &typed.ty;
+                quote_spanned!(span=> #refused::<#ty>(#value))
+            }
+            _ => quote_spanned!(span=> #refused(#value)),
+        };
+        *init.expr = Expr::Verbatim(call);
+        if let Pat::Type(typed) = &local.pat {
+            local.pat = (*typed.pat).clone();
+        }
+    }
+
+    fn misplaced(&mut self, attribute: &Attribute) {
+        self.errors.at(
+            attribute.path(),
+            message(
+                "`#[cleanup]` guards a `let` or another statement, and this is neither",
+                "put it on the statement that makes what is to be cleaned up",
+            ),
+        );
+    }
+}
+
+impl VisitMut for Remover<'_> {
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        visit_mut::visit_block_mut(self, block);
+        if self.refused > 0 && self.ours {
+            // With options it would be told a second time that they are not for here.
+            block.stmts.retain(|stmt| defer(stmt).is_none());
+        }
+    }
+
+    fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
+        let mut kept = statement_attrs_mut(stmt).map(std::mem::take).unwrap_or_default();
+        visit_mut::visit_stmt_mut(self, stmt);
+        if self.ours && self.refused > 0 && kept.iter().any(is_cleanup) {
+            if let Stmt::Local(local) = stmt {
+                self.refuse(local);
+            }
+            kept.retain(|attribute| !is_cleanup(attribute));
+        }
+        kept.retain(|attribute| !is_allow_skip(attribute));
+        if let Some(attributes) = statement_attrs_mut(stmt) {
+            attributes.splice(0..0, kept);
+        }
+    }
+
+    fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
+        attributes.retain(|attribute| {
+            let misplaced = self.ours && is_cleanup(attribute);
+            if misplaced {
+                self.misplaced(attribute);
+            }
+            !misplaced && !is_allow_skip(attribute)
+        });
+    }
+
+    fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        let own_exits = own_exits(expr).is_some();
+        self.refused += usize::from(own_exits);
+        visit_mut::visit_expr_mut(self, expr);
+        self.refused -= usize::from(own_exits);
+    }
+
+    // Items in a body are not the body's; only what stands on them is.
+    fn visit_item_mut(&mut self, item: &mut Item) {
+        if let Some(attributes) = attributes_of(item) {
+            self.visit_attributes_mut(attributes);
+        }
+    }
+}
+
+fn attributes_of(item: &mut Item) -> Option<&mut Vec<Attribute>> {
+    Some(match item {
+        Item::Const(item) => &mut item.attrs,
+        Item::Enum(item) => &mut item.attrs,
+        Item::Fn(item) => &mut item.attrs,
+        Item::Impl(item) => &mut item.attrs,
+        Item::Macro(item) => &mut item.attrs,
+        Item::Mod(item) => &mut item.attrs,
+        Item::Static(item) => &mut item.attrs,
+        Item::Struct(item) => &mut item.attrs,
+        Item::Trait(item) => &mut item.attrs,
+        Item::Type(item) => &mut item.attrs,
+        Item::Use(item) => &mut item.attrs,
+        _ => return None,
+    })
+}
