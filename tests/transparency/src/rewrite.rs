@@ -262,3 +262,74 @@ impl<'ast> Visit<'ast> for Blocks<'ast> {
     fn visit_generic_argument(&mut self, _: &'ast GenericArgument) {}
     fn visit_pat(&mut self, _: &'ast syn::Pat) {}
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SOURCE: &str = "\u{feff}//! ünder\n#[inline]\npub fn a() -> bool { #![allow(unused)]\n    \
+                          loop { if b'x' == 1 { return true } }\n}\nconst fn c() {}\nimpl X {\n    \
+                          /// É\n    async fn d(&self) {}\n}\nmacro_rules! m { () => { fn e() {} } }\n";
+
+    fn rewritten(mode: Mode, exceptions: &Exceptions) -> Rewritten {
+        rewrite(SOURCE, "src/x.rs", mode, exceptions).expect("the source parses")
+    }
+
+    #[test]
+    fn attributes_are_inserted_and_nothing_else_changes() {
+        let Rewritten { text, functions } = rewritten(Mode::NoExit, &Exceptions::new());
+        assert_eq!(text.replace("#[::backstop::no_exit] ", ""), SOURCE);
+        assert_eq!(
+            text.lines().nth(2),
+            Some("#[::backstop::no_exit] pub fn a() -> bool { #![allow(unused)]")
+        );
+        let places: Vec<_> = functions.iter().map(|f| (f.name.as_str(), f.lines)).collect();
+        assert_eq!(places, [("a", (3, 5)), ("d", (9, 9))]);
+    }
+
+    #[test]
+    fn guards_stand_after_inner_attributes_and_not_in_async_functions() {
+        let guard = guards("src/x.rs:3 a", true);
+        let Rewritten { text, .. } = rewritten(Mode::Rewritten, &Exceptions::new());
+        assert!(text.contains(&format!("#![allow(unused)]{guard}")), "{text}");
+        assert_eq!(text.replace(&guard, "").replace("#[::backstop::must_cleanup] ", ""), SOURCE);
+    }
+
+    #[test]
+    fn every_block_of_a_body_gets_guards() {
+        let Rewritten { text, .. } = rewritten(Mode::Blocks, &Exceptions::new());
+        assert_eq!(text.matches("enter(").count(), 3, "{text}");
+        assert_eq!(text.lines().count(), SOURCE.lines().count());
+    }
+
+    #[test]
+    fn a_function_that_is_refused_gets_its_allow_and_one_that_is_broken_stays() {
+        let Rewritten { functions, .. } = rewritten(Mode::NoExit, &Exceptions::new());
+        let exception = |allows: &[&str], bare| Exception {
+            allows: allows.iter().map(ToString::to_string).collect(),
+            bare,
+        };
+        let exceptions = Exceptions::from([
+            (functions[0].start, exception(&["process_exit"], false)),
+            (functions[1].start, exception(&[], true)),
+        ]);
+        let Rewritten { text, .. } = rewritten(Mode::NoExit, &exceptions);
+        assert!(text.contains("no_exit(allow(process_exit, reason = "), "{text}");
+        assert!(text.contains("\n    async fn d"), "{text}");
+    }
+
+    #[test]
+    fn only_spellings_that_hide_no_failure_count_as_plain() {
+        let plain = |signature: &str| {
+            is_plain(&syn::parse_str::<Signature>(signature).expect("the signature parses"))
+        };
+        for yes in ["fn f()", "fn f() -> u8", "fn f<T>() -> T", "fn f() -> &'static str"] {
+            assert!(plain(yes), "{yes}");
+        }
+        for no in
+            ["fn f() -> fmt::Result", "fn f() -> Option<u8>", "fn f<I: Iterator>() -> I::Item"]
+        {
+            assert!(!plain(no), "{no}");
+        }
+    }
+}
