@@ -19,6 +19,7 @@ pub use package::{PACKAGES, Package};
 pub use report::Report;
 
 use cargo::Cargo;
+use package::PROBE;
 use refusals::Table;
 use trial::Baseline;
 
@@ -82,8 +83,10 @@ fn write_probe(scratch: &Path) -> Result<PathBuf> {
     fs::write(dir.join("lib.rs"), include_str!("../probe/lib.rs"))?;
     fs::write(
         dir.join("Cargo.toml"),
-        "[package]\nname = \"backstop-transparency-probe\"\nversion = \"0.0.0\"\n\
-         edition = \"2024\"\n\n[lib]\npath = \"lib.rs\"\n\n[workspace]\n",
+        format!(
+            "[package]\nname = \"{PROBE}\"\nversion = \"0.0.0\"\nedition = \"2024\"\n\n\
+             [lib]\npath = \"lib.rs\"\n\n[workspace]\n"
+        ),
     )?;
     Ok(dir)
 }

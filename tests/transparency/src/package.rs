@@ -111,7 +111,7 @@ impl Package {
             toml.remove("test");
         }
         trim(&mut toml, &words(&copy)?);
-        for (name, path) in [("backstop", backstop), ("backstop-transparency-probe", probe)] {
+        for (name, path) in [("backstop", backstop), (PROBE, probe)] {
             let path = path.to_str().context("the path of the workspace is not UTF-8")?;
             let mut dependency = Table::new();
             dependency["path"] = value(path);
@@ -119,10 +119,15 @@ impl Package {
                 Item::Table(dependency);
         }
         toml["workspace"] = Item::Table(Table::new());
+        // Some tests enter millions of blocks.
+        toml["profile"]["dev"]["package"][PROBE]["opt-level"] = value(3);
         fs::write(&manifest, toml.to_string())?;
         Ok(copy)
     }
 }
+
+/// The package of the probe.
+pub(crate) const PROBE: &str = "backstop-transparency-probe";
 
 /// Copies a folder in place of what is there.
 pub(crate) fn copy_tree(from: &Path, to: &Path) -> Result<()> {
