@@ -38,5 +38,5 @@ impl Errors {
 
 /// What is wrong and, in the next line, the remedy: the shape of every message.
 pub(crate) fn message(wrong: impl Display, remedy: impl Display) -> String {
-    format!("{wrong}\n\nhelp: {remedy}")
+    format!("{wrong}\nhelp: {remedy}")
 }

@@ -159,6 +159,7 @@ impl Function<'_> {
             imports: self.calls.imports,
             allows: &mut report.allows,
             runtime: &self.runtime,
+            signature: self.signature,
         };
         // What cannot be made a child of the scope is left in a first rewriting to be found; the
         // second also keeps the spawning functions' imports in use.

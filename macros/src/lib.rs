@@ -1,8 +1,8 @@
 //! The attributes of [`backstop`](https://docs.rs/backstop), which re-exports and documents them.
 //!
 //! Each entry is one line over `proc_macro2`; see `ARCHITECTURE.md` for the way of an item through
-//! this crate: [`attribute`] reads the attributes, [`item`] finds the functions that they apply
-//! to, [`function`] takes each through analysis and expansion.
+//! this crate: `attribute` reads the attributes, `item` finds the functions that they apply
+//! to, `function` takes each through analysis and expansion.
 #![forbid(unsafe_code)]
 
 mod args;
@@ -17,6 +17,8 @@ mod no_exit;
 mod paths;
 mod scoped_spawn;
 mod syntax;
+#[cfg(test)]
+mod tests;
 mod tokens;
 
 use attribute::Kind;

@@ -74,7 +74,8 @@ impl fmt::Display for Event {
             Some(thread) => write!(f, " in thread `{thread}`")?,
             None => write!(f, " in {:?}", self.thread)?,
         }
-        write!(f, ": {message}")
+        // One line, whatever the message is: logs are read by the line.
+        write!(f, ": {}", message.replace('\r', "\\r").replace('\n', "\\n"))
     }
 }
 

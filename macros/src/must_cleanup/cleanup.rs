@@ -20,7 +20,7 @@ const KEYS: [&str; 3] = ["on", "survives", "name"];
 pub(crate) struct Cleanup {
     pub(crate) expr: Expr,
     /// The expression as it was written, for the default name.
-    pub(crate) text: Option<String>,
+    pub(crate) text: String,
     /// The outcomes that it runs for, a bit each, as the runtime's `Owner` reads them.
     pub(crate) on: u8,
     pub(crate) name: Option<LitStr>,
@@ -48,13 +48,18 @@ impl Cleanup {
     fn nothing(span: Span) -> Self {
         Self {
             expr: syn::parse_quote!(()),
-            text: None,
+            text: String::new(),
             on: 15,
             name: None,
             may_diverge: false,
             warns_of_abort: false,
             span,
         }
+    }
+
+    fn named(mut self, written: Option<String>) -> Self {
+        self.text = written.unwrap_or_else(|| self.expr.to_token_stream().to_string());
+        self
     }
 
     /// Does nothing instead: what is wrong with the expression has been said.
@@ -88,7 +93,7 @@ impl Cleanup {
         match errors.take(parser.parse2(list.tokens.clone()).map_err(|error| at_end(error, span))) {
             Some((expr, options)) => {
                 let (cleanup, count) = Self::read(expr, options, span, "cleanup", errors);
-                Self { text: written(&list.delimiter, Options::Behind(count)), ..cleanup }
+                cleanup.named(written(&list.delimiter, Options::Behind(count)))
             }
             None => Self::nothing(span),
         }
@@ -131,7 +136,7 @@ impl Cleanup {
         }
         let expr = Expr::Block(syn::ExprBlock { attrs: Vec::new(), label: None, block });
         let (cleanup, count) = Self::read(expr, options, span, "defer!", errors);
-        Self { text: written(&mac.delimiter, Options::Before(count)), ..cleanup }
+        cleanup.named(written(&mac.delimiter, Options::Before(count)))
     }
 
     /// The cleanup without its text, and how many options it has.

@@ -201,7 +201,11 @@ impl Expander<'_> {
         if let Some(end) = end {
             return self.tail(stmt, end, out);
         }
-        let suspicious = self.suspicious(|this| this.visit_stmt_mut(&mut stmt));
+        let suspicious = self.suspicious(|this| match &mut stmt {
+            // So that a macro in one branch is announced there, and not around the others.
+            Stmt::Expr(expr @ (Expr::If(_) | Expr::Match(_)), _) => this.leaf(expr, &End::None),
+            other => this.visit_stmt_mut(other),
+        });
         self.surrounded(suspicious, out, |out| out.push(stmt));
     }
 

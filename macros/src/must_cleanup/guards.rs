@@ -79,11 +79,7 @@ impl Emitter<'_> {
             quote_spanned!(span=> #(#cfg)* let #armed = #new::new();)
         });
         let unused = local("unused", self.number);
-        let name = match &cleanup.text {
-            Some(text) => text.clone(),
-            None => cleanup.expr.to_token_stream().to_string(),
-        };
-        let guard = self.owner(&quote!(()), &quote!(#unused), armed, cleanup, &name);
+        let guard = self.owner(&quote!(()), &quote!(#unused), armed, cleanup, &cleanup.text);
         quote!(#switch #guard)
     }
 

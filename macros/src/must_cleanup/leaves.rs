@@ -47,6 +47,14 @@ impl End {
     }
 }
 
+/// Where a leaf stands.
+#[derive(Clone, Copy)]
+enum Position {
+    /// At the end of a block, where an attribute may stand on it.
+    Tail,
+    Operand,
+}
+
 impl Expander<'_> {
     fn flags_at(&self, end: &End) -> Flags {
         match end {
@@ -72,44 +80,38 @@ impl Expander<'_> {
 
     /// Rewrites a statement that may be the tail of its block.
     pub(super) fn tail(&mut self, stmt: Stmt, end: &End, out: &mut Vec<Stmt>) {
-        if self.flags_at(end).is_empty() {
-            // Guards may lie deeper in it, or around the block that it ends.
-            let mut stmt = stmt;
-            if let Stmt::Expr(expr, None) = &mut stmt {
-                self.leaf(expr, end);
-            } else {
-                self.visit_stmt_mut(&mut stmt);
-            }
-            return out.push(stmt);
-        }
-        match stmt {
-            Stmt::Expr(mut expr, None) => {
-                let cfg = take_cfg(&mut expr);
-                self.leaf(&mut expr, end);
-                // Another member of the run follows: it has to be a block to the parser.
-                if !cfg.is_empty() && !is_block_like(&expr) {
-                    let span = hidden(expr.span());
-                    expr = Expr::Verbatim(quote_spanned!(span=> { #expr }));
-                }
-                let span = hidden(Span::call_site());
-                out.push(verbatim(quote_spanned!(span=> #(#cfg)* #expr)));
-            }
+        let mut expr = match stmt {
+            Stmt::Expr(expr, None) => expr,
             // `mac! {}` at the end of a block is its tail, as an expression of its own.
-            Stmt::Macro(stmt) => {
-                let mut expr = Expr::Macro(syn::ExprMacro { attrs: stmt.attrs, mac: stmt.mac });
-                let cfg = take_cfg(&mut expr);
-                self.leaf(&mut expr, end);
-                let span = hidden(Span::call_site());
-                out.push(verbatim(quote_spanned!(span=> #(#cfg)* #expr)));
-            }
-            other => out.push(other),
+            Stmt::Macro(stmt) => Expr::Macro(syn::ExprMacro { attrs: stmt.attrs, mac: stmt.mac }),
+            other => return out.push(other),
+        };
+        let attrs = take_attrs(&mut expr);
+        let place = expr.span();
+        if self.suspicious(|this| this.leaf_at(&mut expr, end, Position::Tail)) {
+            // A condition, say: no leaf of its own could announce it. The other blocks around are
+            // restored by the statement that this block stands in.
+            let suspect = self.suspect(&self.frames.all());
+            out.push(verbatim(quote_spanned!(hidden(place)=> let _ = #suspect;)));
+            self.suspicious = true;
         }
+        // Another member of the run may follow: it has to be a block to the parser.
+        let expr = if attrs.iter().any(is_cfg) && !is_block_like(&expr) {
+            braced(expr.to_token_stream(), place)
+        } else {
+            expr.to_token_stream()
+        };
+        out.push(verbatim(quote_spanned!(hidden(place)=> #(#attrs)* #expr)));
     }
 
     /// Rewrites an expression whose value leaves what `end` says.
     // Input:  if c { a? } else { b }
     // Output: if c { leave(F, verdict, question(F, a)?) } else { leave(F, verdict, b) }
     pub(super) fn leaf(&mut self, expr: &mut Expr, end: &End) {
+        self.leaf_at(expr, end, Position::Operand);
+    }
+
+    fn leaf_at(&mut self, expr: &mut Expr, end: &End, position: Position) {
         match expr {
             Expr::Paren(paren) => return self.leaf(&mut paren.expr, end),
             Expr::Group(group) => return self.leaf(&mut group.expr, end),
@@ -135,12 +137,17 @@ impl Expander<'_> {
             }
             _ => {}
         }
-        let flags = self.flags_at(end);
         let never = matches!((end, &self.value), (End::Function, Value::Never));
-        if flags.is_empty() || never || diverges(expr) || self.calls.never_returns(expr) {
+        let all = self.frames.all();
+        if all.is_empty() || never || diverges(expr) || self.calls.never_returns(expr) {
             return self.visit_expr_mut(expr);
         }
+        let flags = self.flags_at(end);
         let may_diverge = self.calls.by_name(expr);
+        if flags.is_empty() && !is_macro(expr) {
+            // Nothing to mark, and the statement around announces what is suspicious in it.
+            return self.visit_expr_mut(expr);
+        }
         if matches!(expr, Expr::Closure(_)) {
             // Making a closure neither panics nor exits; wrapped in a call it would lose the
             // signature that `-> impl Fn(&T)` gives it.
@@ -154,6 +161,9 @@ impl Expander<'_> {
         let place = expr.span();
         let needs_braces = is_statement_macro(expr);
         let suspicious = self.suspicious(|this| this.visit_expr_mut(expr));
+        if flags.is_empty() && !suspicious {
+            return;
+        }
         let span = hidden(expr.span());
         let array = flags.array(span);
         let judged = match (end, &self.value) {
@@ -178,7 +188,6 @@ impl Expander<'_> {
                 quote_spanned!(span=> #leave(#array, #verdict, #inner))
             }
             None if suspicious => {
-                let all = self.frames.all();
                 let suspect = self.suspect(&all);
                 let ended = self.runtime.private("ended_suspect", span);
                 let (left, all) = (flags.len(), all.array(span));
@@ -189,10 +198,11 @@ impl Expander<'_> {
                 quote_spanned!(span=> #ended(#array, #inner))
             }
         };
-        *expr = Expr::Verbatim(if may_diverge {
-            braced(quote_spanned!(span=> #[allow(unreachable_code)] #call), place)
-        } else {
-            call
+        let allowed = quote_spanned!(span=> #[allow(unreachable_code)] #call);
+        *expr = Expr::Verbatim(match position {
+            _ if !may_diverge => call,
+            Position::Tail => allowed,
+            Position::Operand => braced(allowed, place),
         });
     }
 
@@ -236,14 +246,18 @@ pub(super) fn is_cfg(attribute: &Attribute) -> bool {
     attribute.path().is_ident("cfg")
 }
 
-fn take_cfg(expr: &mut Expr) -> Vec<Attribute> {
+fn take_attrs(expr: &mut Expr) -> Vec<Attribute> {
     let mut stmt = Stmt::Expr(std::mem::replace(expr, Expr::PLACEHOLDER), None);
-    let cfg =
+    let attrs =
         backstop_rules::statement_attrs_mut(&mut stmt).map(std::mem::take).unwrap_or_default();
     if let Stmt::Expr(back, None) = stmt {
         *expr = back;
     }
-    cfg
+    attrs
+}
+
+fn is_macro(expr: &Expr) -> bool {
+    matches!(expr, Expr::Macro(_))
 }
 
 fn is_statement_macro(expr: &Expr) -> bool {

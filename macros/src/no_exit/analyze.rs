@@ -23,7 +23,7 @@ pub(crate) struct Calls<'a> {
 impl Calls<'_> {
     /// Whether to ask the compiler about this call.
     pub(crate) fn unknown(&self, call: &ExprCall) -> bool {
-        let Expr::Path(callee) = peel(&call.func) else { return true };
+        let Expr::Path(callee) = peel(&call.func) else { return !self.is_listed(&call.func) };
         let Some(last) = callee.path.segments.last() else { return true };
         // Constructors return; `Some(x)` is a call to the parser only. In capitals throughout it
         // may be a static that holds a function.
@@ -35,7 +35,7 @@ impl Calls<'_> {
 
     /// Whether to ask the compiler about this method call.
     pub(crate) fn unknown_method(&self, call: &ExprMethodCall) -> bool {
-        !self.method_unwinds(call)
+        !(self.method_unwinds(call) || self.is_listed_method(call))
     }
 
     /// Whether an expression is a call of which it is known that it unwinds.
@@ -85,15 +85,33 @@ impl Calls<'_> {
 
     /// Whether a rule knows this path by name: reported, or allowed, as such.
     fn is_listed(&self, callee: &Expr) -> bool {
-        let Expr::Path(ExprPath { path, .. }) = peel(callee) else { return false };
+        let Expr::Path(ExprPath { path, .. }) = peel(callee) else {
+            return self.finds(callee);
+        };
         let resolved = self.imports.resolve(path);
         let last = match &resolved {
             Some(resolved) => resolved.rsplit("::").next().unwrap_or_default().to_owned(),
             None => path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default(),
         };
         // The scan is the one authority; the names only spare most calls one.
-        exit_names().contains(last.as_str())
-            && !Scan::new(&[Group::Exit]).imports(self.imports).expr(callee).findings.is_empty()
+        exit_names().contains(last.as_str()) && self.finds(callee)
+    }
+
+    /// The same of a method.
+    fn is_listed_method(&self, call: &ExprMethodCall) -> bool {
+        let exits = RULES.iter().filter(|rule| rule.group == Group::Exit);
+        let mut methods = exits.flat_map(|rule| rule.methods);
+        if !methods.any(|method| call.method == method.name) {
+            return false;
+        }
+        let written = format!(".{}()", call.method);
+        let call = Expr::MethodCall(call.clone());
+        let report = Scan::new(&[Group::Exit]).imports(self.imports).expr(&call);
+        report.findings.iter().any(|finding| finding.written == written)
+    }
+
+    fn finds(&self, expr: &Expr) -> bool {
+        !Scan::new(&[Group::Exit]).imports(self.imports).expr(expr).findings.is_empty()
     }
 }
 

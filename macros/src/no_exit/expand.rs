@@ -21,7 +21,7 @@ use crate::paths::{Runtime, hidden};
 
 pub(crate) const RULE: &str = "diverging_call";
 
-const REASON: &str = "this call never returns and is not known to unwind: where it ends the process, no \
+pub(crate) const REASON: &str = "this call never returns and is not known to unwind: where it ends the process, no \
                       destructor runs\nhelp: return an error; or, if it panics, say so with \
                       `unwinds(path::to::it)` in the attribute";
 

@@ -2,7 +2,7 @@
 
 use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
-use syn::{Block, Signature};
+use syn::{Block, ReturnType, Signature};
 
 use super::Args;
 use super::spawns::scope_name;
@@ -30,5 +30,6 @@ pub(crate) fn expand(signature: &Signature, body: &mut Block, args: &Args, runti
     let inner = Block { brace_token: body.brace_token, stmts: std::mem::take(&mut body.stmts) };
     let closure = quote_spanned!(hidden(span)=> |#scope| #output #inner);
     let call = quote_spanned!(span=> #module::Options::new()#limit #on_failure.run(#closure));
-    body.stmts = vec![verbatim(call)];
+    let unit = matches!(signature.output, ReturnType::Default);
+    body.stmts = vec![verbatim(if unit { quote_spanned!(span=> #call;) } else { call })];
 }

@@ -7,7 +7,8 @@ use syn::spanned::Spanned as _;
 use syn::token::Paren;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, ExprCall, ExprMethodCall, Item, Local, Pat, Path, PathArguments, Stmt, Token, Type,
+    Block, Expr, ExprCall, ExprMethodCall, FnArg, Item, Local, Pat, PatType, Path, PathArguments,
+    Signature, Stmt, Token, Type,
 };
 
 use crate::diagnostic::{Errors, message};
@@ -36,6 +37,7 @@ pub(crate) struct Spawns<'a> {
     pub(crate) imports: &'a Imports,
     pub(crate) allows: &'a mut Allows,
     pub(crate) runtime: &'a Runtime,
+    pub(crate) signature: &'a Signature,
 }
 
 impl Spawns<'_> {
@@ -43,14 +45,30 @@ impl Spawns<'_> {
     // Input:  thread::spawn(f)
     // Output: scope0.spawn(f)
     pub(crate) fn rewrite(&mut self, body: &mut Block, paths: Paths, errors: &mut Errors) -> usize {
+        let (builders, unknown_builders) = self.builder_parameters();
         let mut rewriter =
-            Rewriter { of: self, errors, paths, builders: Vec::new(), level: 0, count: 0 };
+            Rewriter { of: self, errors, paths, builders, unknown_builders, level: 0, count: 0 };
         rewriter.visit_block_mut(body);
         let count = rewriter.count;
         if count > 0 {
             Handles(self).visit_block_mut(body);
         }
         count
+    }
+
+    /// The parameters that are a `thread::Builder`, and those of which nobody can tell.
+    fn builder_parameters(&self) -> (Vec<String>, Vec<String>) {
+        let (mut builders, mut unknown) = (Vec::new(), Vec::new());
+        for input in &self.signature.inputs {
+            let FnArg::Typed(PatType { pat, ty, .. }) = input else { continue };
+            let (Pat::Ident(name), Type::Path(ty)) = (&**pat, &**ty) else { continue };
+            if self.names(&ty.path, "std::thread::Builder", ["thread", "Builder"]) {
+                builders.push(name.ident.to_string());
+            } else if ty.path.is_ident("Builder") && !self.imports.declares("Builder") {
+                unknown.push(name.ident.to_string());
+            }
+        }
+        (builders, unknown)
     }
 
     fn names(&self, path: &Path, canonical: &str, suffix: [&str; 2]) -> bool {
@@ -96,6 +114,8 @@ struct Rewriter<'a, 'b> {
     paths: Paths,
     /// Locals that were seen to hold a `thread::Builder`.
     builders: Vec<String>,
+    /// Parameters of a type that is named just `Builder`.
+    unknown_builders: Vec<String>,
     /// How many children's closures are around this place.
     level: usize,
     count: usize,
@@ -116,27 +136,29 @@ impl Rewriter<'_, '_> {
             && !self.of.imports.declares("spawn")
     }
 
-    /// Whether an expression makes a `thread::Builder`, or passes one on.
     fn is_builder(&self, expr: &Expr) -> bool {
-        match peel(expr) {
-            Expr::MethodCall(call) => self.is_builder(&call.receiver),
-            Expr::Call(call) => match peel(&call.func) {
-                Expr::Path(callee) => {
-                    self.of
-                        .imports
-                        .resolve(&callee.path)
-                        .is_some_and(|path| path == "std::thread::Builder::new")
-                        || ends_with(&callee.path, &["thread", "Builder", "new"])
-                }
-                _ => false,
-            },
-            Expr::Path(path) => self.builders.iter().any(|name| path.path.is_ident(name)),
-            _ => false,
-        }
+        let makes = |path: &Path| match self.of.imports.resolve(path) {
+            Some(resolved) => resolved == "std::thread::Builder::new",
+            None => ends_with(path, &["thread", "Builder", "new"]),
+        };
+        is_made_by(expr, &makes, &self.builders)
     }
 
     fn is_builder_spawn(&self, call: &ExprMethodCall) -> bool {
         call.method == "spawn" && call.args.len() == 1 && self.is_builder(&call.receiver)
+    }
+
+    /// A spawn on a `Builder` of which the body does not show whose it is.
+    fn is_unknown_builder_spawn(&self, call: &ExprMethodCall) -> bool {
+        let makes = |path: &Path| {
+            path.segments.len() == 2
+                && path.segments[0].ident == "Builder"
+                && self.of.imports.resolve(path).is_none()
+                && !self.of.imports.declares("Builder")
+        };
+        call.method == "spawn"
+            && call.args.len() == 1
+            && is_made_by(&call.receiver, &makes, &self.unknown_builders)
     }
 
     /// Rewrites what a child runs. A child that spawns needs a scope of its own to do it with.
@@ -187,6 +209,15 @@ impl Rewriter<'_, '_> {
                 self.errors.at(&call.func, text);
                 return false;
             }
+            Expr::MethodCall(call) if self.is_unknown_builder_spawn(call) => {
+                let text = message(
+                    "which `Builder` this is cannot be seen here",
+                    "write `thread::Builder`, or import it inside the function: `use \
+                     std::thread::Builder;`",
+                );
+                self.errors.at(&call.method, text);
+                return false;
+            }
             Expr::MethodCall(call) if self.is_builder_spawn(call) => call.method.span(),
             _ => return false,
         };
@@ -226,6 +257,17 @@ impl Rewriter<'_, '_> {
             args,
         });
         true
+    }
+}
+
+/// Whether an expression makes a value with such a function, or is one of these names; or is a chain
+/// of methods on one.
+fn is_made_by(expr: &Expr, makes: &dyn Fn(&Path) -> bool, names: &[String]) -> bool {
+    match peel(expr) {
+        Expr::MethodCall(call) => is_made_by(&call.receiver, makes, names),
+        Expr::Call(call) => matches!(peel(&call.func), Expr::Path(callee) if makes(&callee.path)),
+        Expr::Path(path) => names.iter().any(|name| path.path.is_ident(name)),
+        _ => false,
     }
 }
 

@@ -1,0 +1,43 @@
+//! The documents say what is so: outputs that they show, tests that they name.
+
+mod support;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use support::example;
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
+}
+
+fn read(path: &str) -> String {
+    let path = root().join(path);
+    fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
+#[test]
+fn the_readme_shows_what_quickstart_prints() {
+    let output = example("quickstart").output().unwrap();
+    let printed = String::from_utf8(output.stdout).unwrap();
+    let ways: Vec<&str> = printed.trim_end().split("\n\n").collect();
+    let shown = format!("```text\n{}\n\n{}\n```", ways[1], ways[5]);
+    assert!(read("README.md").contains(&shown), "the README does not show:\n{shown}");
+}
+
+#[test]
+fn every_promise_names_a_test_that_exists() {
+    let promises = read("docs/promises.md");
+    let rows = promises.lines().filter(|line| line.starts_with("| ") && line.contains("`: `"));
+    let mut seen = 0;
+    for row in rows {
+        let (_, tests) = row.trim_end_matches(" |").rsplit_once(" | ").unwrap();
+        for test in tests.split(", ") {
+            let (path, name) = test.trim_matches('`').split_once("`: `").unwrap();
+            let source = read(path);
+            assert!(source.contains(&format!("#[test]\nfn {name}()")), "no test {test}");
+            seen += 1;
+        }
+    }
+    assert!(seen > 20, "the table was not read");
+}

@@ -1,0 +1,105 @@
+//! What the attributes expand to, before and after, as `src/tests/*.rs` shows.
+//!
+//! `UPDATE_EXPECT=1 cargo test -p backstop-macros` writes the files anew.
+
+use expect_test::{ExpectFile, expect_file};
+use proc_macro2::TokenStream;
+
+use crate::attribute::Kind;
+use crate::{item, no_exit};
+
+fn check(kind: Kind, args: &str, item: &str, expected: &ExpectFile) {
+    let parse = |text: &str| text.parse::<TokenStream>().expect("test input is Rust");
+    let expanded = item::expand(kind, parse(args), parse(item));
+    let file = syn::parse2(expanded).expect("an expansion is Rust");
+    let reason = format!("{:?}", no_exit::expand::REASON);
+    expected.assert_eq(&prettyplease::unparse(&file).replace(&reason, "\"..\""));
+}
+
+#[test]
+fn a_guarded_let_becomes_a_hidden_owner_and_a_handle() {
+    check(
+        Kind::MustCleanup,
+        "",
+        "fn publish(store: &Store) -> Result<Url, Error> {
+            #[cleanup(tx.rollback(), on = failure)]
+            let mut tx = store.begin()?;
+            tx.commit()?;
+            Ok(tx.url())
+        }",
+        &expect_file!["./tests/guarded_let.rs"],
+    );
+}
+
+#[test]
+fn a_guarded_statement_is_armed_before_it_runs() {
+    check(
+        Kind::MustCleanup,
+        "",
+        "fn enter(registry: &Registry) -> Result<(), Error> {
+            #[cleanup(registry.withdraw())]
+            registry.announce()?;
+            serve()
+        }",
+        &expect_file!["./tests/guarded_statement.rs"],
+    );
+}
+
+#[test]
+fn every_way_out_marks_the_blocks_that_it_leaves() {
+    check(
+        Kind::MustCleanup,
+        "",
+        "fn first(items: &[Item]) -> Option<u32> {
+            defer! { log() }
+            'outer: for item in items {
+                #[cleanup(item.close())]
+                let item = item.open();
+                if item.is_last() { break 'outer; }
+                bail!(item);
+                match item.kind() { 0 => continue, 1 => return None, _ => {} }
+            }
+            if items.is_empty() { None } else { Some(1) }
+        }",
+        &expect_file!["./tests/ways_out.rs"],
+    );
+}
+
+#[test]
+fn every_call_is_asked_whether_it_returns() {
+    check(
+        Kind::NoExit,
+        "unwinds(fail)",
+        "fn run(input: &Input) -> u32 {
+            let mut total = parse(&open(input)) + 1;
+            check(total);
+            if total == 0 { fail() }
+            -measure(total)
+        }",
+        &expect_file!["./tests/diverging_calls.rs"],
+    );
+}
+
+#[test]
+fn spawns_become_spawns_of_a_scope() {
+    check(
+        Kind::ScopedSpawn,
+        "limit = 8, on_failure = wait",
+        "fn sum(parts: &[u32]) -> u32 {
+            let handles: Vec<thread::JoinHandle<u32>> = vec![thread::spawn(|| total(parts))];
+            thread::Builder::new().spawn(move || { thread::spawn(report); });
+            join(handles)
+        }",
+        &expect_file!["./tests/scoped_spawns.rs"],
+    );
+}
+
+#[test]
+fn an_error_comes_with_the_item_and_all_others() {
+    check(
+        Kind::MustCleanup,
+        "nonsense",
+        "fn f() { #[cleanup(g()?, on = sometimes)] let a = 1; std::process::exit(a) }",
+        &expect_file!["./tests/errors.rs"],
+    );
+}

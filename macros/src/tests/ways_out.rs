@@ -1,0 +1,142 @@
+fn first(items: &[Item]) -> Option<u32> {
+    let __backstop_verdict0 = {
+        use ::backstop::__private::Plain as _;
+        ::backstop::__private::judge::<Option<u32>>().verdict()
+    };
+    let __backstop_flag0 = ::backstop::__private::Flag::new();
+    defer! {}
+    #[cfg(panic = "abort")]
+    let _: () = ::backstop::__private::cleanup_never_runs_on_a_panic;
+    let mut __backstop_slot0 = ::backstop::__private::Slot::new();
+    #[allow(unused_mut)]
+    let mut __backstop_owner0 = ::backstop::__private::Owner::<
+        _,
+        _,
+        1usize,
+        15u8,
+    >::new(
+        &mut __backstop_slot0,
+        (),
+        [&__backstop_flag0],
+        &const { ::backstop::__private::Site::new("log()") },
+        |__backstop_unused0| {
+            match {
+                ::backstop::__private::checked_call(
+                    log(),
+                    #[deny(
+                        unreachable_code,
+                        reason = ".."
+                    )]
+                    (),
+                )
+            } {
+                __backstop_result0 => {
+                    use ::backstop::__private::ByDebug as _;
+                    ::backstop::__private::value(&__backstop_result0).ended()
+                }
+            }
+        },
+    );
+    'outer: for item in items {
+        let __backstop_flag1 = ::backstop::__private::Flag::new();
+        let __backstop_value1 = ::backstop::__private::checked_call(
+            item.open(),
+            #[deny(
+                unreachable_code,
+                reason = ".."
+            )]
+            (),
+        );
+        #[cfg(panic = "abort")]
+        let _: () = ::backstop::__private::cleanup_never_runs_on_a_panic;
+        let mut __backstop_slot1 = ::backstop::__private::Slot::new();
+        #[allow(unused_mut)]
+        let mut __backstop_owner1 = ::backstop::__private::Owner::<
+            _,
+            _,
+            2usize,
+            15u8,
+        >::new(
+            &mut __backstop_slot1,
+            __backstop_value1,
+            [&__backstop_flag1, &__backstop_flag0],
+            &const { ::backstop::__private::Site::new("item") },
+            |#[allow(unused_mut)] mut item| {
+                match ::backstop::__private::checked_call(
+                    item.close(),
+                    #[deny(
+                        unreachable_code,
+                        reason = ".."
+                    )]
+                    (),
+                ) {
+                    __backstop_result0 => {
+                        use ::backstop::__private::ByDebug as _;
+                        ::backstop::__private::value(&__backstop_result0).ended()
+                    }
+                }
+            },
+        );
+        let item = __backstop_owner1.handle();
+        let _ = &item;
+        if ::backstop::__private::checked_call(
+            item.is_last(),
+            #[deny(
+                unreachable_code,
+                reason = ".."
+            )]
+            (),
+        ) {
+            {
+                ::backstop::__private::mark([&__backstop_flag1]);
+                break 'outer;
+            };
+        }
+        let __backstop_before3 = ::backstop::__private::suspect(
+            [&__backstop_flag1, &__backstop_flag0],
+            ::backstop::__private::Verdict::hidden(__backstop_verdict0),
+        );
+        bail!(item);
+        #[allow(unreachable_code)]
+        ::backstop::__private::restore(
+            [&__backstop_flag1, &__backstop_flag0],
+            __backstop_before3,
+        );
+        match ::backstop::__private::checked_call(
+            item.kind(),
+            #[deny(
+                unreachable_code,
+                reason = ".."
+            )]
+            (),
+        ) {
+            0 => {
+                ::backstop::__private::mark([&__backstop_flag1]);
+                continue;
+            }
+            1 => {
+                return ::backstop::__private::leave(
+                    [&__backstop_flag1, &__backstop_flag0],
+                    __backstop_verdict0,
+                    None,
+                );
+            }
+            _ => {
+                #[allow(unreachable_code)]
+                ::backstop::__private::mark([&__backstop_flag1]);
+            }
+        }
+    }
+    if ::backstop::__private::checked_call(
+        items.is_empty(),
+        #[deny(
+            unreachable_code,
+            reason = ".."
+        )]
+        (),
+    ) {
+        ::backstop::__private::leave([&__backstop_flag0], __backstop_verdict0, None)
+    } else {
+        ::backstop::__private::leave([&__backstop_flag0], __backstop_verdict0, Some(1))
+    }
+}
