@@ -186,9 +186,15 @@ fn complaint(diagnostic: &Diagnostic) -> Option<Complaint> {
     })
 }
 
-/// The place in the file that macros were called from.
+/// The place in the function: where its macros are called. An attribute's own tokens lie there
+/// already.
 fn outermost(span: &DiagnosticSpan) -> &DiagnosticSpan {
-    span.expansion.as_ref().map_or(span, |expansion| outermost(&expansion.span))
+    match &span.expansion {
+        Some(expansion) if !expansion.macro_decl_name.starts_with("#[") => {
+            outermost(&expansion.span)
+        }
+        _ => span,
+    }
 }
 
 /// Runs a test program and reads its results.
