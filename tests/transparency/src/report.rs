@@ -1,9 +1,10 @@
 //! What came out, as a table.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
 use crate::mode::Mode;
-use crate::refusals::Table;
+use crate::refusals::{Refusal, Table};
 use crate::trial::{Baseline, Trial};
 
 /// The results of all trials.
@@ -46,6 +47,19 @@ impl Report {
     }
 }
 
+impl Report {
+    /// The refusals of all modes, each once.
+    fn refusals(&self) -> BTreeSet<(&str, &Refusal, &str)> {
+        self.rows
+            .iter()
+            .flat_map(|row| {
+                let explained = row.trial.refusals.iter().zip(&row.reasons);
+                explained.map(|(refusal, why)| (row.package.as_str(), refusal, why.as_str()))
+            })
+            .collect()
+    }
+}
+
 impl fmt::Display for Report {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         for row in &self.rows {
@@ -53,16 +67,13 @@ impl fmt::Display for Report {
             for difference in &trial.differences {
                 writeln!(f, "{package}, {mode}: {difference}")?;
             }
-            for (refusal, why) in trial.refusals.iter().zip(&row.reasons) {
-                writeln!(
-                    f,
-                    "{package}, {mode}: {} refuses {}:{} `{}`: {why}",
-                    refusal.rule, refusal.file, refusal.line, refusal.text
-                )?;
-            }
             for note in &trial.notes {
                 writeln!(f, "{package}, {mode}: {note}")?;
             }
+        }
+        for (package, refusal, why) in self.refusals() {
+            let Refusal { rule, file, line, text } = refusal;
+            writeln!(f, "{package}: {rule} refuses {file}:{line} `{text}`: {why}")?;
         }
         for entry in &self.unseen {
             writeln!(f, "refusals.toml has what is not refused: {entry}")?;
