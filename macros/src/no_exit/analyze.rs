@@ -8,8 +8,13 @@ use syn::{Expr, ExprCall, ExprMethodCall, ExprPath, Path};
 
 use crate::syntax::peel;
 
-/// Functions of type `!` that unwind, so that every destructor runs.
-const UNWINDS: [&str; 3] = ["std::panic::resume_unwind", "std::panic::panic_any", "backstop::exit"];
+/// Functions of type `!` that unwind, so that every destructor runs, and whether the bare name is
+/// enough to know them: `exit` may be anybody's, unless it is seen where it comes from.
+const UNWINDS: [(&str, bool); 3] = [
+    ("std::panic::resume_unwind", true),
+    ("std::panic::panic_any", true),
+    ("backstop::exit", false),
+];
 
 /// Tells the calls that need a marker from those about which all is known by name.
 pub(crate) struct Calls<'a> {
@@ -70,10 +75,13 @@ impl Calls<'_> {
         if self.checked.contains(&names.join("::")) {
             return true;
         }
-        // A bare name may be anybody's, unless it is seen where it comes from.
+        let bare = names.len() == 1;
         let known = match self.imports.resolve(path) {
-            Some(resolved) => UNWINDS.contains(&resolved.as_str()),
-            None => names.len() > 1 && UNWINDS.iter().any(|known| is_suffix(&names, known)),
+            Some(resolved) => UNWINDS.iter().any(|(known, _)| *known == resolved),
+            None if bare && self.imports.declares(&names[0]) => false,
+            None => UNWINDS
+                .iter()
+                .any(|(known, distinct)| (!bare || *distinct) && is_suffix(&names, known)),
         };
         let written = segments(path);
         known
