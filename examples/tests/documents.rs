@@ -41,3 +41,19 @@ fn every_promise_names_a_test_that_exists() {
     }
     assert!(seen > 20, "the table was not read");
 }
+
+#[test]
+fn every_pitfall_names_tests_that_exist() {
+    let pitfalls = read("docs/pitfalls.md");
+    let names = pitfalls.split('`').filter_map(|text| text.split_once("::"));
+    let mut seen = 0;
+    for (module, name) in names.filter(|(module, _)| !module.contains(['/', ' ', '.'])) {
+        if ["module", "process", "mem"].contains(&module) {
+            continue;
+        }
+        let source = read(&format!("tests/tests/{module}.rs"));
+        assert!(source.contains(&format!("fn {name}()")), "no test {module}::{name}");
+        seen += 1;
+    }
+    assert!(seen > 20, "the table was not read");
+}
