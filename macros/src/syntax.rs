@@ -196,3 +196,13 @@ pub(crate) fn block(stmts: Vec<Stmt>, span: Span) -> Expr {
 pub(crate) fn verbatim(tokens: TokenStream) -> Stmt {
     Stmt::Expr(Expr::Verbatim(tokens), None)
 }
+
+/// A call. As an expression, and not as tokens, it is turned into tokens once, with what it is in.
+pub(crate) fn call(func: TokenStream, args: Vec<Expr>, span: Span) -> Expr {
+    Expr::Call(syn::ExprCall {
+        attrs: Vec::new(),
+        func: Box::new(Expr::Verbatim(func)),
+        paren_token: syn::token::Paren(span),
+        args: args.into_iter().collect(),
+    })
+}

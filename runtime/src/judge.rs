@@ -1,7 +1,7 @@
 //! Which outcome a value means, decided by its type without breaking inference.
 
 use std::marker::PhantomData;
-use std::ops::ControlFlow;
+use std::ops::{ControlFlow, Deref};
 use std::task::Poll;
 
 use crate::Outcome;
@@ -104,27 +104,37 @@ pub trait Verdict<R>: Copy {
     fn hidden(self) -> Outcome;
 }
 
-/// Judges `R` by value where its type has an error side. Method resolution prefers these inherent
-/// methods to those of [`Plain`], so `judge::<R>().verdict()` decides by type.
+/// Judges `R` by value where its type has an error side. Method resolution comes to these inherent
+/// methods before that of [`Plain`], to which this dereferences: `judge::<R>().verdict()` decides
+/// by type, and needs no trait in scope.
 #[derive(Debug)]
-pub struct Judge<R>(PhantomData<fn() -> R>);
+pub struct Judge<R>(Plain<R>);
+
+/// Judges every value a success.
+#[derive(Debug)]
+pub struct Plain<R>(PhantomData<fn() -> R>);
 
 /// The judge of return type `R`.
 #[inline(always)]
 #[must_use]
 pub const fn judge<R>() -> Judge<R> {
-    Judge(PhantomData)
+    Judge(Plain(PhantomData))
 }
 
-/// A return type without an error side: every value is a success.
-pub trait Plain<R> {
-    /// The verdict that is always `Success`.
-    fn verdict(&self) -> AlwaysSuccess<R>;
-}
+impl<R> Deref for Judge<R> {
+    type Target = Plain<R>;
 
-impl<R> Plain<R> for Judge<R> {
     #[inline(always)]
-    fn verdict(&self) -> AlwaysSuccess<R> {
+    fn deref(&self) -> &Plain<R> {
+        &self.0
+    }
+}
+
+impl<R> Plain<R> {
+    /// The verdict that is always `Success`.
+    #[inline(always)]
+    #[must_use]
+    pub fn verdict(&self) -> AlwaysSuccess<R> {
         AlwaysSuccess(PhantomData)
     }
 }

@@ -1,6 +1,7 @@
 //! What the value of a cleanup expression says about the cleanup.
 
 use std::fmt::{Debug, Display};
+use std::ops::Deref;
 
 /// How a cleanup ended: the message of its failure, if it failed. A type without `?`, so that an
 /// exit of the function that hides in a macro does not become one of the cleanup.
@@ -17,22 +18,36 @@ impl Ended {
     pub const WELL: Self = Self(None);
 }
 
-/// The type of a cleanup's value, for method resolution to choose how an `Err` is shown: the
-/// inherent method where the error has `Display`, else [`ByDebug`]'s.
+/// The value of a cleanup, for method resolution to choose how an `Err` is shown: the method here
+/// where the error has `Display`, else that of [`ByDebug`], to which this dereferences.
 #[derive(Debug)]
-pub struct Value<'a, T>(&'a T);
+pub struct Value<'a, T>(ByDebug<'a, T>);
+
+/// The value of a cleanup that has no `Display`able error.
+#[derive(Debug)]
+pub struct ByDebug<'a, T>(&'a T);
 
 /// Wraps the value of a cleanup expression.
 #[inline(always)]
 pub const fn value<T>(value: &T) -> Value<'_, T> {
-    Value(value)
+    Value(ByDebug(value))
+}
+
+impl<'a, T> Deref for Value<'a, T> {
+    type Target = ByDebug<'a, T>;
+
+    #[inline(always)]
+    fn deref(&self) -> &ByDebug<'a, T> {
+        &self.0
+    }
 }
 
 impl<T, E: Display> Value<'_, Result<T, E>> {
-    /// The failure's message, if it is one.
+    /// How the cleanup ended.
     #[inline(always)]
+    #[must_use]
     pub fn ended(&self) -> Ended {
-        Ended(self.0.as_ref().err().map(show))
+        Ended(self.0.0.as_ref().err().map(show))
     }
 }
 
@@ -43,21 +58,11 @@ fn show(error: &impl Display) -> Box<Message> {
     Box::new(Message(error.to_string()))
 }
 
-/// Everything without a `Display`able error.
-pub trait ByDebug {
-    /// What a cleanup may end with.
-    type Of;
-    /// The failure's message, if it is one.
-    fn ended(&self) -> Ended
-    where
-        Self::Of: CleanupValue;
-}
-
-impl<T> ByDebug for Value<'_, T> {
-    type Of = T;
-
+impl<T> ByDebug<'_, T> {
+    /// How the cleanup ended.
     #[inline(always)]
-    fn ended(&self) -> Ended
+    #[must_use]
+    pub fn ended(&self) -> Ended
     where
         T: CleanupValue,
     {

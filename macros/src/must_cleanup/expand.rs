@@ -17,7 +17,7 @@ use super::marks::{Flags, Frame, Frames};
 use crate::macros::with_arguments;
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
-use crate::syntax::{block_diverges, exit_token, return_type, returns_never, verbatim};
+use crate::syntax::{block_diverges, call, exit_token, return_type, returns_never, verbatim};
 
 /// Rewrites the body of a function that declares `cleanups`.
 pub(crate) fn expand(
@@ -50,10 +50,7 @@ pub(crate) fn expand(
     if let Some(ty) = declared {
         let span = hidden(Span::call_site());
         let judge = runtime.private("judge", span);
-        let plain = runtime.private("Plain", span);
-        let binding = quote_spanned! {span=>
-            let #verdict = { use #plain as _; #judge::<#ty>().verdict() };
-        };
+        let binding = quote_spanned!(span=> let #verdict = #judge::<#ty>().verdict(););
         body.stmts.insert(0, verbatim(binding));
     }
 }
@@ -287,18 +284,15 @@ impl Expander<'_> {
         if flags.is_empty() {
             return;
         }
-        let array = flags.array(hidden(span));
-        let inner = &expr.expr;
-        let call = if self.disarms.is_empty() {
-            let question = self.runtime.private("question", span);
-            quote_spanned!(span=> #question(#array, #inner))
-        } else {
-            let question = self.runtime.private("question_disarming", span);
+        let mut args = vec![Expr::Verbatim(flags.array(hidden(span)))];
+        let mut name = "question";
+        if !self.disarms.is_empty() {
+            name = "question_disarming";
             let disarms = &self.disarms;
-            let armed = quote_spanned!(hidden(span)=> [#(&#disarms),*]);
-            quote_spanned!(span=> #question(#array, #armed, #inner))
-        };
-        *expr.expr = Expr::Verbatim(call);
+            args.push(Expr::Verbatim(quote_spanned!(hidden(span)=> [#(&#disarms),*])));
+        }
+        args.push(std::mem::replace(&mut *expr.expr, Expr::PLACEHOLDER));
+        *expr.expr = call(self.runtime.private(name, span), args, span);
     }
 
     // Input:  return e

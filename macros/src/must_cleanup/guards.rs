@@ -51,7 +51,14 @@ impl Emitter<'_> {
         };
         let owner = local("owner", self.number);
         let default_name = name.ident.to_string();
-        let guard = self.owner(&quote!(#value), &parameter, None, cleanup, &default_name);
+        let parts = Parts {
+            value: quote!(#value),
+            parameter,
+            armed: None,
+            has_handle: true,
+            name: &default_name,
+        };
+        let guard = self.owner(&parts, cleanup);
         let mutability = name.mutability;
         let ident = &name.ident;
         let span = hidden(place);
@@ -79,18 +86,19 @@ impl Emitter<'_> {
             quote_spanned!(span=> #(#cfg)* let #armed = #new::new();)
         });
         let unused = local("unused", self.number);
-        let guard = self.owner(&quote!(()), &quote!(#unused), armed, cleanup, &cleanup.text);
+        let parts = Parts {
+            value: quote!(()),
+            parameter: quote!(#unused),
+            armed,
+            has_handle: false,
+            name: &cleanup.text,
+        };
+        let guard = self.owner(&parts, cleanup);
         quote!(#switch #guard)
     }
 
-    fn owner(
-        &self,
-        value: &TokenStream,
-        parameter: &TokenStream,
-        armed: Option<&Ident>,
-        cleanup: &Cleanup,
-        default_name: &str,
-    ) -> TokenStream {
+    fn owner(&self, parts: &Parts<'_>, cleanup: &Cleanup) -> TokenStream {
+        let Parts { value, parameter, armed, has_handle, name: default_name } = parts;
         let span = hidden(cleanup.span);
         let [slot, owner] = ["slot", "owner"].map(|name| local(name, self.number));
         let slot_type = self.runtime.private("Slot", span);
@@ -111,14 +119,14 @@ impl Emitter<'_> {
             None => result,
         };
         let warning = self.abort_warning(cleanup);
+        let mutability = has_handle.then(|| quote_spanned!(span=> mut));
         let cfg = &self.cfg;
         quote_spanned! {span=>
             #warning
             #(#cfg)*
             let mut #slot = #slot_type::new();
             #(#cfg)*
-            #[allow(unused_mut)]
-            let mut #owner = #owner_type::<_, _, #count, #on>::new(
+            let #mutability #owner = #owner_type::<_, _, #count, #on>::new(
                 &mut #slot, #value, #flags, &const { #site }, |#parameter| { #body },
             );
         }
@@ -132,22 +140,10 @@ impl Emitter<'_> {
             // There is no value; one made after it would be unreachable.
             return quote_spanned!(span=> #expr);
         }
-        let by_debug = self.runtime.private("ByDebug", span);
         // Names the expression as the place of a type that cannot be a cleanup's.
         let place = first_span(expr);
         let value = self.runtime.private("value", place);
-        let mut result = local("result", 0);
-        result.set_span(hidden(place));
-        let reference = quote_spanned!(hidden(place)=> &#result);
-        let ended = quote_spanned!(place=> #value(#reference).ended());
-        quote_spanned! {span=>
-            match #expr {
-                #result => {
-                    use #by_debug as _;
-                    #ended
-                }
-            }
-        }
+        quote_spanned!(place=> #value(&#expr).ended())
     }
 
     fn abort_warning(&self, cleanup: &Cleanup) -> TokenStream {
@@ -159,6 +155,18 @@ impl Emitter<'_> {
         let cfg = &self.cfg;
         quote_spanned!(span=> #(#cfg)* #[cfg(panic = "abort")] let _: () = #warning;)
     }
+}
+
+/// What tells the guard of a `let` from that of another statement.
+struct Parts<'a> {
+    value: TokenStream,
+    /// The parameter of the cleanup, by which the value comes to it.
+    parameter: TokenStream,
+    armed: Option<&'a Ident>,
+    /// Whether a handle borrows the owner.
+    has_handle: bool,
+    /// What events call it, if the cleanup has no `name`.
+    name: &'a str,
 }
 
 /// Gives the pattern of a `let` another name, immutable.

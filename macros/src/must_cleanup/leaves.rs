@@ -3,7 +3,7 @@
 
 use backstop_rules::macros_known::{MacroKind, macro_kind};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
-use quote::{ToTokens as _, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::VisitMut as _;
 use syn::{Attribute, Expr, Stmt};
@@ -12,7 +12,7 @@ use super::analyze::defer;
 use super::expand::Expander;
 use super::marks::Flags;
 use crate::paths::hidden;
-use crate::syntax::{diverges, is_block_like, verbatim};
+use crate::syntax::{call, diverges, is_block_like, verbatim};
 
 /// How the values that a function returns are judged.
 pub(super) enum Value {
@@ -96,12 +96,14 @@ impl Expander<'_> {
             self.suspicious = true;
         }
         // Another member of the run may follow: it has to be a block to the parser.
-        let expr = if attrs.iter().any(is_cfg) && !is_block_like(&expr) {
-            braced(expr.to_token_stream(), place)
+        if attrs.iter().any(is_cfg) && !is_block_like(&expr) {
+            expr = braced(expr.to_token_stream(), place);
+        }
+        out.push(if attrs.is_empty() {
+            Stmt::Expr(expr, None)
         } else {
-            expr.to_token_stream()
-        };
-        out.push(verbatim(quote_spanned!(hidden(place)=> #(#attrs)* #expr)));
+            verbatim(quote!(#(#attrs)* #expr))
+        });
     }
 
     /// Rewrites an expression whose value leaves what `end` says.
@@ -165,45 +167,43 @@ impl Expander<'_> {
             return;
         }
         let span = hidden(expr.span());
-        let array = flags.array(span);
         let judged = match (end, &self.value) {
             (End::Function, Value::Judged { verdict, .. }) => Some(verdict),
             _ => None,
         };
+        let inner = std::mem::replace(expr, Expr::PLACEHOLDER);
         // A macro may expand to statements, which only a block takes.
         let inner = match (suspicious, judged) {
             (true, Some(_)) => {
                 let suspect = self.suspect(&flags);
-                braced(quote_spanned!(span=> let _ = #suspect; #expr), place)
+                braced(quote_spanned!(span=> let _ = #suspect; #inner), place)
             }
             // With a statement in them, rustc does not find the braces idle.
-            _ if needs_braces => braced(quote_spanned!(span=> let _ = (); #expr), place),
-            _ => expr.to_token_stream(),
+            _ if needs_braces => braced(quote_spanned!(span=> let _ = (); #inner), place),
+            _ => inner,
         };
-        // An unknown macro may never return; then only this call of ours is not reached.
-        let may_diverge = may_diverge || needs_braces;
-        let call = match judged {
-            Some(verdict) => {
-                let leave = self.runtime.private("leave", span);
-                quote_spanned!(span=> #leave(#array, #verdict, #inner))
-            }
+        let array = Expr::Verbatim(flags.array(span));
+        let (name, args) = match judged {
+            Some(verdict) => ("leave", vec![array, Expr::Verbatim(quote!(#verdict)), inner]),
             None if suspicious => {
+                let (left, array) = (flags.len(), all.array(span));
                 let suspect = self.suspect(&all);
-                let ended = self.runtime.private("ended_suspect", span);
-                let (left, all) = (flags.len(), all.array(span));
-                quote_spanned!(span=> #ended(#all, #left, #suspect, #inner))
+                let args = [array, quote_spanned!(span=> #left), suspect];
+                ("ended_suspect", args.into_iter().map(Expr::Verbatim).chain([inner]).collect())
             }
-            None => {
-                let ended = self.runtime.private("ended", span);
-                quote_spanned!(span=> #ended(#array, #inner))
-            }
+            None => ("ended", vec![array, inner]),
         };
+        let call = call(self.runtime.private(name, span), args, span);
+        // An unknown macro may never return; then only this call of ours is not reached.
+        if !(may_diverge || needs_braces) {
+            *expr = call;
+            return;
+        }
         let allowed = quote_spanned!(span=> #[allow(unreachable_code)] #call);
-        *expr = Expr::Verbatim(match position {
-            _ if !may_diverge => call,
-            Position::Tail => allowed,
+        *expr = match position {
+            Position::Tail => Expr::Verbatim(allowed),
             Position::Operand => braced(allowed, place),
-        });
+        };
     }
 
     /// The mark at the end of a block that has no tail.
@@ -222,10 +222,10 @@ impl Expander<'_> {
 }
 
 /// `{ .. }`, with braces of the user's.
-fn braced(stmts: TokenStream, place: Span) -> TokenStream {
+fn braced(stmts: TokenStream, place: Span) -> Expr {
     let mut group = Group::new(Delimiter::Brace, stmts);
     group.set_span(place);
-    TokenTree::Group(group).into()
+    Expr::Verbatim(TokenTree::Group(group).into())
 }
 
 fn is_tail(stmt: &Stmt) -> bool {

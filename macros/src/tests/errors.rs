@@ -11,16 +11,12 @@
     "unknown outcome `sometimes`\nhelp: `on` takes `always`, `success`, `error`, `unwind`, `cancel`, `failure`, or a list such as `[error, unwind]`"
 }
 fn f() {
-    let __backstop_verdict0 = {
-        use ::backstop::__private::Plain as _;
-        ::backstop::__private::judge::<()>().verdict()
-    };
+    let __backstop_verdict0 = ::backstop::__private::judge::<()>().verdict();
     let __backstop_flag0 = ::backstop::__private::Flag::new();
     let __backstop_value0 = 1;
     #[cfg(panic = "abort")]
     let _: () = ::backstop::__private::cleanup_never_runs_on_a_panic;
     let mut __backstop_slot0 = ::backstop::__private::Slot::new();
-    #[allow(unused_mut)]
     let mut __backstop_owner0 = ::backstop::__private::Owner::<
         _,
         _,
@@ -31,14 +27,7 @@ fn f() {
         __backstop_value0,
         [&__backstop_flag0],
         &const { ::backstop::__private::Site::new("a") },
-        |__backstop_unused0| {
-            match () {
-                __backstop_result0 => {
-                    use ::backstop::__private::ByDebug as _;
-                    ::backstop::__private::value(&__backstop_result0).ended()
-                }
-            }
-        },
+        |__backstop_unused0| { ::backstop::__private::value(&()).ended() },
     );
     let a = __backstop_owner0.handle();
     #[allow(unreachable_code)]

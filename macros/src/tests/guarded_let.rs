@@ -1,8 +1,6 @@
 fn publish(store: &Store) -> Result<Url, Error> {
-    let __backstop_verdict0 = {
-        use ::backstop::__private::Plain as _;
-        ::backstop::__private::judge::<Result<Url, Error>>().verdict()
-    };
+    let __backstop_verdict0 = ::backstop::__private::judge::<Result<Url, Error>>()
+        .verdict();
     let __backstop_flag0 = ::backstop::__private::Flag::new();
     let __backstop_value0 = ::backstop::__private::question(
         [&__backstop_flag0],
@@ -11,7 +9,6 @@ fn publish(store: &Store) -> Result<Url, Error> {
     #[cfg(panic = "abort")]
     let _: () = ::backstop::__private::cleanup_never_runs_on_a_panic;
     let mut __backstop_slot0 = ::backstop::__private::Slot::new();
-    #[allow(unused_mut)]
     let mut __backstop_owner0 = ::backstop::__private::Owner::<
         _,
         _,
@@ -23,19 +20,17 @@ fn publish(store: &Store) -> Result<Url, Error> {
         [&__backstop_flag0],
         &const { ::backstop::__private::Site::new("tx") },
         |#[allow(unused_mut)] mut tx| {
-            match ::backstop::__private::checked_call(
-                tx.rollback(),
-                #[deny(
-                    unreachable_code,
-                    reason = ".."
-                )]
-                (),
-            ) {
-                __backstop_result0 => {
-                    use ::backstop::__private::ByDebug as _;
-                    ::backstop::__private::value(&__backstop_result0).ended()
-                }
-            }
+            ::backstop::__private::value(
+                    &::backstop::__private::checked_call(
+                        tx.rollback(),
+                        #[deny(
+                            unreachable_code,
+                            reason = ".."
+                        )]
+                        (),
+                    ),
+                )
+                .ended()
         },
     );
     let mut tx = __backstop_owner0.handle();

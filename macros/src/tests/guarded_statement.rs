@@ -1,15 +1,12 @@
 fn enter(registry: &Registry) -> Result<(), Error> {
-    let __backstop_verdict0 = {
-        use ::backstop::__private::Plain as _;
-        ::backstop::__private::judge::<Result<(), Error>>().verdict()
-    };
+    let __backstop_verdict0 = ::backstop::__private::judge::<Result<(), Error>>()
+        .verdict();
     let __backstop_flag0 = ::backstop::__private::Flag::new();
     let __backstop_armed0 = ::backstop::__private::Armed::new();
     #[cfg(panic = "abort")]
     let _: () = ::backstop::__private::cleanup_never_runs_on_a_panic;
     let mut __backstop_slot0 = ::backstop::__private::Slot::new();
-    #[allow(unused_mut)]
-    let mut __backstop_owner0 = ::backstop::__private::Owner::<
+    let __backstop_owner0 = ::backstop::__private::Owner::<
         _,
         _,
         1usize,
@@ -21,19 +18,17 @@ fn enter(registry: &Registry) -> Result<(), Error> {
         &const { ::backstop::__private::Site::new("registry.withdraw()") },
         |__backstop_unused0| {
             if __backstop_armed0.get() {
-                match ::backstop::__private::checked_call(
-                    registry.withdraw(),
-                    #[deny(
-                        unreachable_code,
-                        reason = ".."
-                    )]
-                    (),
-                ) {
-                    __backstop_result0 => {
-                        use ::backstop::__private::ByDebug as _;
-                        ::backstop::__private::value(&__backstop_result0).ended()
-                    }
-                }
+                ::backstop::__private::value(
+                        &::backstop::__private::checked_call(
+                            registry.withdraw(),
+                            #[deny(
+                                unreachable_code,
+                                reason = ".."
+                            )]
+                            (),
+                        ),
+                    )
+                    .ended()
             } else {
                 ::backstop::__private::Ended::WELL
             }

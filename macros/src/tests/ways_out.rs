@@ -1,15 +1,11 @@
 fn first(items: &[Item]) -> Option<u32> {
-    let __backstop_verdict0 = {
-        use ::backstop::__private::Plain as _;
-        ::backstop::__private::judge::<Option<u32>>().verdict()
-    };
+    let __backstop_verdict0 = ::backstop::__private::judge::<Option<u32>>().verdict();
     let __backstop_flag0 = ::backstop::__private::Flag::new();
     defer! {}
     #[cfg(panic = "abort")]
     let _: () = ::backstop::__private::cleanup_never_runs_on_a_panic;
     let mut __backstop_slot0 = ::backstop::__private::Slot::new();
-    #[allow(unused_mut)]
-    let mut __backstop_owner0 = ::backstop::__private::Owner::<
+    let __backstop_owner0 = ::backstop::__private::Owner::<
         _,
         _,
         1usize,
@@ -20,21 +16,19 @@ fn first(items: &[Item]) -> Option<u32> {
         [&__backstop_flag0],
         &const { ::backstop::__private::Site::new("log()") },
         |__backstop_unused0| {
-            match {
-                ::backstop::__private::checked_call(
-                    log(),
-                    #[deny(
-                        unreachable_code,
-                        reason = ".."
-                    )]
-                    (),
+            ::backstop::__private::value(
+                    &{
+                        ::backstop::__private::checked_call(
+                            log(),
+                            #[deny(
+                                unreachable_code,
+                                reason = ".."
+                            )]
+                            (),
+                        )
+                    },
                 )
-            } {
-                __backstop_result0 => {
-                    use ::backstop::__private::ByDebug as _;
-                    ::backstop::__private::value(&__backstop_result0).ended()
-                }
-            }
+                .ended()
         },
     );
     'outer: for item in items {
@@ -50,7 +44,6 @@ fn first(items: &[Item]) -> Option<u32> {
         #[cfg(panic = "abort")]
         let _: () = ::backstop::__private::cleanup_never_runs_on_a_panic;
         let mut __backstop_slot1 = ::backstop::__private::Slot::new();
-        #[allow(unused_mut)]
         let mut __backstop_owner1 = ::backstop::__private::Owner::<
             _,
             _,
@@ -62,19 +55,17 @@ fn first(items: &[Item]) -> Option<u32> {
             [&__backstop_flag1, &__backstop_flag0],
             &const { ::backstop::__private::Site::new("item") },
             |#[allow(unused_mut)] mut item| {
-                match ::backstop::__private::checked_call(
-                    item.close(),
-                    #[deny(
-                        unreachable_code,
-                        reason = ".."
-                    )]
-                    (),
-                ) {
-                    __backstop_result0 => {
-                        use ::backstop::__private::ByDebug as _;
-                        ::backstop::__private::value(&__backstop_result0).ended()
-                    }
-                }
+                ::backstop::__private::value(
+                        &::backstop::__private::checked_call(
+                            item.close(),
+                            #[deny(
+                                unreachable_code,
+                                reason = ".."
+                            )]
+                            (),
+                        ),
+                    )
+                    .ended()
             },
         );
         let item = __backstop_owner1.handle();
