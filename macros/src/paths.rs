@@ -1,8 +1,9 @@
 //! The paths that expansions name.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::{ToTokens as _, quote_spanned};
-use syn::Path;
+use std::iter;
+
+use proc_macro2::{Ident, Span};
+use syn::{Expr, ExprPath, Path, PathSegment, Token};
 
 /// Where the runtime is, as the user named it.
 #[derive(Clone)]
@@ -15,37 +16,49 @@ impl Runtime {
 
     /// `::backstop::__private::NAME`, every token with this span: an error about the call that it
     /// begins points at what the user wrote, and a panic in it has the user's line.
-    pub(crate) fn private(&self, name: &str, span: Span) -> TokenStream {
-        let name = Ident::new(name, span);
-        let root = self.root(span);
-        quote_spanned!(span=> #root::__private::#name)
+    ///
+    /// Paths, like all that stands beside each call, are syntax and not tokens: a stream of tokens
+    /// is a round trip to the compiler each time that it is made, copied or put into another.
+    pub(crate) fn private(&self, name: &str, span: Span) -> Path {
+        self.path(&["__private", name], span)
     }
 
     /// `::backstop::NAME`.
-    pub(crate) fn public(&self, name: &str, span: Span) -> TokenStream {
-        let name = Ident::new(name, span);
-        let root = self.root(span);
-        quote_spanned!(span=> #root::#name)
+    pub(crate) fn public(&self, name: &str, span: Span) -> Path {
+        self.path(&[name], span)
     }
 
-    fn root(&self, span: Span) -> TokenStream {
-        match &self.0 {
-            // Moved to the place, but resolved where it was written: it may begin with `$crate`.
-            Some(path) => moved(path.to_token_stream(), span),
-            None => quote_spanned!(span=> ::backstop),
+    fn path(&self, names: &[&str], span: Span) -> Path {
+        let mut path = match &self.0 {
+            Some(root) => moved(root.clone(), span),
+            None => Path {
+                leading_colon: Some(Token![::](span)),
+                segments: iter::once(segment("backstop", span)).collect(),
+            },
+        };
+        for name in names {
+            path.segments.push_punct(Token![::](span));
+            path.segments.push_value(segment(name, span));
         }
+        path
     }
 }
 
-/// Moves tokens to a place without a change of what they name.
-fn moved(tokens: TokenStream, place: Span) -> TokenStream {
-    tokens
-        .into_iter()
-        .map(|mut token| {
-            token.set_span(place.resolved_at(token.span()));
-            token
-        })
-        .collect()
+fn segment(name: &str, span: Span) -> PathSegment {
+    Ident::new(name, span).into()
+}
+
+/// Moves a path to a place without a change of what it names: it may begin with `$crate`.
+fn moved(mut path: Path, place: Span) -> Path {
+    for segment in &mut path.segments {
+        segment.ident.set_span(place.resolved_at(segment.ident.span()));
+    }
+    path
+}
+
+/// A path as an expression.
+pub(crate) fn expr(path: Path) -> Expr {
+    Expr::Path(ExprPath { attrs: Vec::new(), qself: None, path })
 }
 
 /// A span at `place` for what only the macro writes: names that no user code can name, calls that

@@ -5,7 +5,9 @@ use proc_macro2::{Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ExprLoop, Lifetime, ReturnType, Stmt, Type};
+use syn::{Block, Expr, ExprLoop, Lifetime, Path, ReturnType, Stmt, Type};
+
+use crate::paths;
 
 /// The expression inside parentheses and the invisible groups that `macro_rules!` leaves.
 pub(crate) fn peel(mut expr: &Expr) -> &Expr {
@@ -197,11 +199,11 @@ pub(crate) fn verbatim(tokens: TokenStream) -> Stmt {
     Stmt::Expr(Expr::Verbatim(tokens), None)
 }
 
-/// A call. As an expression, and not as tokens, it is turned into tokens once, with what it is in.
-pub(crate) fn call(func: TokenStream, args: Vec<Expr>, span: Span) -> Expr {
+/// A call.
+pub(crate) fn call(func: Path, args: Vec<Expr>, span: Span) -> Expr {
     Expr::Call(syn::ExprCall {
         attrs: Vec::new(),
-        func: Box::new(Expr::Verbatim(func)),
+        func: Box::new(paths::expr(func)),
         paren_token: syn::token::Paren(span),
         args: args.into_iter().collect(),
     })

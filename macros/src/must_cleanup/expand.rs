@@ -2,7 +2,7 @@
 
 use backstop_rules::macros_known::{MacroKind, macro_kind};
 use backstop_rules::{statement_attrs, statement_attrs_mut};
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Ident, Span};
 use quote::quote_spanned;
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
@@ -13,7 +13,7 @@ use super::analyze::{Cleanups, defer, is_cleanup, own_exits, single_name};
 use super::drops;
 use super::guards::Emitter;
 use super::leaves::{End, Value, is_cfg};
-use super::marks::{Flags, Frame, Frames};
+use super::marks::{Flags, Frame, Frames, references};
 use crate::macros::with_arguments;
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
@@ -239,7 +239,7 @@ impl Expander<'_> {
     }
 
     /// `suspect([&flag0], HIDDEN)`
-    pub(super) fn suspect(&self, flags: &Flags) -> TokenStream {
+    pub(super) fn suspect(&self, flags: &Flags) -> Expr {
         let span = hidden(Span::call_site());
         let suspect = self.runtime.private("suspect", span);
         let hidden_exit = match &self.value {
@@ -252,8 +252,7 @@ impl Expander<'_> {
                 quote_spanned!(span=> #outcome::Success)
             }
         };
-        let flags = flags.array(span);
-        quote_spanned!(span=> #suspect(#flags, #hidden_exit))
+        call(suspect, vec![flags.array(span), Expr::Verbatim(hidden_exit)], span)
     }
 
     fn macro_(&mut self, mac: &mut Macro) {
@@ -284,12 +283,11 @@ impl Expander<'_> {
         if flags.is_empty() {
             return;
         }
-        let mut args = vec![Expr::Verbatim(flags.array(hidden(span)))];
+        let mut args = vec![flags.array(hidden(span))];
         let mut name = "question";
         if !self.disarms.is_empty() {
             name = "question_disarming";
-            let disarms = &self.disarms;
-            args.push(Expr::Verbatim(quote_spanned!(hidden(span)=> [#(&#disarms),*])));
+            args.push(references(&self.disarms, hidden(span)));
         }
         args.push(std::mem::replace(&mut *expr.expr, Expr::PLACEHOLDER));
         *expr.expr = call(self.runtime.private(name, span), args, span);
@@ -310,7 +308,7 @@ impl Expander<'_> {
             }
             None if flags.is_empty() => {}
             None => {
-                expr.expr = Some(Box::new(Expr::Verbatim(flags.success(self.runtime, span))));
+                expr.expr = Some(Box::new(flags.success(self.runtime, span)));
             }
         }
     }

@@ -11,7 +11,7 @@ use syn::{Attribute, Expr, Stmt};
 use super::analyze::defer;
 use super::expand::Expander;
 use super::marks::Flags;
-use crate::paths::hidden;
+use crate::paths::{self, hidden};
 use crate::syntax::{call, diverges, is_block_like, verbatim};
 
 /// How the values that a function returns are judged.
@@ -182,14 +182,13 @@ impl Expander<'_> {
             _ if needs_braces => braced(quote_spanned!(span=> let _ = (); #inner), place),
             _ => inner,
         };
-        let array = Expr::Verbatim(flags.array(span));
+        let array = flags.array(span);
         let (name, args) = match judged {
-            Some(verdict) => ("leave", vec![array, Expr::Verbatim(quote!(#verdict)), inner]),
+            Some(verdict) => ("leave", vec![array, paths::expr(verdict.clone().into()), inner]),
             None if suspicious => {
-                let (left, array) = (flags.len(), all.array(span));
-                let suspect = self.suspect(&all);
-                let args = [array, quote_spanned!(span=> #left), suspect];
-                ("ended_suspect", args.into_iter().map(Expr::Verbatim).chain([inner]).collect())
+                let (left, suspect) = (flags.len(), self.suspect(&all));
+                let left = Expr::Verbatim(quote_spanned!(span=> #left));
+                ("ended_suspect", vec![all.array(span), left, suspect, inner])
             }
             None => ("ended", vec![array, inner]),
         };

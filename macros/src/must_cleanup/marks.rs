@@ -1,10 +1,11 @@
 //! The flags of the blocks around a place, and the tokens that mark them.
 
-use proc_macro2::{Ident, Span, TokenStream};
-use quote::quote_spanned;
-use syn::Lifetime;
+use proc_macro2::{Ident, Span};
+use syn::token::Bracket;
+use syn::{Expr, ExprArray, ExprReference, Lifetime, Token};
 
-use crate::paths::{Runtime, hidden};
+use crate::paths::{self, Runtime, hidden};
+use crate::syntax::call;
 
 /// What lies around a place, outermost first.
 pub(super) enum Frame {
@@ -71,16 +72,27 @@ impl Flags {
     }
 
     /// `[&flag1, &flag0]`
-    pub(super) fn array(&self, span: Span) -> TokenStream {
-        let flags = &self.0;
-        quote_spanned!(span=> [#(&#flags),*])
+    pub(super) fn array(&self, span: Span) -> Expr {
+        references(&self.0, span)
     }
 
     /// `mark([&flag0])`, which marks a success.
-    pub(super) fn success(&self, runtime: &Runtime, place: Span) -> TokenStream {
+    pub(super) fn success(&self, runtime: &Runtime, place: Span) -> Expr {
         let span = hidden(place);
-        let mark = runtime.private("mark", span);
-        let flags = self.array(span);
-        quote_spanned!(span=> #mark(#flags))
+        call(runtime.private("mark", span), vec![self.array(span)], span)
     }
+}
+
+/// `[&first, &second]`
+pub(super) fn references(names: &[Ident], span: Span) -> Expr {
+    let reference = |name: &Ident| {
+        Expr::Reference(ExprReference {
+            attrs: Vec::new(),
+            and_token: Token![&](span),
+            mutability: None,
+            expr: Box::new(paths::expr(name.clone().into())),
+        })
+    };
+    let elems = names.iter().map(reference).collect();
+    Expr::Array(ExprArray { attrs: Vec::new(), bracket_token: Bracket(span), elems })
 }

@@ -4,7 +4,7 @@
 //! A marker after the call is unreachable exactly then, and carries `#[deny(unreachable_code)]`.
 
 use backstop_rules::{Allows, statement_attrs};
-use proc_macro2::{Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Span, TokenStream, TokenTree};
 use quote::quote_spanned;
 use syn::punctuated::Punctuated;
 use syn::spanned::Spanned;
@@ -17,7 +17,7 @@ use syn::{
 
 use super::analyze::Calls;
 use crate::macros::with_arguments;
-use crate::paths::{Runtime, hidden};
+use crate::paths::{self, Runtime, hidden};
 
 pub(crate) const RULE: &str = "diverging_call";
 
@@ -29,15 +29,26 @@ pub(crate) const REASON: &str = "this call never returns and is not known to unw
 // Input:  let a = f(&g()); h();
 // Output: let a = id(f(&(g(), MARKER).0), MARKER); h(); MARKER;
 pub(crate) fn expand(block: &mut Block, calls: &Calls<'_>, allows: &mut Allows, runtime: &Runtime) {
-    Marker { calls, allows, runtime }.visit_block_mut(block);
+    Marker::new(calls, allows, runtime).visit_block_mut(block);
 }
 
 /// Marks every call of one expression that stands outside the body: a cleanup.
 pub(crate) fn expand_expr(expr: &mut Expr, calls: &Calls<'_>, runtime: &Runtime) {
-    Marker { calls, allows: &mut Allows::default(), runtime }.visit_expr_mut(expr);
+    Marker::new(calls, &mut Allows::default(), runtime).visit_expr_mut(expr);
+}
+
+impl<'a> Marker<'a> {
+    fn new(calls: &'a Calls<'a>, allows: &'a mut Allows, runtime: &'a Runtime) -> Self {
+        // Where "the lint level is defined" is the attribute.
+        let span = Span::call_site();
+        let deny = quote_spanned!(span=> #[deny(unreachable_code, reason = #REASON)]);
+        Self { deny, calls, allows, runtime }
+    }
 }
 
 struct Marker<'a> {
+    /// What every marker begins with.
+    deny: TokenStream,
     calls: &'a Calls<'a>,
     allows: &'a mut Allows,
     runtime: &'a Runtime,
@@ -72,6 +83,14 @@ impl Marker<'_> {
         }
     }
 
+    fn marker(&self, span: Span) -> Expr {
+        let mut unit = Group::new(Delimiter::Parenthesis, TokenStream::new());
+        unit.set_span(span);
+        let mut tokens = self.deny.clone();
+        tokens.extend([TokenTree::Group(unit)]);
+        Expr::Verbatim(tokens)
+    }
+
     fn wrap(&self, expr: &mut Expr, form: Form, span: Span) {
         let mut call = std::mem::replace(expr, Expr::PLACEHOLDER);
         // Those of a tail are its statement's.
@@ -81,15 +100,14 @@ impl Marker<'_> {
             Expr::Await(expr) => std::mem::take(&mut expr.attrs),
             _ => Vec::new(),
         };
-        let elements: Punctuated<Expr, _> =
-            [call, Expr::Verbatim(marker(span))].into_iter().collect();
+        let elements: Punctuated<Expr, _> = [call, self.marker(span)].into_iter().collect();
         // The user's own span, of the first token: this stands at the beginning of operators and
         // `?`, whose place in panics reaches from there to their last.
         let start = elements.first().map_or(span, Spanned::span);
         *expr = match form {
             Form::Call => Expr::Call(ExprCall {
                 attrs,
-                func: Box::new(Expr::Verbatim(self.runtime.private("checked_call", start))),
+                func: Box::new(paths::expr(self.runtime.private("checked_call", start))),
                 paren_token: Paren(start),
                 args: elements,
             }),
@@ -192,8 +210,7 @@ impl VisitMut for Marker<'_> {
             stmts.push(stmt);
             if let Some(span) = follows {
                 // A statement of the macro's own to clippy, which would find it without effect.
-                let marker = marker(hidden(span));
-                stmts.push(Stmt::Expr(Expr::Verbatim(marker), Some(Token![;](span))));
+                stmts.push(Stmt::Expr(self.marker(hidden(span)), Some(Token![;](span))));
             }
         }
         block.stmts = stmts;
@@ -215,10 +232,6 @@ impl VisitMut for Marker<'_> {
         }
     }
     fn visit_type_mut(&mut self, _: &mut syn::Type) {}
-}
-
-fn marker(span: Span) -> TokenStream {
-    quote_spanned!(span=> #[deny(unreachable_code, reason = #REASON)] ())
 }
 
 fn callee_span(callee: &Expr) -> Span {
