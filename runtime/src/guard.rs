@@ -64,7 +64,7 @@ where
     slot: &'s mut MaybeUninit<T>,
     cleanup: Option<C>,
     flags: [&'s Flag; N],
-    site: &'static Site,
+    site: Site,
     end: End<T, C>,
 }
 
@@ -74,7 +74,7 @@ where
 /// inlines it by its size, and in landing pads, which it takes for cold, by less than a call or two.
 /// Left as a call in but one of them, it would keep the whole owner in memory. With the pointer it
 /// is small enough to be inlined everywhere; then LLVM sees where the pointer leads.
-type End<T, C> = unsafe fn(&mut MaybeUninit<T>, C, State, &'static Site);
+type End<T, C> = unsafe fn(&mut MaybeUninit<T>, C, State, Site);
 
 impl<'s, T, C, const N: usize, const ON: u8> Owner<'s, T, C, N, ON>
 where
@@ -86,7 +86,7 @@ where
         slot: &'s mut Slot<T>,
         value: T,
         flags: [&'s Flag; N],
-        site: &'static Site,
+        site: Site,
         cleanup: C,
     ) -> Self {
         slot.0.write(value);
@@ -138,12 +138,8 @@ where
 /// `slot` holds a value, which nobody reads again.
 #[inline(always)]
 #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
-unsafe fn end<T, C, const ON: u8>(
-    slot: &mut MaybeUninit<T>,
-    cleanup: C,
-    state: State,
-    site: &'static Site,
-) where
+unsafe fn end<T, C, const ON: u8>(slot: &mut MaybeUninit<T>, cleanup: C, state: State, site: Site)
+where
     C: FnOnce(T) -> Ended,
 {
     contain(site, state, || {
