@@ -17,12 +17,18 @@ const DURING_UNWIND: u8 = 8;
 
 /// What a flag says, or said: an [`Outcome`] that is worked out when somebody asks.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct State(u8);
+pub struct State(u8);
 
 impl State {
+    pub(crate) const UNWIND: Self = Self(UNWIND);
     pub(crate) const SUCCESS: Self = Self(SUCCESS);
     /// Where there is no flag: a panic if the thread is unwinding, else a success.
     pub(crate) const AMBIENT: Self = Self(SUSPECT | SUCCESS);
+
+    #[inline(always)]
+    pub(crate) const fn of(outcome: Outcome) -> Self {
+        Self(bits(outcome))
+    }
 
     #[inline(always)]
     pub(crate) fn outcome(self) -> Outcome {
@@ -50,21 +56,74 @@ impl Flag {
     pub const fn new() -> Self {
         Self(Cell::new(UNWIND))
     }
+}
+
+/// The flags of one block, or of several, innermost first: most places are in one only, and a
+/// reference costs the compiler less than an array of one.
+pub trait Flags: Copy {
+    /// What they said.
+    type States: Copy;
+    /// Sets them all, and gives what they said.
+    fn replace(self, state: State) -> Self::States;
+    /// Sets them back.
+    fn restore(self, states: Self::States);
+    /// Sets the innermost `count`.
+    fn set_innermost(self, count: usize, state: State);
+    /// What the innermost said.
+    fn innermost(states: Self::States) -> State;
+}
+
+impl Flags for &Flag {
+    type States = State;
 
     #[inline(always)]
-    pub(crate) fn set(&self, outcome: Outcome) {
-        self.0.set(bits(outcome));
+    fn replace(self, state: State) -> State {
+        State(self.0.replace(state.0))
     }
 
-    /// Says that a panic leaves the block, until [`Self::resume`].
     #[inline(always)]
-    pub(crate) fn interrupt(&self) -> State {
-        State(self.0.replace(UNWIND))
+    fn restore(self, state: State) {
+        self.0.set(state.0);
     }
 
     #[inline(always)]
-    pub(crate) fn resume(&self, before: State) {
-        self.0.set(before.0);
+    fn set_innermost(self, count: usize, state: State) {
+        if count > 0 {
+            self.restore(state);
+        }
+    }
+
+    #[inline(always)]
+    fn innermost(state: State) -> State {
+        state
+    }
+}
+
+impl<const N: usize> Flags for [&Flag; N] {
+    type States = [State; N];
+
+    #[inline(always)]
+    fn replace(self, state: State) -> [State; N] {
+        self.map(|flag| flag.replace(state))
+    }
+
+    #[inline(always)]
+    fn restore(self, states: [State; N]) {
+        for (flag, state) in self.into_iter().zip(states) {
+            flag.restore(state);
+        }
+    }
+
+    #[inline(always)]
+    fn set_innermost(self, count: usize, state: State) {
+        for flag in self.into_iter().take(count) {
+            flag.restore(state);
+        }
+    }
+
+    #[inline(always)]
+    fn innermost(states: [State; N]) -> State {
+        states.first().copied().unwrap_or(State::AMBIENT)
     }
 }
 
@@ -89,24 +148,20 @@ fn unmarked_exit(state: u8) -> Outcome {
 
 /// Marks every block that is being left.
 #[inline(always)]
-pub fn mark<const N: usize>(flags: [&Flag; N]) {
-    for flag in flags {
-        flag.set(Outcome::Success);
-    }
+pub fn mark(flags: impl Flags) {
+    flags.replace(State::SUCCESS);
 }
 
 /// Announces a statement in which a macro may hide an exit of the function. `hidden` is what such
 /// an exit means for a function of this return type. What it returns goes to [`restore`].
 #[inline(always)]
-pub fn suspect<const N: usize>(flags: [&Flag; N], hidden: Outcome) -> [u8; N] {
-    let state = SUSPECT | bits(hidden) | if thread::panicking() { DURING_UNWIND } else { 0 };
-    flags.map(|flag| flag.0.replace(state))
+pub fn suspect<F: Flags>(flags: F, hidden: Outcome) -> F::States {
+    let during = if thread::panicking() { DURING_UNWIND } else { 0 };
+    flags.replace(State(SUSPECT | bits(hidden) | during))
 }
 
 /// Ends what [`suspect`] began.
 #[inline(always)]
-pub fn restore<const N: usize>(flags: [&Flag; N], before: [u8; N]) {
-    for (flag, state) in flags.into_iter().zip(before) {
-        flag.0.set(state);
-    }
+pub fn restore<F: Flags>(flags: F, before: F::States) {
+    flags.restore(before);
 }

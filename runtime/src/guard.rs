@@ -7,7 +7,7 @@ use std::ops::{Deref, DerefMut};
 
 use crate::Outcome;
 use crate::contain::contain;
-use crate::flag::{Flag, State};
+use crate::flag::{Flags, State};
 use crate::report::Ended;
 use crate::site::Site;
 
@@ -57,13 +57,13 @@ impl Armed {
 /// block that the guard stands in and, behind it, of the blocks around that.
 ///
 /// Invariant: `slot` holds a value exactly while `cleanup` is `Some`.
-pub struct Owner<'s, T, C, const N: usize, const ON: u8>
+pub struct Owner<'s, T, C, F: Flags, const ON: u8>
 where
     C: FnOnce(T) -> Ended,
 {
     slot: &'s mut MaybeUninit<T>,
     cleanup: Option<C>,
-    flags: [&'s Flag; N],
+    flags: F,
     site: Site,
     end: End<T, C>,
 }
@@ -76,19 +76,13 @@ where
 /// is small enough to be inlined everywhere; then LLVM sees where the pointer leads.
 type End<T, C> = unsafe fn(&mut MaybeUninit<T>, C, State, Site);
 
-impl<'s, T, C, const N: usize, const ON: u8> Owner<'s, T, C, N, ON>
+impl<'s, T, C, F: Flags, const ON: u8> Owner<'s, T, C, F, ON>
 where
     C: FnOnce(T) -> Ended,
 {
     /// Puts `value` into the slot and owns it there.
     #[inline(always)]
-    pub fn new(
-        slot: &'s mut Slot<T>,
-        value: T,
-        flags: [&'s Flag; N],
-        site: Site,
-        cleanup: C,
-    ) -> Self {
+    pub fn new(slot: &'s mut Slot<T>, value: T, flags: F, site: Site, cleanup: C) -> Self {
         slot.0.write(value);
         Self { slot: &mut slot.0, cleanup: Some(cleanup), flags, site, end: end::<T, C, ON> }
     }
@@ -99,7 +93,7 @@ where
     ///
     /// If the value is gone, which no expansion can bring about.
     #[inline(always)]
-    pub fn handle(&mut self) -> Guard<'_, 's, T, C, N, ON> {
+    pub fn handle(&mut self) -> Guard<'_, 's, T, C, F, ON> {
         assert!(self.cleanup.is_some(), "the guarded value is gone");
         Guard { owner: self }
     }
@@ -116,20 +110,17 @@ where
     }
 }
 
-impl<T, C, const N: usize, const ON: u8> Drop for Owner<'_, T, C, N, ON>
+impl<T, C, F: Flags, const ON: u8> Drop for Owner<'_, T, C, F, ON>
 where
     C: FnOnce(T) -> Ended,
 {
     #[inline(always)]
     fn drop(&mut self) {
         // Should the cleanup panic, all these blocks are left by that panic.
-        let before = self.flags.map(Flag::interrupt);
-        // The block is being left, so the first flag is its own. `N` is never 0.
-        let state = before.first().copied().unwrap_or(State::AMBIENT);
-        self.run(state);
-        for (flag, before) in self.flags.into_iter().zip(before) {
-            flag.resume(before);
-        }
+        let before = self.flags.replace(State::UNWIND);
+        // The block is being left, so the innermost flag is its own.
+        self.run(F::innermost(before));
+        self.flags.restore(before);
     }
 }
 
@@ -197,14 +188,14 @@ const fn bit(outcome: Outcome) -> u8 {
 /// assert_eq!(counted(&open, true).as_deref(), Some("session"));
 /// assert_eq!(open.get(), 1);
 /// ```
-pub struct Guard<'g, 's, T, C, const N: usize, const ON: u8>
+pub struct Guard<'g, 's, T, C, F: Flags, const ON: u8>
 where
     C: FnOnce(T) -> Ended,
 {
-    owner: &'g mut Owner<'s, T, C, N, ON>,
+    owner: &'g mut Owner<'s, T, C, F, ON>,
 }
 
-impl<T, C, const N: usize, const ON: u8> Guard<'_, '_, T, C, N, ON>
+impl<T, C, F: Flags, const ON: u8> Guard<'_, '_, T, C, F, ON>
 where
     C: FnOnce(T) -> Ended,
 {
@@ -240,7 +231,7 @@ where
 }
 
 #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
-impl<T, C, const N: usize, const ON: u8> Deref for Guard<'_, '_, T, C, N, ON>
+impl<T, C, F: Flags, const ON: u8> Deref for Guard<'_, '_, T, C, F, ON>
 where
     C: FnOnce(T) -> Ended,
 {
@@ -255,7 +246,7 @@ where
 }
 
 #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
-impl<T, C, const N: usize, const ON: u8> DerefMut for Guard<'_, '_, T, C, N, ON>
+impl<T, C, F: Flags, const ON: u8> DerefMut for Guard<'_, '_, T, C, F, ON>
 where
     C: FnOnce(T) -> Ended,
 {
@@ -270,12 +261,12 @@ where
 // cleanup and the flags, which keep it from being `Sync` by itself, are reached through `&mut self`
 // or by value only.
 #[allow(unsafe_code, reason = "threads in a scope may share what is guarded")]
-unsafe impl<T: Sync, C, const N: usize, const ON: u8> Sync for Guard<'_, '_, T, C, N, ON> where
+unsafe impl<T: Sync, C, F: Flags, const ON: u8> Sync for Guard<'_, '_, T, C, F, ON> where
     C: FnOnce(T) -> Ended
 {
 }
 
-impl<T: fmt::Debug, C, const N: usize, const ON: u8> fmt::Debug for Guard<'_, '_, T, C, N, ON>
+impl<T: fmt::Debug, C, F: Flags, const ON: u8> fmt::Debug for Guard<'_, '_, T, C, F, ON>
 where
     C: FnOnce(T) -> Ended,
 {
@@ -284,7 +275,7 @@ where
     }
 }
 
-impl<T: fmt::Display, C, const N: usize, const ON: u8> fmt::Display for Guard<'_, '_, T, C, N, ON>
+impl<T: fmt::Display, C, F: Flags, const ON: u8> fmt::Display for Guard<'_, '_, T, C, F, ON>
 where
     C: FnOnce(T) -> Ended,
 {
@@ -303,7 +294,7 @@ pub const fn dropped<T>(value: T) -> Dropped<T> {
     Dropped(value)
 }
 
-impl<T, C, const N: usize, const ON: u8> Dropped<Guard<'_, '_, T, C, N, ON>>
+impl<T, C, F: Flags, const ON: u8> Dropped<Guard<'_, '_, T, C, F, ON>>
 where
     C: FnOnce(T) -> Ended,
 {

@@ -5,7 +5,7 @@ use std::ops::{ControlFlow, Deref};
 use std::task::Poll;
 
 use crate::Outcome;
-use crate::flag::Flag;
+use crate::flag::{Flags, State};
 use crate::guard::Armed;
 
 /// A type that `?` takes.
@@ -68,29 +68,27 @@ impl<T, E> Question for Poll<Option<Result<T, E>>> {
 
 /// The operand of a `?`: marks what it leaves, if it leaves.
 #[inline(always)]
-pub fn question<T: Question, const N: usize>(flags: [&Flag; N], value: T) -> T {
-    value.on_leaving(|| set_all(flags, Outcome::Error));
+pub fn question<T: Question>(flags: impl Flags, value: T) -> T {
+    value.on_leaving(|| set(flags, Outcome::Error));
     value
 }
 
 #[inline(always)]
-fn set_all<const N: usize>(flags: [&Flag; N], outcome: Outcome) {
-    for flag in flags {
-        flag.set(outcome);
-    }
+fn set(flags: impl Flags, outcome: Outcome) {
+    flags.replace(State::of(outcome));
 }
 
 /// The operand of a `?` in a guarded statement: where it leaves, what the statement announced did
 /// not happen, and its cleanup is disarmed.
 #[inline(always)]
-pub fn question_disarming<T: Question, const N: usize, const M: usize>(
-    flags: [&Flag; N],
+pub fn question_disarming<T: Question, const M: usize>(
+    flags: impl Flags,
     armed: [&Armed; M],
     value: T,
 ) -> T {
     value.on_leaving(|| {
         armed.into_iter().for_each(Armed::disarm);
-        set_all(flags, Outcome::Error);
+        set(flags, Outcome::Error);
     });
     value
 }
@@ -209,15 +207,15 @@ by_value! {
 
 /// A value that the function is left with: marks every block that is left.
 #[inline(always)]
-pub fn leave<R, V: Verdict<R>, const N: usize>(flags: [&Flag; N], verdict: V, value: R) -> R {
+pub fn leave<R, V: Verdict<R>>(flags: impl Flags, verdict: V, value: R) -> R {
     let outcome = verdict.outcome(&value);
-    set_all(flags, outcome);
+    set(flags, outcome);
     value
 }
 
 /// A value that an inner block, or a loop, ends with: going on in the function is a success.
 #[inline(always)]
-pub fn ended<T, const N: usize>(flags: [&Flag; N], value: T) -> T {
+pub fn ended<T>(flags: impl Flags, value: T) -> T {
     crate::flag::mark(flags);
     value
 }
@@ -225,15 +223,8 @@ pub fn ended<T, const N: usize>(flags: [&Flag; N], value: T) -> T {
 /// As [`ended`] for the first `left` of the flags, after a [`suspect`](crate::flag::suspect) of
 /// all: the blocks of the others go on as before.
 #[inline(always)]
-pub fn ended_suspect<T, const N: usize>(
-    flags: [&Flag; N],
-    left: usize,
-    before: [u8; N],
-    value: T,
-) -> T {
-    crate::flag::restore(flags, before);
-    for flag in flags.into_iter().take(left) {
-        flag.set(Outcome::Success);
-    }
+pub fn ended_suspect<F: Flags, T>(flags: F, left: usize, before: F::States, value: T) -> T {
+    flags.restore(before);
+    flags.set_innermost(left, State::SUCCESS);
     value
 }

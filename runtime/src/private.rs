@@ -2,7 +2,7 @@
 
 pub use crate::contain::contained_drop;
 pub use crate::defer::defer;
-pub use crate::flag::{Flag, mark, restore, suspect};
+pub use crate::flag::{Flag, Flags, mark, restore, suspect};
 pub use crate::guard::{Armed, Dropped, DroppedOther, Owner, Refused, Slot, dropped, refused};
 pub use crate::judge::{
     Judge, Plain, Question, Verdict, ended, ended_suspect, judge, leave, question,

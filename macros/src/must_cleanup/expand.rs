@@ -232,7 +232,7 @@ impl Expander<'_> {
         out.push(verbatim(quote_spanned!(span=> let #before = #suspect;)));
         statement(out);
         let restore = self.runtime.private("restore", span);
-        let flags = flags.array(span);
+        let flags = flags.references(span);
         // A statement that never ends leaves this unreachable, and that is no fault of the user's.
         let tokens = quote_spanned!(span=> #[allow(unreachable_code)] #restore(#flags, #before););
         out.push(verbatim(tokens));
@@ -252,7 +252,7 @@ impl Expander<'_> {
                 quote_spanned!(span=> #outcome::Success)
             }
         };
-        call(suspect, vec![flags.array(span), Expr::Verbatim(hidden_exit)], span)
+        call(suspect, vec![flags.references(span), Expr::Verbatim(hidden_exit)], span)
     }
 
     fn macro_(&mut self, mac: &mut Macro) {
@@ -283,7 +283,7 @@ impl Expander<'_> {
         if flags.is_empty() {
             return;
         }
-        let mut args = vec![flags.array(hidden(span))];
+        let mut args = vec![flags.references(hidden(span))];
         let mut name = "question";
         if !self.disarms.is_empty() {
             name = "question_disarming";

@@ -108,8 +108,8 @@ impl Emitter<'_> {
         let name =
             cleanup.name.as_ref().map_or_else(|| quote!(#default_name), |name| quote!(#name));
         let site = quote_spanned!(cleanup.span=> #site::new(#name));
-        let flags = self.flags.array(span);
-        let (count, on) = (self.flags.len(), cleanup.on);
+        let flags = self.flags.references(span);
+        let on = cleanup.on;
         let result = self.result(cleanup);
         let body = match armed {
             Some(armed) => {
@@ -126,7 +126,7 @@ impl Emitter<'_> {
             #(#cfg)*
             let mut #slot = #slot_type::new();
             #(#cfg)*
-            let #mutability #owner = #owner_type::<_, _, #count, #on>::new(
+            let #mutability #owner = #owner_type::<_, _, _, #on>::new(
                 &mut #slot, #value, #flags, #site, |#parameter| { #body },
             );
         }

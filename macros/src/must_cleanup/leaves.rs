@@ -182,13 +182,13 @@ impl Expander<'_> {
             _ if needs_braces => braced(quote_spanned!(span=> let _ = (); #inner), place),
             _ => inner,
         };
-        let array = flags.array(span);
+        let array = flags.references(span);
         let (name, args) = match judged {
             Some(verdict) => ("leave", vec![array, paths::expr(verdict.clone().into()), inner]),
             None if suspicious => {
                 let (left, suspect) = (flags.len(), self.suspect(&all));
                 let left = Expr::Verbatim(quote_spanned!(span=> #left));
-                ("ended_suspect", vec![all.array(span), left, suspect, inner])
+                ("ended_suspect", vec![all.references(span), left, suspect, inner])
             }
             None => ("ended", vec![array, inner]),
         };

@@ -71,28 +71,32 @@ impl Flags {
         self
     }
 
-    /// `[&flag1, &flag0]`
-    pub(super) fn array(&self, span: Span) -> Expr {
-        references(&self.0, span)
+    /// `&flag0`, or `[&flag1, &flag0]`
+    pub(super) fn references(&self, span: Span) -> Expr {
+        match &self.0[..] {
+            [flag] => reference(flag, span),
+            flags => references(flags, span),
+        }
     }
 
     /// `mark([&flag0])`, which marks a success.
     pub(super) fn success(&self, runtime: &Runtime, place: Span) -> Expr {
         let span = hidden(place);
-        call(runtime.private("mark", span), vec![self.array(span)], span)
+        call(runtime.private("mark", span), vec![self.references(span)], span)
     }
 }
 
 /// `[&first, &second]`
 pub(super) fn references(names: &[Ident], span: Span) -> Expr {
-    let reference = |name: &Ident| {
-        Expr::Reference(ExprReference {
-            attrs: Vec::new(),
-            and_token: Token![&](span),
-            mutability: None,
-            expr: Box::new(paths::expr(name.clone().into())),
-        })
-    };
-    let elems = names.iter().map(reference).collect();
+    let elems = names.iter().map(|name| reference(name, span)).collect();
     Expr::Array(ExprArray { attrs: Vec::new(), bracket_token: Bracket(span), elems })
+}
+
+fn reference(name: &Ident, span: Span) -> Expr {
+    Expr::Reference(ExprReference {
+        attrs: Vec::new(),
+        and_token: Token![&](span),
+        mutability: None,
+        expr: Box::new(paths::expr(name.clone().into())),
+    })
 }

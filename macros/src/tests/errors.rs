@@ -20,19 +20,19 @@ fn f() {
     let mut __backstop_owner0 = ::backstop::__private::Owner::<
         _,
         _,
-        1usize,
+        _,
         15u8,
     >::new(
         &mut __backstop_slot0,
         __backstop_value0,
-        [&__backstop_flag0],
+        &__backstop_flag0,
         ::backstop::__private::Site::new("a"),
         |__backstop_unused0| { ::backstop::__private::value(&()).ended() },
     );
     let a = __backstop_owner0.handle();
     #[allow(unreachable_code)]
     ::backstop::__private::leave(
-        [&__backstop_flag0],
+        &__backstop_flag0,
         __backstop_verdict0,
         std::process::exit(a),
     )

@@ -3,7 +3,7 @@ fn publish(store: &Store) -> Result<Url, Error> {
         .verdict();
     let __backstop_flag0 = ::backstop::__private::Flag::new();
     let __backstop_value0 = ::backstop::__private::question(
-        [&__backstop_flag0],
+        &__backstop_flag0,
         store.begin(),
     )?;
     #[cfg(panic = "abort")]
@@ -12,12 +12,12 @@ fn publish(store: &Store) -> Result<Url, Error> {
     let mut __backstop_owner0 = ::backstop::__private::Owner::<
         _,
         _,
-        1usize,
+        _,
         14u8,
     >::new(
         &mut __backstop_slot0,
         __backstop_value0,
-        [&__backstop_flag0],
+        &__backstop_flag0,
         ::backstop::__private::Site::new("tx"),
         |#[allow(unused_mut)] mut tx| {
             ::backstop::__private::value(
@@ -35,9 +35,9 @@ fn publish(store: &Store) -> Result<Url, Error> {
     );
     let mut tx = __backstop_owner0.handle();
     let _ = &tx;
-    ::backstop::__private::question([&__backstop_flag0], tx.commit())?;
+    ::backstop::__private::question(&__backstop_flag0, tx.commit())?;
     ::backstop::__private::leave(
-        [&__backstop_flag0],
+        &__backstop_flag0,
         __backstop_verdict0,
         Ok(
             ::backstop::__private::checked_call(

@@ -9,12 +9,12 @@ fn enter(registry: &Registry) -> Result<(), Error> {
     let __backstop_owner0 = ::backstop::__private::Owner::<
         _,
         _,
-        1usize,
+        _,
         15u8,
     >::new(
         &mut __backstop_slot0,
         (),
-        [&__backstop_flag0],
+        &__backstop_flag0,
         ::backstop::__private::Site::new("registry.withdraw()"),
         |__backstop_unused0| {
             if __backstop_armed0.get() {
@@ -35,12 +35,12 @@ fn enter(registry: &Registry) -> Result<(), Error> {
         },
     );
     ::backstop::__private::question_disarming(
-        [&__backstop_flag0],
+        &__backstop_flag0,
         [&__backstop_armed0],
         registry.announce(),
     )?;
     ::backstop::__private::leave(
-        [&__backstop_flag0],
+        &__backstop_flag0,
         __backstop_verdict0,
         ::backstop::__private::checked_call(
             serve(),

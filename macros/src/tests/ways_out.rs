@@ -8,12 +8,12 @@ fn first(items: &[Item]) -> Option<u32> {
     let __backstop_owner0 = ::backstop::__private::Owner::<
         _,
         _,
-        1usize,
+        _,
         15u8,
     >::new(
         &mut __backstop_slot0,
         (),
-        [&__backstop_flag0],
+        &__backstop_flag0,
         ::backstop::__private::Site::new("log()"),
         |__backstop_unused0| {
             ::backstop::__private::value(
@@ -47,7 +47,7 @@ fn first(items: &[Item]) -> Option<u32> {
         let mut __backstop_owner1 = ::backstop::__private::Owner::<
             _,
             _,
-            2usize,
+            _,
             15u8,
         >::new(
             &mut __backstop_slot1,
@@ -79,7 +79,7 @@ fn first(items: &[Item]) -> Option<u32> {
             (),
         ) {
             {
-                ::backstop::__private::mark([&__backstop_flag1]);
+                ::backstop::__private::mark(&__backstop_flag1);
                 break 'outer;
             };
         }
@@ -102,7 +102,7 @@ fn first(items: &[Item]) -> Option<u32> {
             (),
         ) {
             0 => {
-                ::backstop::__private::mark([&__backstop_flag1]);
+                ::backstop::__private::mark(&__backstop_flag1);
                 continue;
             }
             1 => {
@@ -114,7 +114,7 @@ fn first(items: &[Item]) -> Option<u32> {
             }
             _ => {
                 #[allow(unreachable_code)]
-                ::backstop::__private::mark([&__backstop_flag1]);
+                ::backstop::__private::mark(&__backstop_flag1);
             }
         }
     }
@@ -126,8 +126,8 @@ fn first(items: &[Item]) -> Option<u32> {
         )]
         (),
     ) {
-        ::backstop::__private::leave([&__backstop_flag0], __backstop_verdict0, None)
+        ::backstop::__private::leave(&__backstop_flag0, __backstop_verdict0, None)
     } else {
-        ::backstop::__private::leave([&__backstop_flag0], __backstop_verdict0, Some(1))
+        ::backstop::__private::leave(&__backstop_flag0, __backstop_verdict0, Some(1))
     }
 }
