@@ -17,7 +17,7 @@ use crate::{helpers, must_cleanup, no_exit, scoped_spawn};
 #[derive(Clone, Default)]
 pub(crate) struct Context {
     pub(crate) imports: Imports,
-    /// Functions of type `!` in the same container: under the same attribute, they unwind.
+    /// What functions of type `!` in the same container are called there.
     pub(crate) checked: Vec<String>,
     /// In an `impl Drop`.
     pub(crate) drop_impl: bool,
@@ -175,7 +175,8 @@ impl Function<'_> {
 
     /// The cleanups that the body declares, with their calls marked.
     fn cleanups(&self, block: &Block, report: &mut Report, errors: &mut Errors) -> Cleanups {
-        let mut cleanups = must_cleanup::analyze::analyze(block, &mut report.allows, errors);
+        let mut cleanups =
+            must_cleanup::analyze::analyze(self.signature, block, &mut report.allows, errors);
         for cleanup in &mut cleanups {
             // Its findings are among the body's; expanded, it would be told a second time.
             let refused = !report.findings.is_empty()
@@ -185,15 +186,6 @@ impl Function<'_> {
             } else if !cleanup.may_diverge {
                 no_exit::expand::expand_expr(&mut cleanup.expr, &self.calls, &self.runtime);
             }
-        }
-        if let (Some(keyword), false) = (&self.signature.asyncness, cleanups.is_empty()) {
-            errors.at(
-                keyword,
-                message(
-                    "cleanups in an `async fn` are not available in this version of backstop",
-                    "declare them in a function that is not `async`, and call that",
-                ),
-            );
         }
         cleanups
     }

@@ -7,7 +7,7 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Block, Expr, Item, Local, Pat, Stmt};
 
 use crate::diagnostic::{Errors, message};
-use crate::must_cleanup::analyze::{defer, is_cleanup, own_exits};
+use crate::must_cleanup::analyze::{is_cleanup, own_exits};
 use crate::paths::{Runtime, hidden};
 
 /// What becomes of the `#[cleanup]`s of a body.
@@ -70,14 +70,6 @@ impl Remover<'_> {
 }
 
 impl VisitMut for Remover<'_> {
-    fn visit_block_mut(&mut self, block: &mut Block) {
-        visit_mut::visit_block_mut(self, block);
-        if self.refused > 0 && self.ours {
-            // With options it would be told a second time that they are not for here.
-            block.stmts.retain(|stmt| defer(stmt).is_none());
-        }
-    }
-
     fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
         let mut kept = statement_attrs_mut(stmt).map(std::mem::take).unwrap_or_default();
         visit_mut::visit_stmt_mut(self, stmt);

@@ -6,7 +6,7 @@ use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
 use syn::{
     Attribute, Block, ImplItem, Item, ItemImpl, ItemMod, ItemTrait, Path, Signature, TraitItem,
-    TraitItemFn,
+    TraitItemFn, Type,
 };
 
 use backstop_rules::{Imports, Unused};
@@ -202,7 +202,9 @@ impl Walk {
             ImplItem::Fn(function) => Some(&function.sig),
             _ => None,
         });
-        scope.context.add_diverging(signatures);
+        let checked: Vec<String> =
+            diverging(signatures).flat_map(|name| names_in_impl(&item.self_ty, &name)).collect();
+        scope.context.checked.extend(checked);
         for item in &mut item.items {
             if let ImplItem::Fn(function) = item {
                 self.inside(&mut function.attrs, &function.sig, &mut function.block, &scope);
@@ -213,12 +215,7 @@ impl Walk {
     fn trait_(&mut self, item: &mut ItemTrait, outer: &Scope) {
         let mut scope = self.scope(&mut item.attrs, outer);
         scope.context.drop_impl = false;
-        // Only what has a body here is checked here.
-        let signatures = item.items.iter().filter_map(|item| match item {
-            TraitItem::Fn(function) if function.default.is_some() => Some(&function.sig),
-            _ => None,
-        });
-        scope.context.add_diverging(signatures);
+        // None of its own is known to unwind: an implementation elsewhere may replace it.
         for item in &mut item.items {
             if let TraitItem::Fn(TraitItemFn { attrs, sig, default: Some(block), .. }) = item {
                 self.inside(attrs, sig, block, &scope);
@@ -245,7 +242,8 @@ impl Walk {
             Item::Fn(function) => Some(&function.sig),
             _ => None,
         });
-        scope.context.add_diverging(signatures);
+        scope.context.checked =
+            diverging(signatures).flat_map(|name| [format!("self::{name}"), name]).collect();
         for item in items {
             self.item(kind, item, &scope, false);
         }
@@ -280,17 +278,23 @@ impl Walk {
     }
 }
 
-impl Context {
-    /// Functions in the same container that never return are checked themselves.
-    fn add_diverging<'a>(&mut self, signatures: impl Iterator<Item = &'a Signature>) {
-        self.checked.extend(
-            signatures
-                .filter(|signature| {
-                    signature.constness.is_none() && returns_never(&signature.output)
-                })
-                .map(|signature| signature.ident.to_string()),
-        );
+/// The names of the functions that never return. In the same container they are under the same
+/// attribute, so that they unwind.
+fn diverging<'a>(
+    signatures: impl Iterator<Item = &'a Signature> + 'a,
+) -> impl Iterator<Item = String> + 'a {
+    signatures
+        .filter(|signature| signature.constness.is_none() && returns_never(&signature.output))
+        .map(|signature| signature.ident.to_string())
+}
+
+/// The ways in which an `impl` names its own functions.
+fn names_in_impl(self_type: &Type, function: &str) -> Vec<String> {
+    let mut names = vec![format!("self.{function}"), format!("Self::{function}")];
+    if let Type::Path(path) = self_type {
+        names.extend(path.path.segments.last().map(|last| format!("{}::{function}", last.ident)));
     }
+    names
 }
 
 fn unreadable(kind: Kind, item: &TokenStream, error: &syn::Error) -> syn::Error {

@@ -8,15 +8,20 @@ use syn::{Expr, ExprCall, ExprMethodCall, ExprPath, Path};
 
 use crate::syntax::peel;
 
-/// Functions of type `!` that unwind, so that every destructor runs.
-const UNWINDS: [&str; 3] = ["std::panic::resume_unwind", "std::panic::panic_any", "backstop::exit"];
+/// Functions of type `!` that unwind, so that every destructor runs, and whether the bare name is
+/// enough to know them: `exit` may be anybody's, unless it is seen where it comes from.
+const UNWINDS: [(&str, bool); 3] = [
+    ("std::panic::resume_unwind", true),
+    ("std::panic::panic_any", true),
+    ("backstop::exit", false),
+];
 
 /// Tells the calls that need a marker from those about which all is known by name.
 pub(crate) struct Calls<'a> {
     pub(crate) imports: &'a Imports,
     /// Paths of `unwinds(..)`.
     pub(crate) unwinds: Vec<&'a Path>,
-    /// Functions of type `!` in the same container, which are checked themselves.
+    /// What functions of type `!` in the same container are called: they are checked themselves.
     pub(crate) checked: &'a [String],
 }
 
@@ -57,7 +62,8 @@ impl Calls<'_> {
     fn method_unwinds(&self, call: &ExprMethodCall) -> bool {
         let on_self =
             matches!(peel(&call.receiver), Expr::Path(path) if path.path.is_ident("self"));
-        on_self && self.checked.iter().any(|name| call.method == name)
+        let name = format!("self.{}", call.method);
+        on_self && self.checked.contains(&name)
             || self
                 .unwinds
                 .iter()
@@ -65,22 +71,24 @@ impl Calls<'_> {
     }
 
     fn unwinds(&self, path: &Path) -> bool {
-        let mut names = path.segments.iter().rev().map(|segment| &segment.ident);
-        let is_checked =
-            names.next().is_some_and(|last| self.checked.iter().any(|name| last == name))
-                && names.next().is_none_or(|owner| owner == "Self" || owner == "self");
-        if is_checked {
+        let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+        if self.checked.contains(&names.join("::")) {
             return true;
         }
+        let bare = names.len() == 1;
+        let known = match self.imports.resolve(path) {
+            Some(resolved) => UNWINDS.iter().any(|(known, _)| *known == resolved),
+            None if bare && self.imports.declares(&names[0]) => false,
+            None => UNWINDS
+                .iter()
+                .any(|(known, distinct)| (!bare || *distinct) && is_suffix(&names, known)),
+        };
         let written = segments(path);
-        let resolved = self.imports.resolve(path);
-        UNWINDS.iter().any(|known| {
-            resolved.as_deref() == Some(*known)
-                || known.split("::").collect::<Vec<_>>().ends_with(&as_strs(&written))
-        }) || self.unwinds.iter().any(|listed| {
-            let listed = segments(listed);
-            listed.ends_with(&written) || written.ends_with(&listed)
-        })
+        known
+            || self.unwinds.iter().any(|listed| {
+                let listed = segments(listed);
+                listed.ends_with(&written) || written.ends_with(&listed)
+            })
     }
 
     /// Whether a rule knows this path by name: reported, or allowed, as such.
@@ -132,6 +140,7 @@ fn segments(path: &Path) -> Vec<String> {
         .collect()
 }
 
-fn as_strs(segments: &[String]) -> Vec<&str> {
-    segments.iter().map(String::as_str).collect()
+fn is_suffix(names: &[String], path: &str) -> bool {
+    let known: Vec<&str> = path.split("::").collect();
+    known.len() >= names.len() && known.iter().rev().zip(names.iter().rev()).all(|(a, b)| a == b)
 }

@@ -11,8 +11,8 @@ use syn::spanned::Spanned;
 use syn::token::Paren;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Block, Expr, ExprAwait, ExprCall, ExprField, ExprTuple, Index, Item, Member, Pat, Stmt, Token,
-    UnOp,
+    Arm, Block, Expr, ExprAwait, ExprCall, ExprField, ExprTuple, Index, Item, Member, Pat, Stmt,
+    Token, UnOp,
 };
 
 use super::analyze::Calls;
@@ -197,6 +197,12 @@ impl VisitMut for Marker<'_> {
             }
         }
         block.stmts = stmts;
+    }
+
+    fn visit_arm_mut(&mut self, arm: &mut Arm) {
+        let place = self.allows.enter(&arm.attrs);
+        visit_mut::visit_arm_mut(self, arm);
+        self.allows.leave(place);
     }
 
     // Items in a body are not the body's.

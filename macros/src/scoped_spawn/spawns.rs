@@ -150,15 +150,17 @@ impl Rewriter<'_, '_> {
 
     /// A spawn on a `Builder` of which the body does not show whose it is.
     fn is_unknown_builder_spawn(&self, call: &ExprMethodCall) -> bool {
+        call.method == "spawn" && call.args.len() == 1 && self.is_unknown_builder(&call.receiver)
+    }
+
+    fn is_unknown_builder(&self, expr: &Expr) -> bool {
         let makes = |path: &Path| {
             path.segments.len() == 2
                 && path.segments[0].ident == "Builder"
                 && self.of.imports.resolve(path).is_none()
                 && !self.of.imports.declares("Builder")
         };
-        call.method == "spawn"
-            && call.args.len() == 1
-            && is_made_by(&call.receiver, &makes, &self.unknown_builders)
+        is_made_by(expr, &makes, &self.unknown_builders)
     }
 
     /// Rewrites what a child runs. A child that spawns needs a scope of its own to do it with.
@@ -296,6 +298,8 @@ impl VisitMut for Rewriter<'_, '_> {
         if let (Pat::Ident(name), Some(init)) = (&local.pat, &local.init) {
             if self.is_builder(&init.expr) && !is_spawned(&init.expr) {
                 self.builders.push(name.ident.to_string());
+            } else if self.is_unknown_builder(&init.expr) && !is_spawned(&init.expr) {
+                self.unknown_builders.push(name.ident.to_string());
             }
         }
         visit_mut::visit_local_mut(self, local);

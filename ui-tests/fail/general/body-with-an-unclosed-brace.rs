@@ -1,0 +1,8 @@
+#[backstop::no_exit]
+fn unclosed() {
+    if true {
+}
+
+fn main() {
+    unclosed();
+}

@@ -1,0 +1,4 @@
+#[backstop::no_exit]
+fn no_parameters {}
+
+fn main() {}

@@ -1,0 +1,6 @@
+use backstop::defer;
+
+fn main() {
+    defer! { 5 }
+    defer! { return Ok::<(), ()>(()) }
+}

@@ -1,0 +1,10 @@
+use backstop::no_exit;
+
+#[no_exit]
+fn refused() {
+    unsafe { std::arch::asm!("nop") };
+}
+
+fn main() {
+    refused();
+}
