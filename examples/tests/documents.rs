@@ -41,3 +41,18 @@ fn every_promise_names_a_test_that_exists() {
     }
     assert!(seen > 20, "the table was not read");
 }
+
+#[test]
+fn every_pitfall_names_tests_that_exist() {
+    let pitfalls = read("docs/pitfalls.md");
+    let names = pitfalls.split('`').filter_map(|text| text.split_once("::"));
+    let themes = ["cancel_", "cleanup_", "pitfalls_", "scope_"];
+    let mut seen = 0;
+    for (module, name) in names.filter(|(module, _)| themes.iter().any(|it| module.starts_with(it)))
+    {
+        let source = read(&format!("tests/tests/{module}.rs"));
+        assert!(source.contains(&format!("fn {name}()")), "no test {module}::{name}");
+        seen += 1;
+    }
+    assert!(seen > 20, "the table was not read");
+}

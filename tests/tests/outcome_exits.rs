@@ -186,7 +186,8 @@ impl From<String> for Panics {
 
 observed! { fn conversion(log) -> Result<u8, Panics> { let n: u8 = no()?; Ok(n) } }
 
+/// The mark is made before the conversion, and stands as it does before a destructor that panics.
 #[test]
-fn a_panic_in_the_conversion_of_question_mark_is_an_unwind() {
-    outcome("unwind", conversion);
+fn a_panic_in_the_conversion_of_question_mark_reads_error() {
+    outcome("error", conversion);
 }
