@@ -200,11 +200,10 @@ fn outermost(span: &DiagnosticSpan) -> &DiagnosticSpan {
 /// Runs a test program and reads its results.
 fn run(mut command: Command, target: &str, copy: &Path, results: &mut Results) -> Result<()> {
     // Files, not pipes: nobody has to read while waiting.
-    let path = copy.join("transparency-output.txt");
-    let file = File::create(&path)?;
+    let path = copy.join("transparency-stdout.txt");
     let mut child = command
-        .stdout(file.try_clone()?)
-        .stderr(file)
+        .stdout(File::create(&path)?)
+        .stderr(File::create(copy.join("transparency-stderr.txt"))?)
         .spawn()
         .with_context(|| format!("cannot run the tests of {target}"))?;
     let Some(status) = child.wait_timeout(PATIENCE)? else {

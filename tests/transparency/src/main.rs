@@ -13,11 +13,23 @@ usage: backstop-transparency [--all] [--mode MODE].. [--no-timing] [--list] [CRA
 
 Without crates: the two smallest. Without modes: all of them.";
 
-fn main() -> Result<ExitCode> {
-    let Some(plan) = plan()? else { return Ok(ExitCode::SUCCESS) };
+fn main() -> ExitCode {
+    match report() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// Prints what came out, and tells whether nothing is other than it was.
+fn report() -> Result<bool> {
+    let Some(plan) = plan()? else { return Ok(true) };
     let report = run(&plan)?;
     println!("{report}");
-    Ok(if report.identical() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+    Ok(report.identical())
 }
 
 fn plan() -> Result<Option<Plan>> {
