@@ -145,7 +145,8 @@ impl Expander<'_> {
             return self.visit_expr_mut(expr);
         }
         let flags = self.flags_at(end);
-        let may_diverge = self.calls.by_name(expr);
+        // Of a `loop` one is sure only where it surely has no end.
+        let may_diverge = self.calls.by_name(expr) || matches!(expr, Expr::Loop(_));
         if flags.is_empty() && !is_macro(expr) {
             // Nothing to mark, and the statement around announces what is suspicious in it.
             return self.visit_expr_mut(expr);
