@@ -4,5 +4,6 @@
 #![allow(missing_docs, reason = "not published")]
 
 pub mod callgrind;
+pub mod generated;
 mod opaque;
 pub mod operations;
