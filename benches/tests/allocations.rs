@@ -1,0 +1,100 @@
+//! No guard allocates.
+
+use std::alloc::{GlobalAlloc, Layout, System};
+use std::cell::Cell;
+use std::hint::black_box;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+
+use backstop::{defer, must_cleanup};
+use backstop_benches::operations::{self, Way};
+
+/// Counts what the current thread allocates.
+struct Counting;
+
+thread_local! {
+    static ALLOCATIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+fn count() {
+    // A thread that is being torn down is no test's.
+    let _ = ALLOCATIONS.try_with(|count| count.set(count.get() + 1));
+}
+
+// SAFETY: every call goes to `System` as it is.
+unsafe impl GlobalAlloc for Counting {
+    unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise.
+        unsafe { System.alloc(layout) }
+    }
+
+    unsafe fn dealloc(&self, place: *mut u8, layout: Layout) {
+        // SAFETY: the caller's promise.
+        unsafe { System.dealloc(place, layout) }
+    }
+
+    unsafe fn realloc(&self, place: *mut u8, layout: Layout, size: usize) -> *mut u8 {
+        count();
+        // SAFETY: the caller's promise.
+        unsafe { System.realloc(place, layout, size) }
+    }
+}
+
+#[global_allocator]
+static ALLOCATOR: Counting = Counting;
+
+fn allocations<R>(work: impl FnOnce() -> R) -> (u64, R) {
+    let before = ALLOCATIONS.get();
+    let result = work();
+    (ALLOCATIONS.get() - before, result)
+}
+
+#[test]
+fn an_allocation_is_counted() {
+    assert_eq!(allocations(|| black_box(Box::new(1))).0, 1);
+}
+
+#[test]
+fn no_operation_allocates() {
+    for operation in operations::all() {
+        if operation.way == Way::Backstop {
+            let (count, _) = allocations(|| (operation.run)(operation.seed));
+            assert_eq!(count, 0, "{}", operation.shape);
+        }
+    }
+}
+
+#[must_cleanup]
+fn guarded(open: &Cell<u32>, panics: bool) {
+    #[cleanup(open.set(open.get() - session))]
+    let session = {
+        open.set(open.get() + 1);
+        1
+    };
+    #[cleanup(open.set(open.get() + 10), on = failure)]
+    let _failing = ();
+    defer! { open.set(open.get() + 100) }
+    if panics {
+        resume_unwind(Box::new(()));
+    }
+}
+
+#[test]
+fn guards_do_not_allocate_while_a_panic_passes() {
+    // `resume_unwind` and `catch_unwind` do, whatever they pass.
+    let unwind =
+        |work: &mut dyn FnMut()| allocations(|| catch_unwind(AssertUnwindSafe(work)).is_err());
+    let plain = unwind(&mut || resume_unwind(Box::new(())));
+    let open = Cell::new(0);
+    let with_guards = unwind(&mut || guarded(&open, true));
+    assert!(plain.1);
+    assert_eq!(with_guards, plain);
+    assert_eq!(open.get(), 110);
+}
+
+#[test]
+fn guards_do_not_allocate_where_nothing_panics() {
+    let open = Cell::new(0);
+    assert_eq!(allocations(|| guarded(&open, false)).0, 0);
+    assert_eq!(open.get(), 100);
+}

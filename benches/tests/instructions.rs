@@ -1,0 +1,105 @@
+//! The gate: fails where a guard costs more instructions than the same work by hand.
+//!
+//! Not a libtest, which would hide the table and the reason for a skip.
+
+use std::env;
+use std::error::Error;
+use std::path::{Path, PathBuf};
+use std::process::{Command, ExitCode};
+
+use backstop_benches::callgrind;
+use backstop_benches::operations::{self, Operation, ROUNDS, Way};
+
+fn main() -> ExitCode {
+    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+        println!("SKIPPED: instruction counts are compared on x86-64 Linux only");
+        return ExitCode::SUCCESS;
+    }
+    let valgrind = match callgrind::version() {
+        Ok(version) => version,
+        Err(error) => {
+            println!("SKIPPED: instructions are not counted, `valgrind` cannot be run: {error}");
+            return ExitCode::SUCCESS;
+        }
+    };
+    match measure() {
+        Ok(rows) => {
+            println!("instructions of each operation, release, {valgrind}\n");
+            report(&rows)
+        }
+        Err(error) => {
+            eprintln!("instructions were not counted: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The instructions of each operation.
+fn measure() -> Result<Vec<(Operation, i64)>, Box<dyn Error>> {
+    let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
+    let program = build(scratch)?;
+    let profile = scratch.join("callgrind.out.operations");
+    let counts = callgrind::parts(&program, "*operations::measured*", &profile)?;
+    let operations = operations::all();
+    // Two warm-ups before, the end of the program behind.
+    let [_, empty, counts @ .., _] = counts.as_slice() else {
+        return Err("callgrind saw no call of `measured`".into());
+    };
+    if counts.len() != operations.len() {
+        let text = format!("{} counts for {} operations", counts.len(), operations.len());
+        return Err(text.into());
+    }
+    let rounds = i64::from(ROUNDS);
+    let each = |count: &u64| {
+        let own = i64::try_from(*count)? - i64::try_from(*empty)?;
+        // The few instructions between two calls of `measured` are not the same for all.
+        Ok((own + rounds / 2).div_euclid(rounds))
+    };
+    let counts: Result<Vec<i64>, Box<dyn Error>> = counts.iter().map(each).collect();
+    Ok(operations.into_iter().zip(counts?).collect())
+}
+
+/// Builds the measured program in release; this test is a debug build.
+fn build(scratch: &Path) -> Result<PathBuf, Box<dyn Error>> {
+    let target = scratch.parent().ok_or("no target directory")?;
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--release", "--quiet", "--bin", "operations", "--manifest-path"])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target)
+        .status()?;
+    if !status.success() {
+        return Err(format!("the measured program was not built: {status}").into());
+    }
+    Ok(target.join("release/operations"))
+}
+
+fn report(rows: &[(Operation, i64)]) -> ExitCode {
+    println!("{:36} {:>8} {:>8} {:>10} {:>8}", "", "by hand", "control", "scopeguard", "backstop");
+    let mut passes = true;
+    for shape in rows.chunk_by(|(a, _), (b, _)| a.shape == b.shape) {
+        let of = |way| shape.iter().find(|(operation, _)| operation.way == way).map(|row| row.1);
+        let [Some(by_hand), Some(control), Some(scopeguard), Some(backstop)] =
+            [Way::ByHand, Way::Control, Way::Scopeguard, Way::Backstop].map(of)
+        else {
+            unreachable!("a shape has all four ways")
+        };
+        let (Operation { shape, more, .. }, _) = shape[0];
+        let difference = backstop - by_hand;
+        let verdict = if control != by_hand {
+            "NO MEASURE: the control differs".to_owned()
+        } else if difference > more {
+            format!("MORE than by hand; {more:+} is the limit")
+        } else if more > 0 {
+            format!("({more:+} is the limit)")
+        } else {
+            String::new()
+        };
+        passes &= control == by_hand && difference <= more;
+        println!(
+            "{shape:36} {by_hand:8} {control:8} {scopeguard:10} {backstop:8} {difference:+5} {verdict}"
+        );
+    }
+    if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
