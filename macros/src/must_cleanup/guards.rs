@@ -6,7 +6,7 @@ use syn::{Attribute, Expr, Local, Pat};
 
 use super::analyze::single_name;
 use super::cleanup::Cleanup;
-use super::marks::Flags;
+use super::marks::{Flags, reference};
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
 use crate::syntax::{diverges, mentions};
@@ -143,7 +143,8 @@ impl Emitter<'_> {
         // Names the expression as the place of a type that cannot be a cleanup's.
         let place = first_span(expr);
         let value = self.runtime.private("value", place);
-        quote_spanned!(place=> #value(&#expr).ended())
+        let reference = reference(expr.clone(), place);
+        quote_spanned!(place=> #value(#reference).ended())
     }
 
     fn abort_warning(&self, cleanup: &Cleanup) -> TokenStream {

@@ -74,7 +74,7 @@ impl Flags {
     /// `&flag0`, or `[&flag1, &flag0]`
     pub(super) fn references(&self, span: Span) -> Expr {
         match &self.0[..] {
-            [flag] => reference(flag, span),
+            [flag] => reference(paths::expr(flag.clone().into()), span),
             flags => references(flags, span),
         }
     }
@@ -88,15 +88,17 @@ impl Flags {
 
 /// `[&first, &second]`
 pub(super) fn references(names: &[Ident], span: Span) -> Expr {
-    let elems = names.iter().map(|name| reference(name, span)).collect();
+    let elems =
+        names.iter().map(|name| reference(paths::expr(name.clone().into()), span)).collect();
     Expr::Array(ExprArray { attrs: Vec::new(), bracket_token: Bracket(span), elems })
 }
 
-fn reference(name: &Ident, span: Span) -> Expr {
+/// `&OPERAND`, with parentheses where the operand needs them.
+pub(super) fn reference(operand: Expr, span: Span) -> Expr {
     Expr::Reference(ExprReference {
         attrs: Vec::new(),
         and_token: Token![&](span),
         mutability: None,
-        expr: Box::new(paths::expr(name.clone().into())),
+        expr: Box::new(operand),
     })
 }
