@@ -12,7 +12,7 @@ use crate::site::Site;
 /// Runs a cleanup. A panic goes on after it if the thread is not unwinding; if it is, a second one
 /// would abort the process, so it is reported and dropped.
 #[inline(always)]
-pub(crate) fn contain(site: Site, state: State, cleanup: impl FnOnce() -> Ended) {
+pub(crate) fn contain(site: &'static Site, state: State, cleanup: impl FnOnce() -> Ended) {
     match catch_unwind(AssertUnwindSafe(cleanup)) {
         Ok(Ended(None)) => {}
         Ok(Ended(Some(message))) => failed(site, state, message),
@@ -23,13 +23,13 @@ pub(crate) fn contain(site: Site, state: State, cleanup: impl FnOnce() -> Ended)
 #[cold]
 #[inline(never)]
 #[allow(clippy::boxed_local, reason = "unboxed here, on the cold way")]
-fn failed(site: Site, state: State, message: Box<Message>) {
+fn failed(site: &'static Site, state: State, message: Box<Message>) {
     report(EventKind::CleanupFailed, site, state, message.0);
 }
 
 #[cold]
 #[inline(never)]
-fn panicked(site: Site, state: State, payload: Box<dyn Any + Send>) {
+fn panicked(site: &'static Site, state: State, payload: Box<dyn Any + Send>) {
     report(EventKind::CleanupPanicked, site, state, event::panic_message(&*payload));
     if thread::panicking() {
         event::discard(payload);
@@ -38,14 +38,14 @@ fn panicked(site: Site, state: State, payload: Box<dyn Any + Send>) {
     }
 }
 
-fn report(kind: EventKind, site: Site, state: State, message: String) {
+fn report(kind: EventKind, site: &'static Site, state: State, message: String) {
     let event = Event::new(kind, site.name, site.location, state.outcome(), message);
     event::emit(&event);
 }
 
 /// The body of a destructor under `#[must_cleanup] impl Drop`.
 #[inline(always)]
-pub fn contained_drop(site: Site, body: impl FnOnce()) {
+pub fn contained_drop(site: &'static Site, body: impl FnOnce()) {
     contain(site, State::AMBIENT, || {
         body();
         Ended::WELL

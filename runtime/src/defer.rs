@@ -38,7 +38,7 @@ macro_rules! defer {
     (timeout = $($rest:tt)*) => { $crate::__defer_needs_attribute!("timeout"); };
     ($($body:tt)*) => {
         let _guard = $crate::__private::defer(
-            $crate::__private::Site::new("defer!"),
+            &const { $crate::__private::Site::new("defer!") },
             || { $($body)* },
         );
     };
@@ -58,13 +58,16 @@ macro_rules! __defer_needs_attribute {
 }
 
 /// A body, and where it was declared.
-type Deferred<F> = (F, Site);
+type Deferred<F> = (F, &'static Site);
 
 /// The guard of a `defer!` without an attribute around it.
 ///
 /// What ends it is a function pointer for the sake of the optimiser, as in `guard::Owner`.
 #[inline(always)]
-pub fn defer<F: FnOnce()>(site: Site, body: F) -> ScopeGuard<Deferred<F>, fn(Deferred<F>)> {
+pub fn defer<F: FnOnce()>(
+    site: &'static Site,
+    body: F,
+) -> ScopeGuard<Deferred<F>, fn(Deferred<F>)> {
     scopeguard::guard((body, site), |(body, site)| {
         contain(site, State::AMBIENT, || {
             body();

@@ -64,7 +64,7 @@ where
     slot: &'s mut MaybeUninit<T>,
     cleanup: Option<C>,
     flags: F,
-    site: Site,
+    site: &'static Site,
     end: End<T, C>,
 }
 
@@ -74,7 +74,7 @@ where
 /// inlines it by its size, and in landing pads, which it takes for cold, by less than a call or two.
 /// Left as a call in but one of them, it would keep the whole owner in memory. With the pointer it
 /// is small enough to be inlined everywhere; then LLVM sees where the pointer leads.
-type End<T, C> = unsafe fn(&mut MaybeUninit<T>, C, State, Site);
+type End<T, C> = unsafe fn(&mut MaybeUninit<T>, C, State, &'static Site);
 
 impl<'s, T, C, F: Flags, const ON: u8> Owner<'s, T, C, F, ON>
 where
@@ -82,7 +82,7 @@ where
 {
     /// Puts `value` into the slot and owns it there.
     #[inline(always)]
-    pub fn new(slot: &'s mut Slot<T>, value: T, flags: F, site: Site, cleanup: C) -> Self {
+    pub fn new(slot: &'s mut Slot<T>, value: T, flags: F, site: &'static Site, cleanup: C) -> Self {
         slot.0.write(value);
         Self { slot: &mut slot.0, cleanup: Some(cleanup), flags, site, end: end::<T, C, ON> }
     }
@@ -129,8 +129,12 @@ where
 /// `slot` holds a value, which nobody reads again.
 #[inline(always)]
 #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
-unsafe fn end<T, C, const ON: u8>(slot: &mut MaybeUninit<T>, cleanup: C, state: State, site: Site)
-where
+unsafe fn end<T, C, const ON: u8>(
+    slot: &mut MaybeUninit<T>,
+    cleanup: C,
+    state: State,
+    site: &'static Site,
+) where
     C: FnOnce(T) -> Ended,
 {
     contain(site, state, || {

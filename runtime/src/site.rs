@@ -3,7 +3,7 @@
 use std::panic::Location;
 
 /// A cleanup's name and place.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug)]
 pub struct Site {
     pub(crate) name: &'static str,
     pub(crate) location: &'static Location<'static>,
@@ -11,7 +11,6 @@ pub struct Site {
 
 impl Site {
     /// A cleanup of this name, declared where this is called.
-    #[inline(always)]
     #[track_caller]
     #[must_use]
     pub const fn new(name: &'static str) -> Self {

@@ -57,7 +57,7 @@ pub(crate) fn expand(
 
 /// Contains the panics of a destructor's body.
 // Input:  { BODY }
-// Output: { contained_drop(Site::new("drop"), move || { BODY }); }
+// Output: { contained_drop(&const { Site::new("drop") }, move || { BODY }); }
 pub(crate) fn contain(signature: &Signature, body: &mut Block, runtime: &Runtime) {
     let place = signature.ident.span();
     let span = hidden(place);
@@ -65,7 +65,7 @@ pub(crate) fn contain(signature: &Signature, body: &mut Block, runtime: &Runtime
     let site = runtime.private("Site", place);
     let site = quote_spanned!(place=> #site::new("drop"));
     let inner = Block { brace_token: body.brace_token, stmts: std::mem::take(&mut body.stmts) };
-    let call = quote_spanned!(span=> #contained(#site, move || #inner););
+    let call = quote_spanned!(span=> #contained(&const { #site }, move || #inner););
     body.stmts = vec![verbatim(call)];
 }
 

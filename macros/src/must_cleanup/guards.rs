@@ -127,7 +127,7 @@ impl Emitter<'_> {
             let mut #slot = #slot_type::new();
             #(#cfg)*
             let #mutability #owner = #owner_type::<_, _, _, #on>::new(
-                &mut #slot, #value, #flags, #site, |#parameter| { #body },
+                &mut #slot, #value, #flags, &const { #site }, |#parameter| { #body },
             );
         }
     }

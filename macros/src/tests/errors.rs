@@ -26,7 +26,7 @@ fn f() {
         &mut __backstop_slot0,
         __backstop_value0,
         &__backstop_flag0,
-        ::backstop::__private::Site::new("a"),
+        &const { ::backstop::__private::Site::new("a") },
         |__backstop_unused0| { ::backstop::__private::value(&()).ended() },
     );
     let a = __backstop_owner0.handle();

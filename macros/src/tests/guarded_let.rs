@@ -18,7 +18,7 @@ fn publish(store: &Store) -> Result<Url, Error> {
         &mut __backstop_slot0,
         __backstop_value0,
         &__backstop_flag0,
-        ::backstop::__private::Site::new("tx"),
+        &const { ::backstop::__private::Site::new("tx") },
         |#[allow(unused_mut)] mut tx| {
             ::backstop::__private::value(
                     &::backstop::__private::checked_call(

@@ -15,7 +15,7 @@ fn enter(registry: &Registry) -> Result<(), Error> {
         &mut __backstop_slot0,
         (),
         &__backstop_flag0,
-        ::backstop::__private::Site::new("registry.withdraw()"),
+        &const { ::backstop::__private::Site::new("registry.withdraw()") },
         |__backstop_unused0| {
             if __backstop_armed0.get() {
                 ::backstop::__private::value(

@@ -14,7 +14,7 @@ fn first(items: &[Item]) -> Option<u32> {
         &mut __backstop_slot0,
         (),
         &__backstop_flag0,
-        ::backstop::__private::Site::new("log()"),
+        &const { ::backstop::__private::Site::new("log()") },
         |__backstop_unused0| {
             ::backstop::__private::value(
                     &{
@@ -53,7 +53,7 @@ fn first(items: &[Item]) -> Option<u32> {
             &mut __backstop_slot1,
             __backstop_value1,
             [&__backstop_flag1, &__backstop_flag0],
-            ::backstop::__private::Site::new("item"),
+            &const { ::backstop::__private::Site::new("item") },
             |#[allow(unused_mut)] mut item| {
                 ::backstop::__private::value(
                         &::backstop::__private::checked_call(
