@@ -14,7 +14,7 @@ pub(super) fn operations() -> Vec<Operation> {
         shape!("three guards, address escapes", three, 5),
         shape!("`?`, address kept, Ok", question_kept, 5),
         shape!("`?`, address kept, Err", question_kept, 0, more = 2),
-        shape!("`?`, address escapes, Ok", question, 5),
+        shape!("`?`, address escapes, Ok", question, 5, more = 2),
         shape!("`?`, address escapes, Err", question, 0, more = 2),
         shape!("`?`, three guards, Ok", question_three, 5, more = 3),
         shape!("`?`, three guards, Err", question_three, 0, more = 3),
