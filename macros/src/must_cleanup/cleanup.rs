@@ -203,7 +203,7 @@ fn empty(span: Span) -> syn::Error {
 fn option_in_place_of_expr(expr: &Expr) -> Option<&'static str> {
     let Expr::Assign(assign) = expr else { return None };
     let Expr::Path(left) = &*assign.left else { return None };
-    KEYS.into_iter().find(|key| left.path.is_ident(key))
+    KEYS.into_iter().chain(["timeout"]).find(|key| left.path.is_ident(key))
 }
 
 fn outcomes(value: Expr) -> syn::Result<u8> {
