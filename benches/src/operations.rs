@@ -6,7 +6,7 @@ mod failure;
 use crate::opaque::{Failure, Refused};
 
 /// How an operation is written. The number tells the functions of one shape apart, see
-/// [`opaque`](crate::opaque).
+/// `opaque`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(u32)]
 pub enum Way {
