@@ -215,7 +215,7 @@ impl Expander<'_> {
 
     /// Announces a statement that may hide an exit.
     // Input:  mac!();
-    // Output: let before = suspect([&flag0], ..); mac!(); restore([&flag0], before);
+    // Output: let before = suspect(&flag0, ..); mac!(); restore(&flag0, before);
     fn surrounded(
         &self,
         suspicious: bool,
@@ -238,7 +238,7 @@ impl Expander<'_> {
         out.push(verbatim(tokens));
     }
 
-    /// `suspect([&flag0], HIDDEN)`
+    /// `suspect(&flag0, HIDDEN)`
     pub(super) fn suspect(&self, flags: &Flags) -> Expr {
         let span = hidden(Span::call_site());
         let suspect = self.runtime.private("suspect", span);
@@ -273,7 +273,7 @@ impl Expander<'_> {
     }
 
     // Input:  e?
-    // Output: question([&flag0], e)?
+    // Output: question(&flag0, e)?
     fn question(&mut self, expr: &mut syn::ExprTry) {
         // The whole expression's place reaches from its first token to the `?`, and is where a
         // conversion of the error says that it was called.
@@ -294,7 +294,7 @@ impl Expander<'_> {
     }
 
     // Input:  return e
-    // Output: return leave([&flag0], verdict, e)
+    // Output: return leave(&flag0, verdict, e)
     fn return_(&mut self, expr: &mut syn::ExprReturn) {
         let flags = self.frames.all();
         let span = expr.return_token.span();
@@ -315,7 +315,7 @@ impl Expander<'_> {
 
     /// A `break` or `continue`: going on in the function is a success of the blocks that it leaves.
     // Input:  continue 'outer
-    // Output: { mark([&flag1]); continue 'outer }
+    // Output: { mark(&flag1); continue 'outer }
     fn jump(&mut self, expr: &mut Expr) {
         let (label, span) = match &mut *expr {
             Expr::Break(jump) => {

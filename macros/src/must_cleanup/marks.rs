@@ -79,7 +79,7 @@ impl Flags {
         }
     }
 
-    /// `mark([&flag0])`, which marks a success.
+    /// `mark(&flag0)`, which marks a success.
     pub(super) fn success(&self, runtime: &Runtime, place: Span) -> Expr {
         let span = hidden(place);
         call(runtime.private("mark", span), vec![self.references(span)], span)
