@@ -9,6 +9,9 @@
 #[doc(hidden)]
 #[path = "private.rs"]
 pub mod __private;
+#[cfg(all(feature = "process", not(unix)))]
+compile_error!("the feature `process` of `backstop` needs a Unix system");
+
 mod cancel;
 mod contain;
 mod defer;
@@ -16,6 +19,8 @@ mod event;
 mod flag;
 mod guard;
 mod judge;
+#[cfg(all(feature = "process", unix))]
+mod ladder;
 mod outcome;
 mod report;
 pub mod scope;
@@ -26,5 +31,7 @@ pub use backstop_macros::{must_cleanup, no_exit, scoped_spawn};
 pub use cancel::{CancelCause, CancelToken, Cancelled, cancel_token};
 pub use event::{Event, EventKind, set_observer};
 pub use guard::Guard;
+#[cfg(all(feature = "process", unix))]
+pub use ladder::action::Action;
 pub use outcome::Outcome;
 pub use scope::scope;

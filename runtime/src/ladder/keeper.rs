@@ -1,0 +1,16 @@
+//! Who keeps a registration outside of this process's memory.
+
+use std::io;
+
+use super::action::Prepared;
+
+/// A rung above the exit hook. Calls come from any thread, and from drop paths: each has a deadline
+/// of its own, and none panics.
+pub(crate) trait Keeper: Send + Sync {
+    /// What is about to be created. Durable, in this keeper's sense, when this returns.
+    fn intend(&self, key: u64, action: &Prepared) -> io::Result<()>;
+    /// It exists now, and `action` has its identity.
+    fn commit(&self, key: u64, action: &Prepared) -> io::Result<()>;
+    /// It has been cleaned up, or is not to be: durable when this returns.
+    fn forget(&self, key: u64) -> io::Result<()>;
+}

@@ -1,0 +1,1 @@
+//! `#[backstop::main]`: from the first signal to the exit status.
