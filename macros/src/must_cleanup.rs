@@ -8,6 +8,7 @@ pub(crate) mod expand;
 mod guards;
 mod leaves;
 mod marks;
+mod rung;
 mod text;
 
 pub(crate) use args::Args;

@@ -21,6 +21,7 @@ mod guard;
 mod judge;
 #[cfg(all(feature = "process", unix))]
 mod ladder;
+mod needs;
 mod outcome;
 mod report;
 pub mod scope;

@@ -8,6 +8,15 @@ pub use crate::judge::{
     Judge, Plain, Question, Verdict, ended, ended_suspect, judge, leave, question,
     question_disarming,
 };
+#[cfg(all(feature = "process", unix))]
+pub use crate::ladder::entry::{
+    Created, Entry, SurvivesExit, SurvivesKill, SurvivesReboot, survive_exit, survive_kill,
+    survive_reboot,
+};
+#[cfg(not(all(feature = "process", unix)))]
+pub use crate::needs::{
+    survive as survive_exit, survive as survive_kill, survive as survive_reboot,
+};
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::site::Site;
 pub use crate::warnings::*;

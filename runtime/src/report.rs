@@ -16,6 +16,11 @@ pub(crate) struct Message(pub(crate) String);
 impl Ended {
     /// It did not fail.
     pub const WELL: Self = Self(None);
+
+    #[cfg(all(feature = "process", unix))]
+    pub(crate) fn failed(message: String) -> Self {
+        Self(Some(Box::new(Message(message))))
+    }
 }
 
 /// The value of a cleanup, for method resolution to choose how an `Err` is shown: the method here

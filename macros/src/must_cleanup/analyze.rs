@@ -83,7 +83,7 @@ impl Finder<'_> {
 
     fn declare(&mut self, mut cleanup: Cleanup) {
         cleanup.may_diverge = has_call(&cleanup.expr) && self.allows.allows(no_exit::expand::RULE);
-        cleanup.warns_of_abort = cleanup.runs_on_unwind() && !self.allows.allows("panic_abort");
+        cleanup.warns_of_abort = cleanup.needs_unwind() && !self.allows.allows("panic_abort");
         self.cleanups.push_back(cleanup);
     }
 }

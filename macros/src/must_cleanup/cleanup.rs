@@ -7,6 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Expr, LitStr, Macro, Meta, Token};
 
+use super::rung::Rung;
 use super::text::{Options, written};
 
 use crate::args::{self, Entry, Value};
@@ -23,6 +24,8 @@ pub(crate) struct Cleanup {
     pub(crate) text: String,
     /// The outcomes that it runs for, a bit each, as the runtime's `Owner` reads them.
     pub(crate) on: u8,
+    /// What it survives, beyond an unwind.
+    pub(crate) rung: Option<Rung>,
     pub(crate) name: Option<LitStr>,
     /// Whether its calls may diverge.
     pub(crate) may_diverge: bool,
@@ -32,14 +35,17 @@ pub(crate) struct Cleanup {
     pub(crate) span: Span,
 }
 
+const UNWIND: u8 = 4;
+const CANCEL: u8 = 8;
+
 /// The words that `on` takes, with their bits.
 const OUTCOMES: [(&str, u8); 6] = [
-    ("always", 1 | 2 | 4 | 8),
+    ("always", 1 | 2 | UNWIND | CANCEL),
     ("success", 1),
     ("error", 2),
-    ("unwind", 4),
-    ("cancel", 8),
-    ("failure", 2 | 4 | 8),
+    ("unwind", UNWIND),
+    ("cancel", CANCEL),
+    ("failure", 2 | UNWIND | CANCEL),
 ];
 
 impl Cleanup {
@@ -50,6 +56,7 @@ impl Cleanup {
             expr: syn::parse_quote!(()),
             text: String::new(),
             on: 15,
+            rung: None,
             name: None,
             may_diverge: false,
             warns_of_abort: false,
@@ -67,8 +74,9 @@ impl Cleanup {
         self.expr = syn::parse_quote!(());
     }
 
-    pub(crate) fn runs_on_unwind(&self) -> bool {
-        self.on & 4 != 0
+    /// Whether it is owed on a panic, and nothing but the panic's unwinding runs it.
+    pub(crate) fn needs_unwind(&self) -> bool {
+        self.on & UNWIND != 0 && self.rung.is_none()
     }
 
     /// Reads `#[cleanup(EXPR, key = value, ..)]`.
@@ -167,7 +175,9 @@ impl Cleanup {
             match entry.key.to_string().as_str() {
                 "on" => cleanup.on = errors.take(entry.equals(ON).and_then(outcomes)).unwrap_or(15),
                 "survives" => {
-                    errors.take(entry.equals("`unwind`").and_then(|word| survives(&word)));
+                    cleanup.rung = errors
+                        .take(entry.equals(SURVIVES).and_then(|word| Rung::read(&word)))
+                        .flatten();
                 }
                 "name" => {
                     cleanup.name = errors.take(entry.equals("a string such as `\"session\"`"));
@@ -176,10 +186,14 @@ impl Cleanup {
             }
             None
         });
+        if let Some(rung) = cleanup.rung.take_if(|_| cleanup.on & CANCEL == 0) {
+            errors.push(rung.needs_cancel());
+        }
         (cleanup, count)
     }
 }
 
+const SURVIVES: &str = "`unwind`, `exit`, `kill` or `reboot`";
 const ON: &str = "`always`, `success`, `error`, `unwind`, `cancel`, `failure`, or a list such as \
                   `[error, unwind]`";
 
@@ -228,22 +242,6 @@ fn outcomes(value: Expr) -> syn::Result<u8> {
         }
     }
     Ok(on)
-}
-
-fn survives(word: &Expr) -> syn::Result<()> {
-    let text = word.to_token_stream().to_string();
-    let (wrong, remedy) = match text.as_str() {
-        "unwind" => return Ok(()),
-        "exit" | "kill" | "reboot" => (
-            format!("`survives = {text}` is not available in this version of backstop"),
-            "write `survives = unwind`, or leave it out".to_owned(),
-        ),
-        _ => (
-            format!("unknown rung `{text}`"),
-            "`survives` takes `unwind`, `exit`, `kill` or `reboot`".to_owned(),
-        ),
-    };
-    Err(syn::Error::new_spanned(word, message(wrong, remedy)))
 }
 
 /// The first token in a cleanup that would leave it.

@@ -186,9 +186,12 @@ impl Expander<'_> {
             other => {
                 let armed = local("armed", number);
                 out.push(verbatim(emitter.before_statement(Some(&armed), &cleanup)));
+                // What a tail made is cleaned up at once.
+                let after = emitter.after_statement(&cleanup).filter(|_| end.is_none());
                 self.disarms.push(armed);
                 self.plain(other, end, out);
                 self.disarms.pop();
+                out.extend(after.map(verbatim));
             }
         }
     }

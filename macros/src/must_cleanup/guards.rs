@@ -34,21 +34,29 @@ impl Emitter<'_> {
         if statement.init.is_none() {
             return statement.into_token_stream();
         }
-        let value = local("value", self.number);
+        let value = match cleanup.rung {
+            None => local("value", self.number),
+            // The expression is evaluated beside the value, which it reads by its name.
+            Some(_) => name.ident.clone(),
+        };
         rename(&mut statement.pat, &value);
         // Lints that the user set on the statement are about the name.
         let attrs: Vec<Attribute> = statement.attrs.clone();
         let place = name.ident.span();
+        let unused = local("unused", self.number);
         let mentioned = mentions(cleanup.expr.to_token_stream(), &[&name.ident.to_string()]);
-        let (parameter, used) = if mentioned {
-            let ident = &name.ident;
-            // A `&mut self` method of the value is called in the cleanup alone.
-            let parameter = quote_spanned!(hidden(place)=> #[allow(unused_mut)] mut #ident);
-            (parameter, Some(quote_spanned!(hidden(place)=> let _ = &#ident;)))
-        } else {
-            let unused = local("unused", self.number);
-            (quote!(#unused), None)
+        let parameter = match cleanup.rung {
+            None if mentioned => {
+                let ident = &name.ident;
+                // A `&mut self` method of the value is called in the cleanup alone.
+                quote_spanned!(hidden(place)=> #[allow(unused_mut)] mut #ident)
+            }
+            _ => quote!(#unused),
         };
+        let used = mentioned.then(|| {
+            let ident = &name.ident;
+            quote_spanned!(hidden(place)=> let _ = &#ident;)
+        });
         let owner = local("owner", self.number);
         let default_name = name.ident.to_string();
         let parts = Parts {
@@ -97,6 +105,18 @@ impl Emitter<'_> {
         quote!(#switch #guard)
     }
 
+    /// What follows a guarded statement that went well: the thing that it made can be told from
+    /// others now.
+    // Output: created.commit();
+    pub(super) fn after_statement(&self, cleanup: &Cleanup) -> Option<TokenStream> {
+        cleanup.rung.as_ref()?;
+        let span = hidden(cleanup.span);
+        let created = local("created", self.number);
+        let cfg = &self.cfg;
+        // A statement that never ends leaves this unreachable, and that is no fault of the user's.
+        Some(quote_spanned!(span=> #(#cfg)* #[allow(unreachable_code)] #created.commit();))
+    }
+
     fn owner(&self, parts: &Parts<'_>, cleanup: &Cleanup) -> TokenStream {
         let Parts { value, parameter, armed, has_handle, name: default_name } = parts;
         let span = hidden(cleanup.span);
@@ -110,7 +130,23 @@ impl Emitter<'_> {
         let site = quote_spanned!(cleanup.span=> #site::new(#name));
         let flags = self.flags.references(span);
         let on = cleanup.on;
-        let result = self.result(cleanup);
+        let (entry, result) = match &cleanup.rung {
+            None => (None, self.result(cleanup)),
+            Some(rung) => {
+                let [entry, value] = ["entry", "unused"].map(|name| local(name, self.number));
+                let exists = *has_handle;
+                let registered = rung.register(&site, &cleanup.expr, exists, self.runtime);
+                let cfg = &self.cfg;
+                let created = armed.map(|_| {
+                    let created = local("created", self.number);
+                    quote_spanned!(span=> #(#cfg)* let #created = #entry.created();)
+                });
+                (
+                    Some(quote_spanned!(span=> #(#cfg)* let #entry = #registered; #created)),
+                    quote_spanned!(span=> #entry.run(#value)),
+                )
+            }
+        };
         let body = match armed {
             Some(armed) => {
                 let ended = self.runtime.private("Ended", span);
@@ -123,6 +159,7 @@ impl Emitter<'_> {
         let cfg = &self.cfg;
         quote_spanned! {span=>
             #warning
+            #entry
             #(#cfg)*
             let mut #slot = #slot_type::new();
             #(#cfg)*
@@ -182,6 +219,6 @@ fn rename(pat: &mut Pat, name: &Ident) {
     }
 }
 
-fn first_span(expr: &Expr) -> Span {
+pub(super) fn first_span(expr: &Expr) -> Span {
     expr.to_token_stream().into_iter().next().map_or_else(Span::call_site, |token| token.span())
 }

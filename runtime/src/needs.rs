@@ -1,0 +1,93 @@
+//! What an expansion needs of a feature or a platform, told at the user's token where it is missing.
+
+/// Expands to nothing where the runtime has what is named.
+#[cfg(all(feature = "process", unix))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs {
+    (exit) => {};
+    (main) => {};
+    ($rung:ident) => {
+        $crate::__needs_linux!($rung);
+    };
+}
+
+#[cfg(all(feature = "process", target_os = "linux"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_linux {
+    ($rung:ident) => {};
+}
+
+#[cfg(all(feature = "process", unix, not(target_os = "linux")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_linux {
+    ($rung:ident) => {
+        ::core::compile_error!(::core::concat!(
+            "`survives = ",
+            ::core::stringify!($rung),
+            "` works on Linux only\nhelp: write `survives = exit` on this system"
+        ));
+    };
+}
+
+/// Expands to the error that names the feature.
+#[cfg(not(all(feature = "process", unix)))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs {
+    (main) => {
+        $crate::__needs_process!("#[backstop::main]");
+    };
+    ($rung:ident) => {
+        $crate::__needs_process!(::core::concat!("survives = ", ::core::stringify!($rung)));
+    };
+}
+
+#[cfg(not(all(feature = "process", unix)))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_process {
+    ($what:expr) => {
+        ::core::compile_error!(::core::concat!(
+            "`",
+            $what,
+            "` needs the feature `process` of `backstop`\nhelp: add it in `Cargo.toml`: `backstop = \
+             { version = \"..\", features = [\"process\"] }`"
+        ));
+    };
+}
+
+/// What a registration would be to the type checker, beside the error that says what is missing.
+#[cfg(not(all(feature = "process", unix)))]
+mod missing {
+    use crate::report::Ended;
+    use crate::site::Site;
+
+    /// A cleanup that was not registered.
+    #[derive(Debug)]
+    pub struct Missing;
+
+    /// Registers nothing.
+    pub fn survive<C>(_: &'static Site, _exists: bool, _: C) -> Missing {
+        Missing
+    }
+
+    impl Missing {
+        /// Runs nothing.
+        pub fn run<T>(self, _: T) -> Ended {
+            Ended::WELL
+        }
+
+        /// Itself.
+        pub fn created(&self) -> Self {
+            Self
+        }
+
+        /// Commits nothing.
+        pub fn commit(self) {}
+    }
+}
+#[cfg(not(all(feature = "process", unix)))]
+pub use missing::survive;
