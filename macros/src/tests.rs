@@ -46,6 +46,22 @@ fn a_guarded_statement_is_armed_before_it_runs() {
 }
 
 #[test]
+fn a_cleanup_that_climbs_is_registered_before_its_guard_is_made() {
+    check(
+        Kind::MustCleanup,
+        "",
+        "fn lock(dir: &Path) -> Result<(), Error> {
+            #[cleanup(Action::remove_file(&path), survives = kill)]
+            let path = create(dir)?;
+            #[cleanup(move || log(), survives = exit)]
+            announce()?;
+            Ok(())
+        }",
+        &expect_file!["./tests/ladder.rs"],
+    );
+}
+
+#[test]
 fn every_way_out_marks_the_blocks_that_it_leaves() {
     check(
         Kind::MustCleanup,

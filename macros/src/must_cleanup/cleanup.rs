@@ -188,6 +188,7 @@ impl Cleanup {
         });
         if let Some(rung) = cleanup.rung.take_if(|_| cleanup.on & CANCEL == 0) {
             errors.push(rung.needs_cancel());
+            cleanup.clear();
         }
         (cleanup, count)
     }

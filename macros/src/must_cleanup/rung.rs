@@ -68,8 +68,8 @@ impl Rung {
         // Errors about its argument's type point at the expression.
         let place = first_span(expr);
         let register = runtime.private(self.register, place);
-        let span = hidden(place);
-        quote_spanned!(span=> { #needs!(#word); #register(&const { #site }, #exists, #expr) })
+        let needs = quote_spanned!(self.span=> #needs!(#word););
+        quote_spanned!(hidden(place)=> { #needs #register(&const { #site }, #exists, #expr) })
     }
 }
 

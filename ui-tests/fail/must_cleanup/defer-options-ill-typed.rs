@@ -6,7 +6,7 @@ fn options() {
     defer!(on = failure println!("x"));
     defer!(on = failure, on = success, println!("x"));
     defer!(name = 3, println!("x"));
-    defer!(survives = kill, println!("x"));
+    defer!(survives = killed, println!("x"));
     defer!(timeout = "5s", println!("x"));
     defer!(on, println!("x"));
 }

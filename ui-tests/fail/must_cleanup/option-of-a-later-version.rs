@@ -19,15 +19,6 @@ fn deadline() {}
 fn in_a_cleanup() {
     #[cleanup(a.close(), timeout = "5s")]
     let a = Session;
-
-    #[cleanup(b.close(), survives = exit)]
-    let b = Session;
-
-    #[cleanup(c.close(), survives = kill)]
-    let c = Session;
-
-    #[cleanup(d.close(), survives = reboot)]
-    let d = Session;
 }
 
 fn main() {

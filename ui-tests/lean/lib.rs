@@ -1,0 +1,1 @@
+//! Programs that depend on `backstop` without its features: see `fail/`.
