@@ -1,1 +1,4 @@
 //! What several tests of the ladder need.
+
+#[cfg(target_os = "linux")]
+pub mod step;
