@@ -46,9 +46,10 @@ pub(super) fn conduct(hook: &'static Hook) {
     drain(hook, until);
     let report = hook.close(limit);
     match cause {
-        // Who asked, reports.
-        Cause::Call | Cause::Exit => {}
-        Cause::Abort | Cause::Signal(_) => report.print(),
+        // Who called, reports.
+        Cause::Call => {}
+        // Here, before anybody goes on to die.
+        Cause::Exit | Cause::Abort | Cause::Signal(_) => report.print(),
     }
     hook.tell_end();
 }

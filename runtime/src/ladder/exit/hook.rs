@@ -337,13 +337,13 @@ impl Hook {
     pub(super) fn end_exiting(&'static self) {
         let is_known = self.is_abandoned(sys::this_thread());
         let report = self.end(Cause::Exit, limit());
-        match self.requested() {
-            Some((Cause::Exit, _)) => report.print(),
-            // It was on its way first, and its status is the true one.
-            Some((Cause::Signal(_), _)) => std::thread::sleep(DEATH),
-            _ => {}
+        if self.ended.count() == 0 {
+            // The conductor itself did not come to its end.
+            report.print();
         }
-        if !is_known && self.aborting.load(Ordering::SeqCst) {
+        let has_signal = matches!(self.requested(), Some((Cause::Signal(_), _)));
+        if has_signal || !is_known && self.aborting.load(Ordering::SeqCst) {
+            // On their way before this exit was; their status is the true one.
             std::thread::sleep(DEATH);
         }
     }

@@ -113,10 +113,14 @@ pub(super) fn is_handled_by(signal: c_int, handler: Handler) -> bool {
     action(signal).is_some_and(|action| action.sa_sigaction == handler as usize)
 }
 
-/// Installs an async-signal-safe handler. It runs on the alternate stack where the thread has one,
-/// for a stack overflow leaves no other.
+/// Installs an async-signal-safe handler.
+///
+/// Without SA_ONSTACK: after a stack overflow, SIGABRT is raised by the standard library's handler of
+/// SIGSEGV, on the alternate stack already, and the kernel stays there. On any other way, the
+/// thread's own stack is the safer place to wait on: `process::exit` unmaps the main thread's
+/// alternate stack, whichever thread calls it.
 pub(super) fn handle(signal: c_int, handler: Handler) {
-    set(signal, handler as usize, libc::SA_SIGINFO | libc::SA_ONSTACK | libc::SA_RESTART);
+    set(signal, handler as usize, libc::SA_SIGINFO | libc::SA_RESTART);
 }
 
 pub(super) fn restore_default(signal: c_int) {
