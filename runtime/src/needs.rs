@@ -69,8 +69,13 @@ mod missing {
     #[derive(Debug)]
     pub struct Missing;
 
+    /// Announces nothing.
+    pub fn announce_exit() -> Missing {
+        Missing
+    }
+
     /// Registers nothing.
-    pub fn survive<C>(_: &'static Site, _exists: bool, _: C) -> Missing {
+    pub fn survive<C>(_: Missing, _: &'static Site, _exists: bool, _: C) -> Missing {
         Missing
     }
 
@@ -90,4 +95,4 @@ mod missing {
     }
 }
 #[cfg(not(all(feature = "process", unix)))]
-pub use missing::survive;
+pub use missing::{announce_exit, survive};
