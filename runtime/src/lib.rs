@@ -16,6 +16,7 @@ mod cancel;
 mod contain;
 mod defer;
 mod event;
+mod features;
 mod flag;
 mod guard;
 mod judge;
@@ -27,11 +28,13 @@ pub mod scope;
 mod site;
 mod warnings;
 
-pub use backstop_macros::{must_cleanup, no_exit, scoped_spawn};
+pub use backstop_macros::{main, must_cleanup, no_exit, scoped_spawn};
 pub use cancel::{CancelCause, CancelToken, Cancelled, cancel_token};
 pub use event::{Event, EventKind, set_observer};
 pub use guard::Guard;
 #[cfg(all(feature = "process", unix))]
 pub use ladder::action::Action;
+#[cfg(all(feature = "process", unix))]
+pub use ladder::shutdown::exit;
 pub use outcome::Outcome;
 pub use scope::scope;
