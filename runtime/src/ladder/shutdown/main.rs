@@ -101,8 +101,8 @@ pub(crate) fn run<R: Termination>(options: Options, body: impl FnOnce() -> R) ->
         Ok(program) => program,
         Err(error) => {
             use io::Write as _;
-            let why = "cannot start the thread that handles signals";
-            let _ = writeln!(io::stderr(), "backstop: {why}: {error}");
+            let what = "cannot handle signals, so `main` does not begin";
+            let _ = writeln!(io::stderr(), "backstop: {what}: {error}");
             return ExitCode::FAILURE;
         }
     };
