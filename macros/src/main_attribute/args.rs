@@ -48,10 +48,8 @@ fn switch(entry: &Entry) -> syn::Result<()> {
     if matches!(value, Value::Nothing) {
         return Ok(());
     }
-    let text = message(
-        format!("`{key}` takes no value"),
-        format!("write `{key}` alone, or leave it out"),
-    );
+    let text =
+        message(format!("`{key}` takes no value"), format!("write `{key}` alone, or leave it out"));
     Err(syn::Error::new(key.span(), text))
 }
 

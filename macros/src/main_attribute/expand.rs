@@ -25,16 +25,14 @@ pub(crate) fn wrap(function: MainFunction, args: &Args) -> TokenStream {
         ReturnType::Default => name.span(),
         ReturnType::Type(_, ty) => ty.span(),
     };
-    let mut passed = name.clone();
-    passed.set_span(span);
     let needs_process = runtime.public("__needs_process", name.span());
-    let main = runtime.private("main", name.span());
+    let main = runtime.private("main", span);
     let journal = match journal {
         None => quote!(::core::option::Option::None),
         Some(path) => quote!(::core::option::Option::Some(#path)),
     };
-    let call = quote_spanned! {hidden(name.span())=>
-        #needs_process!("`#[backstop::main]`" => #main)(#grace, #reaper, #journal, #passed)
+    let call = quote_spanned! {hidden(span)=>
+        #needs_process!("`#[backstop::main]`" => #main)(#grace, #reaper, #journal, #name)
     };
     let signature = outer_signature(&sig);
     quote! {

@@ -40,8 +40,9 @@ const OUTER: &[&str] = &[
 impl Parse for MainFunction {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {
         let attributes = input.call(Attribute::parse_outer)?;
-        let (outer, inner) =
-            attributes.into_iter().partition(|it| OUTER.iter().any(|name| it.path().is_ident(name)));
+        let (outer, inner) = attributes
+            .into_iter()
+            .partition(|it| OUTER.iter().any(|name| it.path().is_ident(name)));
         let vis = input.parse()?;
         let sig = input.parse()?;
         let body = input.parse()?;
@@ -108,7 +109,10 @@ impl MainFunction {
 pub(crate) fn is_ours(attribute: &Attribute) -> bool {
     let names: Vec<String> =
         attribute.path().segments.iter().map(|segment| segment.ident.to_string()).collect();
-    matches!(names.iter().map(String::as_str).collect::<Vec<_>>()[..], ["main"] | ["backstop", "main"])
+    matches!(
+        names.iter().map(String::as_str).collect::<Vec<_>>()[..],
+        ["main"] | ["backstop", "main"]
+    )
 }
 
 fn needless(what: &str) -> String {
