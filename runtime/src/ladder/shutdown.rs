@@ -10,6 +10,8 @@ mod main;
 mod signals;
 mod status;
 mod supervisor;
+#[cfg(test)]
+mod tests;
 
 pub use self::exit::exit;
 pub(crate) use self::exit::is_exit;

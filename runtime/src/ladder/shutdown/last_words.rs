@@ -37,7 +37,7 @@ pub(super) fn say(
     lines.list("threads", &threads, |name| format!("thread `{name}` did not end"));
     match cleanups {
         Some(cleanups) => lines.list("exit cleanups", &cleanups, Clone::clone),
-        None => lines.add(format_args!("exit cleanups were still running")),
+        None => lines.add(format_args!("not all exit cleanups ended")),
     }
     lines.print();
 }

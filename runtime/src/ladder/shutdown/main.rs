@@ -15,6 +15,7 @@ use super::status::{self, PANICKED};
 use super::supervisor;
 use crate::cancel::{self, CancelToken};
 use crate::event;
+use crate::ladder::exit;
 
 /// The options of `#[backstop::main]`.
 #[derive(Debug, Clone, Copy)]
@@ -36,6 +37,8 @@ pub(super) struct Program {
     pub(super) root: CancelToken,
     pub(super) grace: Duration,
     pub(super) waker: Waker,
+    /// Runs the exit cleanups, within a time, and gives those that did not end.
+    pub(super) run_exit_cleanups: fn(Duration) -> Vec<String>,
     course: AtomicU8,
 }
 
@@ -93,11 +96,20 @@ pub(super) fn is_after_main() -> bool {
 
 /// Runs the body of `main` from the start to the exit status.
 pub(crate) fn run<R: Termination>(options: Options, body: impl FnOnce() -> R) -> ExitCode {
+    run_with(options, exit::run_all, body)
+}
+
+/// The same, with whoever runs the exit cleanups.
+pub(super) fn run_with<R: Termination>(
+    options: Options,
+    run_exit_cleanups: fn(Duration) -> Vec<String>,
+    body: impl FnOnce() -> R,
+) -> ExitCode {
     if PROGRAM.get().is_some() {
         // Called by the program itself: `main` is a function like any other then.
         return body().report();
     }
-    let program = match start(options) {
+    let program = match start(options, run_exit_cleanups) {
         Ok(program) => program,
         Err(error) => {
             use io::Write as _;
@@ -126,7 +138,10 @@ pub(crate) fn run<R: Termination>(options: Options, body: impl FnOnce() -> R) ->
     }
 }
 
-fn start(options: Options) -> io::Result<&'static Program> {
+fn start(
+    options: Options,
+    run_exit_cleanups: fn(Duration) -> Vec<String>,
+) -> io::Result<&'static Program> {
     let supervisor = supervisor::Starting::new()?;
     let (signals, waker) = super::signals::take()?;
     let root = CancelToken::new();
@@ -136,6 +151,7 @@ fn start(options: Options) -> io::Result<&'static Program> {
         root,
         grace: options.grace,
         waker,
+        run_exit_cleanups,
         course: AtomicU8::new(RUNNING),
     });
     supervisor.go(program, signals);

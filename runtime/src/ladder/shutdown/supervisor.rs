@@ -5,6 +5,7 @@
 //! takes them.
 
 use std::io;
+use std::panic::catch_unwind;
 use std::sync::mpsc::{self, Receiver, SyncSender};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -14,6 +15,7 @@ use super::main::Program;
 use super::signals::{Signals, Wake};
 use super::status;
 use crate::CancelCause;
+use crate::event;
 use crate::ladder::exit;
 
 /// For all exit cleanups together, once the end is forced.
@@ -98,20 +100,21 @@ impl Supervisor {
         while self.wait(end) == Wake::Other {}
     }
 
-    /// Gives the exit cleanups that did not end; `None` if a third signal, or the deadline, came
-    /// before it was known.
+    /// Gives the exit cleanups that did not end; `None` if a third signal, the deadline or a panic
+    /// came before it was known.
     fn run_exit_cleanups(&mut self) -> Option<Vec<String>> {
         let begun = Instant::now();
         let (send, report) = mpsc::sync_channel(1);
         let program = self.program;
         let run = move || {
-            let _ = send.send(exit::run_all(CLEANUPS));
+            let left = catch_unwind(|| (program.run_exit_cleanups)(CLEANUPS));
+            let _ = send.send(left.map_err(event::discard).ok());
             program.waker.wake();
         };
         let thread = thread::Builder::new().name("backstop-exit".to_owned()).spawn(run);
         if thread.is_err() {
             // Here, then, where nothing but its own deadline ends it.
-            return Some(exit::run_all(CLEANUPS));
+            return Some((program.run_exit_cleanups)(CLEANUPS));
         }
         self.until_reported(begun, &report)
     }
@@ -132,13 +135,13 @@ impl Supervisor {
     fn until_reported(
         &mut self,
         begun: Instant,
-        report: &Receiver<Vec<String>>,
+        report: &Receiver<Option<Vec<String>>>,
     ) -> Option<Vec<String>> {
         let mut end = begun + CLEANUPS + AT_LEAST;
         loop {
             let wake = self.wait(Some(end));
             if let Ok(left) = report.try_recv() {
-                return Some(left);
+                return left;
             }
             match wake {
                 Wake::Signal(_) => end = end.min(begun + AT_LEAST),
