@@ -79,7 +79,8 @@ fn exit_while_panicking_ends_after_the_grace_period_without_an_abort() {
 
 #[test]
 fn exit_in_a_destructor_unwinds() {
-    run(PATIENT, "exit_in_a_destructor").with_code(3).said(&["main's destructor"]).silently();
+    let ended = run(PATIENT, "exit_in_a_destructor");
+    ended.with_code(3).said(&["about to exit", "main's destructor"]).silently();
 }
 
 #[test]
@@ -135,7 +136,8 @@ fn exit_without_the_attribute_unwinds_and_has_its_code() {
     let ended = run(BARE, "exit");
     ended.with_code(3).said(&["inner destructor", "main's destructor"]).silently();
     run(BARE, "exit_from_a_scope").with_code(3).silently();
-    run(BARE, "exit_in_a_destructor").with_code(3).said(&["main's destructor"]).silently();
+    let ended = run(BARE, "exit_in_a_destructor");
+    ended.with_code(3).said(&["about to exit", "main's destructor"]).silently();
     run(BARE, "exit_in_a_detached_thread").with_code(3).silently();
     run(BARE, "exit_dropped_where_joined").with_code(3).said(&["joined"]).silently();
     run(BARE, "exit_while_panicking").with_code(3).said(&["about to exit"]);

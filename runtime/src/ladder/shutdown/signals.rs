@@ -55,7 +55,7 @@ pub(super) fn take() -> io::Result<(Signals, Waker)> {
     for &signal in &signals {
         spare_forked_children(signal)?;
     }
-    let signals = SignalDelivery::with_pipe(read, write, SignalOnly::default(), signals)?;
+    let signals = SignalDelivery::with_pipe(read, write, SignalOnly, signals)?;
     Ok((Signals(signals), waker))
 }
 
