@@ -26,6 +26,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::deadline::Deadline;
+use self::place::quoted;
 use self::process::{Kill, Reach};
 use self::program::Program;
 use self::remove::{Removal, Thing};
@@ -401,7 +402,7 @@ impl fmt::Display for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
             Ready::Remove(removal) => {
-                write!(f, "remove {} {:?}", removal.thing().word(), removal.place().path())
+                write!(f, "remove {} {}", removal.thing().word(), quoted(&removal.place().path()))
             }
             Ready::Kill(kill) => write!(f, "end {kill}"),
             Ready::Run { program, .. } => write!(f, "run {program}"),
