@@ -8,6 +8,8 @@ pub use crate::judge::{
     Judge, Plain, Question, Verdict, ended, ended_suspect, judge, leave, question,
     question_disarming,
 };
+#[cfg(all(feature = "process", unix))]
+pub use crate::ladder::action::door as action_door;
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::site::Site;
 pub use crate::warnings::*;

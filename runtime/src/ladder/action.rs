@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 mod call;
 mod deadline;
+#[doc(hidden)]
+pub mod door;
 mod empty;
 mod identity;
 mod open;
@@ -72,7 +74,7 @@ use crate::report::{CleanupValue, Ended, Message};
 /// # Examples
 ///
 /// ```
-/// use backstop::{Action, must_cleanup};
+/// use backstop::{Action, defer, must_cleanup};
 ///
 /// #[must_cleanup]
 /// fn build(dir: &std::path::Path) -> std::io::Result<u64> {
