@@ -21,6 +21,8 @@ pub use crate::ladder::exit::doors::{
 pub use crate::needs::{
     announce_exit, survive as survive_exit, survive as survive_kill, survive as survive_reboot,
 };
+#[cfg(all(feature = "process", unix))]
+pub use crate::ladder::action::door as action_door;
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::site::Site;
 pub use crate::warnings::*;
