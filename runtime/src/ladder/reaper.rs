@@ -74,7 +74,7 @@ pub fn start() -> io::Result<()> {
     Builder::new().start()
 }
 
-/// Asks the reaper whether it lives, and waits for the answer.
+/// Asks the reaper whether it lives and knows everything, and waits for the answer.
 ///
 /// # Errors
 ///

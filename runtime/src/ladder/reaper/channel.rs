@@ -25,7 +25,7 @@ pub(super) struct Channel {
     deadline: Duration,
     acknowledged: bool,
     state: Mutex<State>,
-    /// Signalled when `State::link` changes.
+    /// Signalled when `State::link` or `State::behind` changes.
     changed: Condvar,
     tokens: AtomicU64,
 }
@@ -36,6 +36,8 @@ struct State {
     link: Option<Arc<Link>>,
     /// Why there is none.
     trouble: Option<String>,
+    /// Whether it may not know everything yet.
+    behind: bool,
     live: HashMap<u64, Message>,
     /// Withdrawn while the reaper took no messages: told with the next one.
     withdrawn: Vec<u64>,
@@ -81,9 +83,15 @@ impl Channel {
         rustix::process::getpid() == self.user.process
     }
 
-    /// A round trip to the reaper.
+    /// A round trip to the reaper, once it knows everything.
     pub(super) fn check(&self) -> io::Result<()> {
         self.permit_withdrawal()?;
+        let mut patience = Patience::new(self.deadline);
+        let mut state = self.lock();
+        while state.link.is_none() || state.behind {
+            state = self.wait_for_reaper(state, &mut patience)?;
+        }
+        drop(state);
         self.deliver(Message::new(&Request::Ask)?, true, |_, _| ())
     }
 
@@ -93,6 +101,7 @@ impl Channel {
         let mut state = self.lock();
         state.link = Some(Arc::clone(&link));
         state.trouble = None;
+        state.behind = true;
         // The new one has never heard of these.
         state.withdrawn.clear();
         drop(state);
@@ -127,6 +136,8 @@ impl Channel {
                 }
             }
         }
+        self.lock().behind = false;
+        self.changed.notify_all();
         Ok(())
     }
 
@@ -241,7 +252,11 @@ impl Channel {
     ) -> io::Result<MutexGuard<'a, State>> {
         let rest = patience.rest();
         if rest.is_zero() {
-            let why = state.trouble.as_deref().unwrap_or("it ended, and is being replaced");
+            let why = match &state.trouble {
+                Some(why) => why,
+                None if state.link.is_some() => "it is new, and being told what is registered",
+                None => "it ended, and is being replaced",
+            };
             let message = format!("there is no reaper: {why}");
             return Err(io::Error::new(io::ErrorKind::NotConnected, message));
         }

@@ -95,6 +95,8 @@ fn supervise(options: &Builder, program: &Program, tell: &Sender<io::Result<&'st
     let channel: &'static Channel =
         Box::leak(Box::new(Channel::new(options.deadline, options.acknowledged)));
     let mut link = channel.connect(link);
+    // Nothing is registered yet.
+    let _ = channel.tell_all(&link);
     let _ = tell.send(Ok(channel));
     let mut since = Instant::now();
     let mut pause = PAUSE.0;

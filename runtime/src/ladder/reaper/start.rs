@@ -93,8 +93,12 @@ pub(super) fn start(program: &Program, hello: &Hello) -> io::Result<Started> {
         .spawn()
         .map_err(|error| explain(&format!("cannot execute {}", program.0.display()), &error))?;
     let mut between = Between(Some(between));
-    let answer = send_with(channel.as_fd(), hello_message(hello)?.as_bytes(), own.as_fd())
-        .and_then(|()| answer(&channel, hello));
+    let told = send_with(channel.as_fd(), hello_message(hello)?.as_bytes(), own.as_fd());
+    let answer = match told {
+        // It has ended already, and may have said why.
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => answer(&channel, hello),
+        told => told.and_then(|()| answer(&channel, hello)),
+    };
     match answer {
         Ok((pid, pidfd)) => {
             between.wait();
