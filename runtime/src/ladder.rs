@@ -12,6 +12,7 @@ pub(crate) mod entry;
 pub(crate) mod exit;
 pub(crate) mod journal;
 pub(crate) mod keeper;
-pub(crate) mod reaper;
+#[cfg(target_os = "linux")]
+pub mod reaper;
 pub(crate) mod shutdown;
 pub(crate) mod survives;

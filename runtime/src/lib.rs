@@ -39,6 +39,8 @@ pub use event::{Event, EventKind, set_observer};
 pub use guard::Guard;
 #[cfg(all(feature = "process", unix))]
 pub use ladder::action::Action;
+#[cfg(all(feature = "process", target_os = "linux"))]
+pub use ladder::reaper;
 #[cfg(all(feature = "process", unix))]
 pub use ladder::shutdown::exit;
 #[cfg(all(feature = "process", unix))]
