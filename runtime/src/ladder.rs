@@ -7,6 +7,7 @@
 
 pub(crate) mod action;
 pub(crate) mod exit;
+#[cfg(target_os = "linux")]
 pub(crate) mod journal;
 pub(crate) mod keeper;
 pub(crate) mod reaper;

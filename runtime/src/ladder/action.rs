@@ -1,23 +1,27 @@
 //! What can be done for a process that is gone.
 
+use std::ffi::OsStr;
 use std::io;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
 
 use serde::{Deserialize, Serialize};
 
 /// A cleanup as data: it can be performed by another process.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Action(());
+pub struct Action(Vec<u8>);
 
 impl Action {
     /// Removes a file.
-    pub fn remove_file(_path: impl AsRef<Path>) -> Self {
-        Self(())
+    pub fn remove_file(path: impl AsRef<Path>) -> Self {
+        Self(path.as_ref().as_os_str().as_bytes().to_owned())
     }
 
     /// Makes the paths absolute, before the thing itself need exist: the intent.
     pub(crate) fn prepare(self) -> io::Result<Prepared> {
-        Ok(Prepared(self))
+        Ok(Prepared(Self(
+            std::path::absolute(OsStr::from_bytes(&self.0))?.into_os_string().into_vec(),
+        )))
     }
 }
 
@@ -44,6 +48,22 @@ impl Prepared {
 
     /// Does it. May be called again after any interruption.
     pub(crate) fn perform(&self) -> io::Result<Performed> {
-        Ok(Performed::Done)
+        match std::fs::remove_file(OsStr::from_bytes(&self.0.0)) {
+            Ok(()) => Ok(Performed::Done),
+            Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Performed::Gone),
+            Err(e) => Err(e),
+        }
+    }
+
+    /// The absolute path that it is about; `None` for a process or a command.
+    #[allow(clippy::unnecessary_wraps, reason = "a command has no path")]
+    pub(crate) fn path(&self) -> Option<&Path> {
+        Some(Path::new(OsStr::from_bytes(&self.0.0)))
+    }
+
+    /// Whether it still means the same once the system has started anew, or in another pid
+    /// namespace: a process does not, nor does a command that is not marked for it.
+    pub(crate) fn replays(&self) -> bool {
+        self.path().is_some()
     }
 }
