@@ -3,12 +3,13 @@
 //! ```text
 //! segment: header, filled up to 4,096 bytes | half | half
 //! header:  "backstop" | version u32 | checksum u32 | nonce [16] | half u64 | length u32 | 0 u32 | owner
-//! half:    the frame of a snapshot | the frames since | zeros
+//! half:    the frame of a snapshot | the frames since | an empty frame, once it is done with | zeros
 //! ```
 //!
 //! A half is in use at a time. When it is full, a snapshot of what is alive begins the other one,
 //! with the next generation: so room is won without another file, also on a full disk, and until
-//! the snapshot is whole the full half stays what counts.
+//! the snapshot is whole the full half stays what counts. After that an empty frame ends it: what is
+//! out of date is never taken for the latest.
 
 use std::collections::BTreeMap;
 
@@ -108,18 +109,19 @@ impl Image {
             [_, Some(second)] => (layout.tail(1, nonce, second), &halves[0]),
             _ => return Err(Unreadable::Corrupt("neither half begins with a snapshot")),
         };
-        // A later half whose snapshot broke after it had been used: what we hold is out of date.
-        if other.frames_after(file, other.at).any(|frame| frame.generation > tail.generation) {
-            return Err(Unreadable::Corrupt("the snapshot of its latest half is damaged"));
-        }
-
         let mut live = Live::default();
+        let mut is_out_of_date = false;
         while let Some(frame) = tail.frame_at(file, tail.at) {
             if frame.generation != tail.generation || frame.sequence != tail.sequence {
                 break;
             }
+            is_out_of_date = tail.sequence > 0 && frame.body.is_empty();
             live.replay(frame.body, tail.sequence == 0)?;
             tail.advance(super::record::FRAME + frame.body.len());
+        }
+        let mut later = other.frames_after(file, other.at);
+        if is_out_of_date || later.any(|frame| frame.generation > tail.generation) {
+            return Err(Unreadable::Corrupt("its latest half is damaged"));
         }
         // What a power cut left of the last write is normal. A frame behind it is not.
         if tail.frames_after(file, tail.at).any(|frame| frame.generation >= tail.generation) {
@@ -208,3 +210,6 @@ impl Live {
         live.into_iter().map(|(_, registration)| registration).collect()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -117,3 +117,6 @@ fn unescape(field: &[u8]) -> Vec<u8> {
     }
     plain
 }
+
+#[cfg(test)]
+mod tests;

@@ -213,3 +213,6 @@ impl Stat {
         })
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -52,7 +52,7 @@ pub(super) struct Segment {
     layout: Layout,
     tail: Tail,
     live: BTreeMap<u64, Live>,
-    /// The room in the half that is kept for them.
+    /// The room in the half that is kept for what must still be written to it.
     reserved: usize,
     /// How many registrations there have been.
     order: u64,
@@ -104,7 +104,8 @@ impl Segment {
             layout,
             tail,
             live: BTreeMap::new(),
-            reserved: 0,
+            // For the frame that ends a half.
+            reserved: FRAME,
             order: 0,
             broken: None,
         })
@@ -246,8 +247,10 @@ impl Segment {
         tail.seal(&mut snapshot);
         self.write_at(&snapshot, tail.at)?;
         tail.advance(snapshot.len());
-        self.tail = tail;
-        Ok(())
+        let full = std::mem::replace(&mut self.tail, tail);
+        let mut end = [0; FRAME];
+        full.seal(&mut end);
+        self.write_at(&end, full.at)
     }
 
     /// Moves to a fresh file, with halves of `half` bytes.
@@ -451,3 +454,6 @@ fn hex(bytes: &[u8]) -> String {
         text
     })
 }
+
+#[cfg(test)]
+mod tests;
