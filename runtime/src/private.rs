@@ -8,6 +8,8 @@ pub use crate::judge::{
     Judge, Plain, Question, Verdict, ended, ended_suspect, judge, leave, question,
     question_disarming,
 };
+#[cfg(all(feature = "process", target_os = "linux"))]
+pub use crate::ladder::journal::door as journal;
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::site::Site;
 pub use crate::warnings::*;

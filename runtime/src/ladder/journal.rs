@@ -21,6 +21,7 @@
 //! commands are left alone in another one, and dropped after a restart of the system, unless the
 //! command is marked for it. Segments of other machines are never touched.
 
+pub mod door;
 mod group;
 mod image;
 mod mounts;
