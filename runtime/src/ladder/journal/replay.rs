@@ -14,7 +14,7 @@ use rustix::io::{Errno, pread};
 use super::image::{Image, Registration, Unreadable};
 use super::owner::{Owner, Relation, Verdict};
 use super::place::{Place, error, is_private};
-use super::record::{FRAME, Kind, Record};
+use super::record::{FRAME, Kind, Record, Tail};
 use super::recovery::Recovery;
 use super::segment::{SUFFIX, UNFINISHED, write_all};
 use crate::ladder::action::{Performed, Prepared};
@@ -168,61 +168,96 @@ impl<'a> Abandoned<'a> {
         }
     }
 
-    fn perform(mut self, image: Image, relation: Relation, us: &Owner, recovery: &mut Recovery) {
-        let Image { owner, live, mut tail } = image;
+    fn perform(self, image: Image, relation: Relation, us: &Owner, recovery: &mut Recovery) {
+        let Image { owner, live, tail } = image;
         let decoded: Option<Vec<(u64, Prepared)>> = live.iter().map(decode).collect();
         let Some(decoded) = decoded else {
             let why = "an action in it is none that this version of backstop knows";
             return recovery.leave(self.path(), why, true);
         };
-        let mut kept = 0_usize;
+        let mut done = Done { segment: &self, tail, keys: Vec::new() };
+        let mut kept = false;
         for (key, action) in decoded.iter().rev() {
-            let what = describe(action);
-            match owner.verdict(us, relation, action.path(), action.replays()) {
-                Verdict::Perform => match action.perform() {
-                    Ok(Performed::Done) => recovery.performed.push(what),
-                    Ok(Performed::Gone) => recovery.gone.push(what),
-                    Ok(Performed::LeftAlone(why)) => recovery.leave(what, why, false),
-                    Err(e) => {
-                        recovery.fail(what, e);
-                        kept += 1;
-                        continue;
-                    }
-                },
-                Verdict::Drop(why) => recovery.leave(what, why, false),
-                Verdict::Keep(why) => {
-                    recovery.leave(what, why, true);
-                    kept += 1;
-                    continue;
-                }
-            }
-            // So that a replay that is cut off here does not begin again.
-            if let Err(e) = self.mark_done(*key, &mut tail) {
-                recovery.fail(format!("{}: noting what is done", self.path()), e);
-                kept += 1;
+            if settle(
+                action,
+                owner.verdict(us, relation, action.path(), action.replays()),
+                recovery,
+            ) {
+                done.note(*key, action.path().is_none(), recovery);
+            } else {
+                kept = true;
             }
         }
-        if kept == 0 {
+        if kept {
+            done.write(recovery);
+        } else {
             self.remove();
         }
-    }
-
-    /// The owner kept room for it.
-    fn mark_done(&mut self, key: u64, tail: &mut super::record::Tail) -> Result<(), Errno> {
-        let mut frame = vec![0; FRAME];
-        Record { kind: Kind::Forget, key, data: &[] }.write(&mut frame);
-        if tail.at + frame.len() > tail.end {
-            return Err(Errno::NOSPC);
-        }
-        tail.seal(&mut frame);
-        write_all(&self.file, &frame, tail.at)?;
-        tail.advance(frame.len());
-        Ok(())
     }
 
     /// Nothing is left in it. If it cannot be removed, the next start finds it empty.
     fn remove(self) {
         let _ = unlinkat(&self.place.dir, self.name, AtFlags::empty());
+    }
+}
+
+/// Does what is to be done about a registration; whether that was the last time.
+fn settle(action: &Prepared, verdict: Verdict, recovery: &mut Recovery) -> bool {
+    let what = describe(action);
+    let kept = matches!(verdict, Verdict::Keep(_));
+    match verdict {
+        Verdict::Perform => match action.perform() {
+            Ok(Performed::Done) => recovery.performed.push(what),
+            Ok(Performed::Gone) => recovery.gone.push(what),
+            Ok(Performed::LeftAlone(why)) => recovery.leave(what, why, false),
+            Err(e) => {
+                recovery.fail(what, e);
+                return false;
+            }
+        },
+        Verdict::Drop(why) | Verdict::Keep(why) => recovery.leave(what, why, kept),
+    }
+    !kept
+}
+
+/// Notes on disk what is done, so that a replay that is cut off does not begin again.
+///
+/// Several notes go into one write: an action on a path may be performed once more, and a write for
+/// each of 10,000 would take seconds of the program's start.
+struct Done<'a> {
+    segment: &'a Abandoned<'a>,
+    tail: Tail,
+    keys: Vec<u64>,
+}
+
+impl Done<'_> {
+    fn note(&mut self, key: u64, now: bool, recovery: &mut Recovery) {
+        self.keys.push(key);
+        if now || self.keys.len() == 64 {
+            self.write(recovery);
+        }
+    }
+
+    fn write(&mut self, recovery: &mut Recovery) {
+        let mut frame = vec![0; FRAME];
+        for key in self.keys.drain(..) {
+            Record { kind: Kind::Forget, key, data: &[] }.write(&mut frame);
+        }
+        if frame.len() == FRAME {
+            return;
+        }
+        let Self { segment, tail, .. } = self;
+        // The owner kept room for it.
+        let written = if tail.at + frame.len() > tail.end {
+            Err(Errno::NOSPC)
+        } else {
+            tail.seal(&mut frame);
+            write_all(&segment.file, &frame, tail.at)
+        };
+        match written {
+            Ok(()) => tail.advance(frame.len()),
+            Err(e) => recovery.fail(format!("{}: noting what is done", segment.path()), e),
+        }
     }
 }
 
