@@ -1,6 +1,7 @@
 //! What can be done for a process that is gone.
 
 use std::ffi::OsStr;
+use std::fmt;
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::Path;
@@ -8,8 +9,14 @@ use std::path::Path;
 use serde::{Deserialize, Serialize};
 
 /// A cleanup as data: it can be performed by another process.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Action(Vec<u8>);
+
+impl fmt::Debug for Action {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "remove_file({:?})", OsStr::from_bytes(&self.0))
+    }
+}
 
 impl Action {
     /// Removes a file.

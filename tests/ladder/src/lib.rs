@@ -1,1 +1,3 @@
 //! What several tests of the ladder need.
+
+pub mod journal;

@@ -6,8 +6,9 @@ use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::io::{self, BufRead, Write};
+use std::os::unix::process::CommandExt;
 use std::path::Path;
-use std::process::{self, Command};
+use std::process::Command;
 
 use backstop::__private::journal::{self, Registration};
 use backstop::Action;
@@ -72,14 +73,21 @@ fn perform(words: &[&str], registrations: &mut HashMap<u64, Registration>) -> io
             setrlimit(Resource::Fsize, Rlimit { current: limit, maximum: limit })?;
         }
         "become" => become_user(u32::try_from(key()).unwrap()),
-        "fork" => return fork_and_register(&key().to_string()),
+        "fork" => return fork_and_register(words[1]),
         "sleep-in-child" => {
             // The child inherits what is not closed on `exec`.
             let child = Command::new("sleep").arg("60").spawn()?;
             return Ok(child.id().to_string());
         }
         "close-descriptors" => close_descriptors(),
-        "exit" => process::exit(0),
+        // For a container, where the test has only the process outside.
+        "die" => {
+            answer(Ok(String::new()));
+            die();
+        }
+        "execute" => {
+            return Err(Command::new("sh").args(["-c", "echo \"ok \"; exec sleep 60"]).exec());
+        }
         other => panic!("{other}"),
     }
     Ok(String::new())
@@ -90,6 +98,13 @@ fn become_user(user: u32) {
     // SAFETY: no memory is involved. Through libc, so that it holds for all threads.
     let (group, user) = unsafe { (libc::setgid(user), libc::setuid(user)) };
     assert_eq!((group, user), (0, 0));
+}
+
+/// Nothing runs, as after `kill -9`; a signal to oneself does nothing where one is process 1.
+#[allow(unsafe_code)]
+fn die() -> ! {
+    // SAFETY: it does not return.
+    unsafe { libc::_exit(9) }
 }
 
 /// What a forked process that has not executed anything is told.
