@@ -49,6 +49,7 @@ pub(crate) enum Performed {
 
 impl Prepared {
     /// Notes the identity of the thing, which exists now.
+    #[allow(clippy::unused_self, clippy::unnecessary_wraps, reason = "stands in for the action")]
     pub(crate) fn commit(&mut self) -> io::Result<()> {
         Ok(())
     }

@@ -1,4 +1,5 @@
 //! The journal without the attribute, for this repository's own tests and benches.
+#![allow(clippy::missing_errors_doc, reason = "not public API")]
 
 use std::io;
 use std::path::Path;

@@ -89,9 +89,6 @@ impl Owner {
             },
             _ => return Err("it cannot be told whose it is: there is no boot id"),
         };
-        fn same<T: PartialEq>(theirs: Option<&T>, ours: Option<&T>) -> bool {
-            theirs.is_some() && theirs == ours
-        }
         let same_mounts =
             !rebooted && same(self.mount_namespace.as_ref(), us.mount_namespace.as_ref());
         let same_pids = !rebooted && same(self.pid_namespace.as_ref(), us.pid_namespace.as_ref());
@@ -143,6 +140,11 @@ impl Owner {
             (None, _) => Verdict::Keep("it cannot be told what it is on".into()),
         }
     }
+}
+
+/// Whether both are known, and the same.
+fn same<T: PartialEq>(theirs: Option<&T>, ours: Option<&T>) -> bool {
+    theirs.is_some() && theirs == ours
 }
 
 /// How an owner's world relates to ours.

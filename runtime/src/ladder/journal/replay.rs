@@ -44,7 +44,7 @@ pub(super) fn replay(place: &Place, us: &Owner) -> io::Result<Recovery> {
             Ok(Opened::Alive) => recovery.owners_alive += usize::from(!unfinished),
             Ok(Opened::Gone) => {}
             Ok(Opened::NotOurs(why)) => {
-                recovery.leave(place.path.join(name).display().to_string(), why, true)
+                recovery.leave(place.path.join(name).display().to_string(), why, true);
             }
             Err(e) => recovery.fail(place.path.join(name).display().to_string(), e),
         }

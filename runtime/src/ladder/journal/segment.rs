@@ -1,6 +1,7 @@
 //! The segment that this process owns: one file, locked for life.
 
 use std::collections::BTreeMap;
+use std::fmt::Display;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
@@ -147,13 +148,10 @@ impl Segment {
         }
         match change.kind {
             Kind::Forget if !known => Some(Ok(Written::NotNeeded)),
-            Kind::Forget => None,
             Kind::Intent if known => invalid("journal: this registration is there already"),
             Kind::Commit if !known => invalid("journal: this registration is not there"),
-            Kind::Intent | Kind::Commit if change.data.len() > MAX_DATA => {
-                invalid("journal: an action of more than 1 MiB")
-            }
-            Kind::Intent | Kind::Commit => None,
+            _ if change.data.len() > MAX_DATA => invalid("journal: an action of more than 1 MiB"),
+            _ => None,
         }
     }
 
@@ -218,7 +216,7 @@ impl Segment {
         let stat = fstat(&self.file);
         match stat {
             Ok(stat) if (stat.st_dev, stat.st_ino) == self.identity => Ok(stat.st_nlink > 0),
-            _ => Err(self.broken("somebody closed the journal's descriptor".into())),
+            _ => Err(self.broken("somebody closed the journal's descriptor")),
         }
     }
 
@@ -268,8 +266,7 @@ impl Segment {
             Ok(()) => {}
             Err(Unnamed::Old(e)) => return Err(no_room(e.into())),
             Err(Unnamed::Unknown(e)) => {
-                let why = format!("which of two files a restart would find is not known: {e}");
-                return Err(self.broken(why));
+                return Err(self.broken(format_args!("which of two files will be found: {e}")));
             }
         }
         // Closes the old one, and with it its lock, which nobody can find any more.
@@ -296,12 +293,12 @@ impl Segment {
             Errno::NOSPC | Errno::DQUOT | Errno::FBIG => {
                 error(e, format_args!("no room in {}", self.place.path.display()))
             }
-            e => self.broken(format!("a write failed, so what is on disk is not known: {e}")),
+            e => self.broken(format_args!("a write failed, so what is on disk is not known: {e}")),
         })
     }
 
     /// Nothing can be promised from here on.
-    fn broken(&mut self, why: String) -> io::Error {
+    fn broken(&mut self, why: impl Display) -> io::Error {
         let why = format!("journal: {}: {why}", self.place.path.display());
         self.broken = Some(why.clone());
         io::Error::other(why)
@@ -340,8 +337,8 @@ impl<'a> NewFile<'a> {
         tail.seal(&mut snapshot);
         tail.advance(snapshot.len());
         bytes.append(&mut snapshot);
-        // Zeros are written, not only reserved: an append into blocks that were never written
-        // changes the file's metadata, too, which costs another write of the filesystem's own.
+        // Zeros are written, too, and take the room where it cannot be reserved. No later write to a
+        // block is then its first, for which the filesystem would have more to note than the data.
         bytes.resize(layout.size(), 0);
 
         let name = format!("{name}{UNFINISHED}");
@@ -373,7 +370,7 @@ impl<'a> NewFile<'a> {
                 return Err(Errno::NOENT);
             }
             match fallocate(&file, FallocateFlags::empty(), 0, bytes.len() as u64) {
-                // Not every filesystem can: writing all of it takes the room as well.
+                // Not every filesystem can.
                 Ok(()) | Err(Errno::OPNOTSUPP) => {}
                 Err(e) => return Err(e),
             }
