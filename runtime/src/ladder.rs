@@ -10,6 +10,7 @@ pub(crate) mod action;
 pub(crate) mod child;
 pub(crate) mod entry;
 pub(crate) mod exit;
+#[cfg(target_os = "linux")]
 pub(crate) mod journal;
 pub(crate) mod keeper;
 #[cfg(target_os = "linux")]

@@ -19,6 +19,8 @@ pub use crate::ladder::entry::{
 pub use crate::ladder::exit::doors::{
     Announcement, ExitEntry, announce_exit, exit_entry, run_exit, set_exit_limit,
 };
+#[cfg(all(feature = "process", target_os = "linux"))]
+pub use crate::ladder::journal::door as journal;
 #[cfg(not(all(feature = "process", unix)))]
 pub use crate::needs::{
     announce_exit, survive as survive_exit, survive as survive_kill, survive as survive_reboot,
