@@ -10,7 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use super::exit::is_exit;
-use super::signals::Waker;
+use super::signals::{self, Held, Waker};
 use super::status::{self, PANICKED};
 use super::supervisor;
 use crate::cancel::{self, CancelToken};
@@ -142,8 +142,9 @@ fn start(
     options: Options,
     run_exit_cleanups: fn(Duration) -> Vec<String>,
 ) -> io::Result<&'static Program> {
-    let supervisor = supervisor::Starting::new()?;
-    let (signals, waker) = super::signals::take()?;
+    let held = Held::new();
+    let supervisor = supervisor::Starting::new(&held)?;
+    let (signals, waker) = signals::take()?;
     let root = CancelToken::new();
     cancel::set_root(root.clone());
     let program = PROGRAM.get_or_init(|| Program {
