@@ -8,6 +8,10 @@ pub use crate::judge::{
     Judge, Plain, Question, Verdict, ended, ended_suspect, judge, leave, question,
     question_disarming,
 };
+#[cfg(all(feature = "process", unix))]
+pub use crate::ladder::exit::doors::{
+    Announcement, ExitEntry, announce_exit, exit_entry, run_exit, set_exit_limit,
+};
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::site::Site;
 pub use crate::warnings::*;

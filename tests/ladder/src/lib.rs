@@ -1,3 +1,4 @@
 //! What several tests of the ladder need.
 
+pub mod exit;
 pub mod shutdown;

@@ -96,7 +96,12 @@ pub(super) fn is_after_main() -> bool {
 
 /// Runs the body of `main` from the start to the exit status.
 pub(crate) fn run<R: Termination>(options: Options, body: impl FnOnce() -> R) -> ExitCode {
-    run_with(options, exit::run_all, body)
+    run_with(options, run_exit_cleanups, body)
+}
+
+/// Gives what did not end, a line each.
+fn run_exit_cleanups(limit: Duration) -> Vec<String> {
+    exit::run_all(limit).to_string().lines().map(str::to_owned).collect()
 }
 
 /// The same, with whoever runs the exit cleanups.
