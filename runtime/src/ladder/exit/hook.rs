@@ -28,6 +28,10 @@ static LIMIT: AtomicU64 = AtomicU64::new(5_000_000_000);
 /// What a conductor may take over the limit, to be scheduled and to report.
 const MARGIN: Duration = Duration::from_secs(1);
 
+/// How long the first registration waits for the threads that it makes to begin. Until they have,
+/// a stack overflow would find nobody: its thread holds a lock of the standard library that they need.
+const READY: Duration = Duration::from_millis(200);
+
 /// How long to wait for a death that has been decided elsewhere.
 const DEATH: Duration = Duration::from_secs(1);
 
@@ -104,6 +108,7 @@ pub(super) struct Hook {
     aborting: AtomicBool,
     /// The conductor's thread; 0 before it is there, and `NO_CONDUCTOR` if it could not be made.
     conductor: AtomicUsize,
+    ready: Bell,
     conducted: AtomicBool,
     pub(super) crew: Crew,
     ran: AtomicUsize,
@@ -125,6 +130,7 @@ fn make() -> &'static Hook {
     handlers::install();
     let (hook, is_mine) = CURRENT.get_or_leak(Box::new(Hook::new()));
     if is_mine && hook.start().is_ok() {
+        hook.ready.wait(0, Instant::now().checked_add(READY));
         signals::install();
     }
     hook
@@ -170,6 +176,7 @@ impl Hook {
             forgiven: AtomicUsize::new(0),
             aborting: AtomicBool::new(false),
             conductor: AtomicUsize::new(0),
+            ready: Bell::new(),
             conducted: AtomicBool::new(false),
             crew: Crew::new(),
             ran: AtomicUsize::new(0),
@@ -358,6 +365,11 @@ impl Hook {
     /// Whether a signal that ends the process finds somebody to hear it. Async-signal-safe.
     pub(super) fn is_listening(&self) -> bool {
         self.phase() != Phase::Closed && self.conductor.load(Ordering::Acquire) != NO_CONDUCTOR
+    }
+
+    /// The threads that stand by have begun.
+    pub(super) fn tell_ready(&self) {
+        self.ready.ring();
     }
 
     /// Makes this thread the conductor.
