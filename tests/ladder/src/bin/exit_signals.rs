@@ -61,7 +61,7 @@ fn main() {
                 let mut action: libc::sigaction = std::mem::zeroed();
                 libc::sigaction(libc::SIGTERM, std::ptr::null(), &raw mut action);
                 PREVIOUS = action.sa_sigaction;
-                action.sa_sigaction = chain as usize;
+                action.sa_sigaction = chain as *const () as usize;
                 libc::sigaction(libc::SIGTERM, &raw const action, std::ptr::null_mut());
             }
         }
