@@ -19,7 +19,10 @@ use crate::report::Ended;
 use crate::site::Site;
 
 /// The hook of this process. A forked child starts without one.
-static CURRENT: sys::Leaked<Hook> = sys::Leaked::none();
+static CURRENT: sys::Place<Hook> = sys::Place::empty();
+
+/// Whether a thread is making it.
+static MAKING: AtomicBool = AtomicBool::new(false);
 
 /// How long all cleanups together have where nobody says otherwise: less than the ten seconds after
 /// which supervisors kill.
@@ -124,15 +127,27 @@ pub(super) fn hook() -> &'static Hook {
     CURRENT.get().unwrap_or_else(make)
 }
 
+/// Makes the hook. Others find it when all of it is there: what they register then is run on any end.
 #[cold]
 fn make() -> &'static Hook {
-    // First, so that whoever finds a hook is heard by it.
-    handlers::install();
-    let (hook, is_mine) = CURRENT.get_or_leak(Box::new(Hook::new()));
-    if is_mine && hook.start().is_ok() {
-        hook.ready.wait(0, Instant::now().checked_add(READY));
-        signals::install();
+    // Not a `Once`: in a forked child, the thread that has begun it may not exist.
+    let begin = Instant::now();
+    while MAKING.swap(true, Ordering::SeqCst) && begin.elapsed() < READY * 2 {
+        if let Some(hook) = CURRENT.get() {
+            return hook;
+        }
+        std::thread::yield_now();
     }
+    let hook = CURRENT.get().unwrap_or_else(|| {
+        handlers::install();
+        let hook: &'static Hook = Box::leak(Box::new(Hook::new()));
+        if hook.start().is_ok() {
+            hook.ready.wait(0, Instant::now().checked_add(READY));
+            signals::install();
+        }
+        CURRENT.set(hook)
+    });
+    MAKING.store(false, Ordering::SeqCst);
     hook
 }
 
@@ -144,6 +159,7 @@ pub(super) fn current() -> Option<&'static Hook> {
 /// What a forked child calls first: it has none of the threads, and owns none of the cleanups.
 pub(super) fn forget() {
     CURRENT.clear();
+    MAKING.store(false, Ordering::SeqCst);
 }
 
 pub(super) fn limit() -> Duration {
