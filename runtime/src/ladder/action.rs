@@ -16,14 +16,30 @@ pub struct Action(Kind);
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum Kind {
-    RemoveFile(Vec<u8>, Option<(u64, u64)>),
+    RemoveFile(Bytes, Option<(u64, u64)>),
     Run(Vec<Vec<u8>>),
+}
+
+/// Written at once, not byte by byte.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Bytes(Vec<u8>);
+
+impl Serialize for Bytes {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_bytes(&self.0)
+    }
+}
+
+impl<'de> Deserialize<'de> for Bytes {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Vec::deserialize(deserializer).map(Self)
+    }
 }
 
 impl Action {
     /// Removes a file.
     pub fn remove_file(path: impl AsRef<Path>) -> Self {
-        Self(Kind::RemoveFile(path.as_ref().as_os_str().as_bytes().to_vec(), None))
+        Self(Kind::RemoveFile(Bytes(path.as_ref().as_os_str().as_bytes().to_vec()), None))
     }
 
     /// Runs a command.
@@ -62,7 +78,7 @@ impl Prepared {
     /// Notes the identity of the thing, which exists now.
     pub(crate) fn commit(&mut self) -> io::Result<()> {
         if let Kind::RemoveFile(path, committed) = &mut self.0.0 {
-            *committed = Some(identity(Path::new(OsStr::from_bytes(path)))?);
+            *committed = Some(identity(Path::new(OsStr::from_bytes(&path.0)))?);
         }
         Ok(())
     }
@@ -71,7 +87,7 @@ impl Prepared {
     pub(crate) fn perform(&self) -> io::Result<Performed> {
         match &self.0.0 {
             Kind::RemoveFile(path, committed) => {
-                let path = Path::new(OsStr::from_bytes(path));
+                let path = Path::new(OsStr::from_bytes(&path.0));
                 let identity = match identity(path) {
                     Err(error) if error.kind() == io::ErrorKind::NotFound => {
                         return Ok(Performed::Gone);

@@ -1,6 +1,7 @@
 //! The owner's side: registrations, written to whichever reaper there is.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -44,7 +45,7 @@ struct State {
     trouble: Option<String>,
     /// Whether it may not know everything yet.
     behind: bool,
-    live: HashMap<u64, Message>,
+    live: HashMap<u64, Message, BuildHasherDefault<KeyHasher>>,
     /// Withdrawn while the reaper took no messages: told with the next one.
     withdrawn: Vec<u64>,
 }
@@ -75,7 +76,7 @@ impl Channel {
                 link: None,
                 trouble: None,
                 behind: false,
-                live: HashMap::new(),
+                live: HashMap::default(),
                 withdrawn: Vec::new(),
             }),
             changed: Condvar::new(),
@@ -369,6 +370,28 @@ fn is_gone(error: &io::Error) -> bool {
         Errno::from_io_error(error),
         Some(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN | Errno::BADF | Errno::NOTSOCK)
     )
+}
+
+/// Keys are a counter's, which nobody outside chooses: a product spreads them well enough.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(byte.into());
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        // 2^64 divided by the golden ratio; the map looks at the highest bits and at the lowest ones.
+        let product = (self.0 ^ key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ (product >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
 }
 
 /// A deadline that asks for the time only once something has to be waited for.
