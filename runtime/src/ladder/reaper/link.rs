@@ -2,9 +2,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::fs::fstat;
-use rustix::net::SendFlags;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{RecvFlags, SendFlags};
 
 use super::acknowledge::Acknowledgements;
 use super::protocol::Message;
@@ -21,7 +23,13 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(Started { channel, pidfd, pid }: Started) -> io::Result<Self> {
+    /// `deadline` is how long at most [`receive`](Self::receive) waits.
+    pub(super) fn new(started: Started, deadline: Duration) -> io::Result<Self> {
+        let Started { channel, pidfd, pid } = started;
+        // An option of the socket, not a `poll` before each: that took a quarter of a round trip. Zero
+        // would be no limit.
+        let deadline = deadline.max(Duration::from_millis(1));
+        set_socket_timeout(&channel, Timeout::Recv, Some(deadline))?;
         Ok(Self {
             socket: Watchful::new(channel)?,
             reaper: Watchful::new(pidfd)?,
@@ -35,6 +43,11 @@ impl Link {
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         rustix::net::send(self.socket(), message.as_bytes(), flags)?;
         Ok(())
+    }
+
+    /// Waits for a message of the reaper.
+    pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::net::recv(self.socket(), buffer, RecvFlags::empty())?.0)
     }
 
     pub(super) fn socket(&self) -> BorrowedFd<'_> {

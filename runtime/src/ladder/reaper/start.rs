@@ -28,7 +28,7 @@ const NAME: &str = "backstop-reaper";
 const BETWEEN: &str = "start";
 /// How long a start may take. It takes about a millisecond; under an emulator or a memory checker,
 /// a thousand times that.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 const THIS: &str = "/proc/self/exe";
 
