@@ -116,7 +116,7 @@ impl Image {
                 break;
             }
             is_out_of_date = tail.sequence > 0 && frame.body.is_empty();
-            live.replay(frame.body, tail.sequence == 0)?;
+            live.replay(frame.body)?;
             tail.advance(super::record::FRAME + frame.body.len());
         }
         let mut later = other.frames_after(file, other.at);
