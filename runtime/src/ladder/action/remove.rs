@@ -206,15 +206,9 @@ impl Removal {
                 return Ok(self.left(&why));
             }
             match bury(parent, self.place.name(), &tombstone) {
-                // Swapped in between: what lies there now is not what was looked at.
-                Ok(()) => match open::look(parent, &tombstone).map_err(cannot)? {
-                    Some(buried) if !buried.same(&found) => {
-                        let why = "another one took its place at the last moment";
-                        let why = self.unbury(parent, &tombstone, buried.kind(), why);
-                        return Ok(self.left(&why));
-                    }
-                    _ => {}
-                },
+                // To be looked at once more: it may have been swapped in between.
+                Ok(()) => {}
+                // Others were faster.
                 Err(Errno::NOENT | Errno::EXIST) => {}
                 Err(Errno::BUSY) => return Ok(self.left("something is mounted there")),
                 Err(error) => return Err(cannot(error)),
