@@ -43,12 +43,14 @@ impl Action {
     }
 
     /// Runs a command.
+    #[must_use]
     pub fn run(command: &Command) -> Self {
         let words = std::iter::once(command.get_program()).chain(command.get_args());
         Self(Kind::Run(words.map(|word| word.as_bytes().to_vec()).collect()))
     }
 
     /// Makes the paths absolute, before the thing itself need exist: the intent.
+    #[allow(clippy::unnecessary_wraps, reason = "the real one can fail")]
     pub(crate) fn prepare(self) -> io::Result<Prepared> {
         Ok(Prepared(self))
     }

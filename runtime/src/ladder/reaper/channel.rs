@@ -419,7 +419,8 @@ impl Patience {
     /// Not less than `limit` from its beginning.
     fn extend_to(&mut self, limit: Duration) {
         if self.limit < limit {
-            self.end = self.end.and_then(|end| end.checked_add(limit - self.limit));
+            let more = limit.saturating_sub(self.limit);
+            self.end = self.end.and_then(|end| end.checked_add(more));
             self.limit = limit;
         }
     }
