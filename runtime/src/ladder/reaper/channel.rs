@@ -103,7 +103,9 @@ impl Channel {
             }
             drop(state);
             let message = Message::new(&Request::Ask)?;
-            if self.deliver(message, true, patience, |_, _| ())? == Waited::Taken {
+            let waited = self.deliver(message, true, patience, |_, _| ())?;
+            // It may have been sent to a successor, which does not know everything yet.
+            if waited == Waited::Taken && !self.lock().behind {
                 return Ok(());
             }
         }

@@ -61,7 +61,15 @@ pub(super) fn serve(
         let count = reaper.hello.predecessors;
         reaper.log.line(&format!("watching in the place of a reaper that ended (number {count})"));
     }
-    let end = reaper.watch()?;
+    let end = match reaper.watch() {
+        Ok(end) => end,
+        Err(error) => {
+            // Nothing is known of the owner. It will start another one, if it lives.
+            reaper.log.line(&format!("cannot watch any more, nothing is cleaned up: {error}"));
+            reaper.log.finish(LOG_DEADLINE);
+            return Err(error);
+        }
+    };
     // What an action starts is no less likely to be chosen than what the owner would have started.
     if let Some(score) = former_score {
         let _ = std::fs::write(OOM_SCORE, score);
