@@ -87,6 +87,7 @@ pub mod reaper {
     }
 
     /// The process id of the reaper.
+    #[must_use]
     pub fn pid() -> Option<i32> {
         reaper::pid()
     }

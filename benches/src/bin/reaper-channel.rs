@@ -290,7 +290,7 @@ mod linux {
             let path = directory.path().join(round.to_string());
             times.push(kill(&path, &watch)?);
         }
-        println!("\nSIGKILL to clean: {:.2} ms", median(times) as f64 / 1e6);
+        println!("\nSIGKILL to clean: {:.2} ms", microseconds(median(times)) / 1e3);
         Ok(())
     }
 
@@ -316,6 +316,11 @@ mod linux {
         u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
     }
 
+    #[allow(clippy::cast_precision_loss, reason = "far less than 2^52 nanoseconds")]
+    fn microseconds(nanoseconds: u64) -> f64 {
+        nanoseconds as f64 / 1e3
+    }
+
     fn median(mut times: Vec<u64>) -> u64 {
         times.sort_unstable();
         times[times.len() / 2]
@@ -325,8 +330,8 @@ mod linux {
         let medians = times.map(median);
         println!("\n{what:<16} {:>10} {:>6}", "µs", "times");
         for (name, time) in names.into_iter().zip(medians) {
-            let (time, first) = (time as f64, medians[0] as f64);
-            println!("{name:<16} {:>10.2} {:>6.2}", time / 1e3, time / first);
+            let (time, first) = (microseconds(time), microseconds(medians[0]));
+            println!("{name:<16} {time:>10.2} {:>6.2}", time / first);
         }
         let _ = io::stdout().flush();
     }

@@ -4,7 +4,6 @@
 mod reaper_support;
 
 use std::fs;
-use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
@@ -12,9 +11,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
-use reaper_support::{DEADLINE, HELPER, OWNER, Owner, Reaper};
+use reaper_support::{DEADLINE, HELPER, OWNER, Owner, Reaper, wait_readable};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
-use rustix::process::Signal;
+use rustix::process::{Pid, PidfdFlags, Signal};
 
 /// Not a user of any system.
 const STRANGER: u32 = 54_321;
@@ -176,23 +175,17 @@ fn helper_that_is_no_reaper_is_an_error_and_not_a_hang() {
     );
 }
 
-/// Runs the owner's program as if it were a reaper, with `stdin` as its standard input.
+/// Runs a program that is to end by itself.
+fn output(command: &mut Command) -> Output {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pidfd = rustix::process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
+    wait_readable(&pidfd, "the end of what must not be a reaper");
+    child.wait_with_output().unwrap()
+}
+
+/// Runs a program as if it were a reaper, with `stdin` as its standard input.
 fn as_reaper(program: &str, arguments: &[&str], stdin: impl Into<Stdio>) -> Output {
-    let mut child = Command::new(program)
-        .arg0("backstop-reaper")
-        .args(arguments)
-        .stdin(stdin)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut output = Output { status: Default::default(), stdout: Vec::new(), stderr: Vec::new() };
-    let begun = Instant::now();
-    child.stderr.take().unwrap().read_to_end(&mut output.stderr).unwrap();
-    child.stdout.take().unwrap().read_to_end(&mut output.stdout).unwrap();
-    output.status = child.wait().unwrap();
-    assert!(begun.elapsed() < DEADLINE);
-    output
+    output(Command::new(program).arg0("backstop-reaper").args(arguments).stdin(stdin))
 }
 
 #[track_caller]
@@ -271,14 +264,9 @@ fn set_user_id_program_gets_no_reaper() {
     // Nor is it one, for a caller who has everything that a reaper asks for.
     let (_ours, theirs) = channel();
     let me = std::process::id().to_string();
-    let output = Command::new(&copy)
-        .arg0("backstop-reaper")
-        .args([&me, "x"])
-        .uid(STRANGER)
-        .gid(STRANGER)
-        .stdin(theirs)
-        .output()
-        .unwrap();
+    let mut command = Command::new(&copy);
+    command.arg0("backstop-reaper").args([&me, "x"]).uid(STRANGER).gid(STRANGER).stdin(theirs);
+    let output = output(&mut command);
     refused(&output, "borrowed privileges");
 }
 
@@ -300,14 +288,9 @@ fn channel_of_another_user_makes_no_reaper() {
     let (_directory, copy) = copy_for_strangers(0o755);
     let (_ours, theirs) = channel();
     let me = std::process::id().to_string();
-    let output = Command::new(&copy)
-        .arg0("backstop-reaper")
-        .args([&me, "x"])
-        .uid(STRANGER)
-        .gid(STRANGER)
-        .stdin(theirs)
-        .output()
-        .unwrap();
+    let mut command = Command::new(&copy);
+    command.arg0("backstop-reaper").args([&me, "x"]).uid(STRANGER).gid(STRANGER).stdin(theirs);
+    let output = output(&mut command);
     refused(&output, "the channel was made by");
 }
 

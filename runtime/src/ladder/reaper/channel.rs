@@ -103,7 +103,9 @@ impl Channel {
             }
             drop(state);
             let message = Message::new(&Request::Ask)?;
-            if self.deliver(message, true, patience, |_, _| ())? == Waited::Taken {
+            let waited = self.deliver(message, true, patience, |_, _| ())?;
+            // It may have been sent to a successor, which does not know everything yet.
+            if waited == Waited::Taken && !self.lock().behind {
                 return Ok(());
             }
         }
@@ -419,7 +421,8 @@ impl Patience {
     /// Not less than `limit` from its beginning.
     fn extend_to(&mut self, limit: Duration) {
         if self.limit < limit {
-            self.end = self.end.and_then(|end| end.checked_add(limit - self.limit));
+            let more = limit.saturating_sub(self.limit);
+            self.end = self.end.and_then(|end| end.checked_add(more));
             self.limit = limit;
         }
     }

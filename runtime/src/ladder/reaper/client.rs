@@ -25,8 +25,7 @@ static STARTER: AtomicU32 = AtomicU32::new(0);
 
 /// The channel of this process.
 pub(super) fn channel() -> Option<&'static Channel> {
-    let channel = *CHANNEL.read().unwrap_or_else(PoisonError::into_inner);
-    channel
+    *CHANNEL.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How long a fork waits for a lock that a thread may hold which it has no more.

@@ -31,8 +31,8 @@ impl Link {
         let deadline = deadline.max(Duration::from_millis(1));
         set_socket_timeout(&channel, Timeout::Recv, Some(deadline))?;
         Ok(Self {
-            socket: Watchful::new(channel)?,
-            reaper: Watchful::new(pidfd)?,
+            socket: Watchful::new(&channel)?,
+            reaper: Watchful::new(&pidfd)?,
             pid,
             acknowledgements: Acknowledgements::default(),
         })
@@ -72,10 +72,10 @@ struct Watchful {
 }
 
 impl Watchful {
-    fn new(descriptor: OwnedFd) -> io::Result<Self> {
+    fn new(descriptor: &OwnedFd) -> io::Result<Self> {
         // Out of the way of standard input, output and error, which a program may have closed and
         // will open again.
-        let descriptor = rustix::io::fcntl_dupfd_cloexec(&descriptor, 3)?;
+        let descriptor = rustix::io::fcntl_dupfd_cloexec(descriptor, 3)?;
         let identity = identity(&descriptor)?;
         Ok(Self { descriptor: Some(descriptor), identity })
     }

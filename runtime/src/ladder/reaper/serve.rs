@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::thread;
@@ -11,7 +11,8 @@ use std::time::Duration;
 
 use rustix::event::PollFlags;
 use rustix::net::{SendFlags, Shutdown};
-use rustix::process::{Pid, PidfdFlags};
+use rustix::process::PidfdFlags;
+use signal_hook::consts as signal;
 
 use super::log::Log;
 use super::owner::{self, Fate};
@@ -60,7 +61,15 @@ pub(super) fn serve(
         let count = reaper.hello.predecessors;
         reaper.log.line(&format!("watching in the place of a reaper that ended (number {count})"));
     }
-    let end = reaper.watch()?;
+    let end = match reaper.watch() {
+        Ok(end) => end,
+        Err(error) => {
+            // Nothing is known of the owner. It will start another one, if it lives.
+            reaper.log.line(&format!("cannot watch any more, nothing is cleaned up: {error}"));
+            reaper.log.finish(LOG_DEADLINE);
+            return Err(error);
+        }
+    };
     // What an action starts is no less likely to be chosen than what the owner would have started.
     if let Some(score) = former_score {
         let _ = std::fs::write(OOM_SCORE, score);
@@ -76,7 +85,6 @@ fn detach() -> io::Result<()> {
     rustix::thread::set_name(c"backstop-reaper")?;
     // Handlers, not `SIG_IGN`: what an action executes starts with the default again. Also those that
     // would end the reaper when an operator tells all processes of the program something.
-    use signal_hook::consts as signal;
     let caught = Arc::new(AtomicBool::new(false));
     for number in [
         signal::SIGTERM,
@@ -139,7 +147,6 @@ fn greet(
 
 /// Which process a pidfd is of: 0 or less if none that this process sees.
 fn process_of(pidfd: &OwnedFd) -> io::Result<i32> {
-    use std::os::fd::AsRawFd;
     let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
     info.lines()
         .find_map(|line| line.strip_prefix("Pid:"))
@@ -312,9 +319,4 @@ impl Reaper {
         }
         self.log.finish(LOG_DEADLINE);
     }
-}
-
-/// Whether the reaper's parent is `owner`.
-pub(super) fn is_child_of(owner: i32) -> bool {
-    rustix::process::getppid().map(Pid::as_raw_nonzero).map(|pid| pid.get()) == Some(owner)
 }

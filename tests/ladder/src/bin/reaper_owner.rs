@@ -24,7 +24,7 @@ fn main() {
     for line in io::stdin().lock().lines() {
         let line = line.expect("commands are lines");
         let mut words = line.split(' ');
-        let result = obey(&words.next().unwrap_or_default(), words.collect(), &mut kept);
+        let result = obey(words.next().unwrap_or_default(), &words.collect::<Vec<_>>(), &mut kept);
         if line == "return" {
             return;
         }
@@ -85,8 +85,8 @@ fn start(arguments: &mut dyn Iterator<Item = String>) -> Result<()> {
     Ok(())
 }
 
-fn obey(command: &str, words: Vec<&str>, kept: &mut Vec<Kept>) -> Result<String> {
-    match (command, words.as_slice()) {
+fn obey(command: &str, words: &[&str], kept: &mut Vec<Kept>) -> Result<String> {
+    match (command, words) {
         ("keep", [path]) => keep(Path::new(path), kept)?,
         ("keep-many", [directory, count]) => {
             for number in 0..count.parse::<u32>()? {
@@ -171,7 +171,10 @@ fn change_user(id: u32) -> io::Result<()> {
 /// As daemons do.
 fn close_all() -> io::Result<()> {
     // SAFETY: not safe for others in this process who own descriptors: they are what is tested.
-    checked(unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) } as i32)
+    match unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// A pipe's writing end that children inherit, as number 77.
@@ -255,7 +258,8 @@ fn fork_sends(hexadecimal: &str) -> Result<()> {
 
 /// A fork that tries to register a file, and reports what came of it.
 fn fork_registers(path: &str) -> Result<String> {
-    let (mut reader, mut writer) = io::pipe()?;
+    let (reader, writer) = rustix::pipe::pipe()?;
+    let (reader, mut writer) = (File::from(reader), File::from(writer));
     // SAFETY: this program has one more thread, which holds no lock that the child takes.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error().into()),
@@ -267,7 +271,7 @@ fn fork_registers(path: &str) -> Result<String> {
         }
         _ => {
             drop(writer);
-            Ok(io::read_to_string(&mut reader)?)
+            Ok(io::read_to_string(reader)?)
         }
     }
 }
