@@ -6,6 +6,7 @@
 #![allow(dead_code, reason = "the rungs are being joined: to be removed")]
 
 pub(crate) mod action;
+pub(crate) mod create;
 pub(crate) mod exit;
 pub(crate) mod journal;
 pub(crate) mod keeper;
