@@ -277,7 +277,7 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "double-panic",
-        title: "double panic that is not ours",
+        title: "double panic without us",
         about: "The function panics, and the plain destructor of something else does, too.",
         status: always(Killed(Signal::ABORT)),
         end: ends::panics_twice,
@@ -358,8 +358,9 @@ pub(super) const ROWS: &[Row] = &[
     },
     Row {
         name: "kill-both",
-        title: "`kill -9` of process and reaper",
-        about: "The process and every process that it started are sent SIGKILL at once.",
+        title: "`kill -9` of both, then a restart",
+        about: "The process and every process that it started, the reaper among them, are sent SIGKILL \
+                at once. Then the program is started again.",
         note: "The process is stopped first, so that it cannot start another reaper in between.",
         status: always(Killed(Signal::KILL)),
         end: ends::wait_for_ever,

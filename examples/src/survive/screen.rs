@@ -179,7 +179,10 @@ fn style() -> ProgressStyle {
 }
 
 fn rule() -> String {
-    format!(" {DIM}{}{DIM:#}", "─".repeat(TITLE + Column::ALL.into_iter().map(width).sum::<usize>()))
+    format!(
+        " {DIM}{}{DIM:#}",
+        "─".repeat(TITLE + Column::ALL.into_iter().map(width).sum::<usize>())
+    )
 }
 
 fn print_heads() {
