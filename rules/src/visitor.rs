@@ -154,8 +154,14 @@ impl<'a> Visitor<'a> {
 }
 
 impl<'ast> Visit<'ast> for Visitor<'_> {
-    // Items inside a body are not the body's: they run when somebody calls them.
-    fn visit_item(&mut self, _: &'ast syn::Item) {}
+    // Items inside a body are not the body's: they run when somebody calls them. A macro becomes the
+    // body's where it is called.
+    fn visit_item(&mut self, item: &'ast syn::Item) {
+        if let syn::Item::Macro(item) = item {
+            let tokens = item.mac.tokens.clone();
+            self.under(&item.attrs, |visitor| visitor.tokens(tokens));
+        }
+    }
 
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
 

@@ -101,11 +101,16 @@ fn look_alikes_in_tokens_are_not_found() {
         "m!(a => ..exec())",
         "use std::process::exit; m!(a => 'exit: loop { break 'exit; })",
         "use std::process::exit; m!(a => b.exit)",
-        "macro_rules! m { () => { process::exit(1) } }",
         "stringify!(x)",
         "env!(\"HOME\")",
         "concat!(\"a\", 1)",
     ]);
+}
+
+#[test]
+fn a_macro_of_the_body_is_searched_where_it_is_defined() {
+    let found = found("macro_rules! m { () => { process::exit(1) } } m!();");
+    assert_eq!(found, ["process_exit: process::exit"]);
 }
 
 #[test]

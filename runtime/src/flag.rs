@@ -14,6 +14,8 @@ const ERROR: u8 = 2;
 const SUSPECT: u8 = 4;
 /// With `SUSPECT`: the thread was unwinding already when the statement began.
 const DURING_UNWIND: u8 = 8;
+/// Not of a block, but of the process that ends.
+const CANCEL: u8 = 16;
 
 /// What a flag says, or said: an [`Outcome`] that is worked out when somebody asks.
 #[derive(Clone, Copy, Debug)]
@@ -24,6 +26,9 @@ impl State {
     pub(crate) const SUCCESS: Self = Self(SUCCESS);
     /// Where there is no flag: a panic if the thread is unwinding, else a success.
     pub(crate) const AMBIENT: Self = Self(SUSPECT | SUCCESS);
+    /// The process's end cuts the scope off.
+    #[cfg(all(feature = "process", unix))]
+    pub(crate) const CANCEL: Self = Self(CANCEL);
 
     #[inline(always)]
     pub(crate) const fn of(outcome: Outcome) -> Self {
@@ -36,7 +41,7 @@ impl State {
             SUCCESS => Outcome::Success,
             ERROR => Outcome::Error,
             UNWIND => Outcome::Unwind,
-            suspect => unmarked_exit(suspect),
+            other => uncommon(other),
         }
     }
 }
@@ -137,9 +142,13 @@ const fn bits(outcome: Outcome) -> u8 {
     }
 }
 
-/// A panic began in the suspect statement, or else an exit hides in one of its macros.
+/// The process's end; a panic that began in the suspect statement; or else an exit that hides in one
+/// of its macros.
 #[cold]
-fn unmarked_exit(state: u8) -> Outcome {
+fn uncommon(state: u8) -> Outcome {
+    if state == CANCEL {
+        return Outcome::Cancel;
+    }
     if thread::panicking() && state & DURING_UNWIND == 0 {
         return Outcome::Unwind;
     }

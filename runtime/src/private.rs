@@ -13,9 +13,13 @@ pub use crate::ladder::entry::{
     Created, Entry, SurvivesExit, SurvivesKill, SurvivesReboot, survive_exit, survive_kill,
     survive_reboot,
 };
+#[cfg(all(feature = "process", unix))]
+pub use crate::ladder::exit::doors::{
+    Announcement, ExitEntry, announce_exit, exit_entry, run_exit, set_exit_limit,
+};
 #[cfg(not(all(feature = "process", unix)))]
 pub use crate::needs::{
-    survive as survive_exit, survive as survive_kill, survive as survive_reboot,
+    announce_exit, survive as survive_exit, survive as survive_kill, survive as survive_reboot,
 };
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::site::Site;

@@ -1,7 +1,54 @@
 //! The exit hook: cleanups that run when the process ends by its own doing.
+//!
+//! `process::exit`, `main` returning while others run, SIGTERM, SIGINT and SIGHUP, and whatever ends
+//! in SIGABRT: `abort`, a panic with `panic = "abort"`, a double panic, a panic across `extern "C"`,
+//! a stack overflow.
+//!
+//! # How it ends
+//!
+//! An entry is *armed*, *running* or done. At the process's end the *conductor*, a thread that stands
+//! by from the first registration on, starts a *worker*, which runs the armed entries, last registered
+//! first, over all threads, each contained. A cleanup that takes more than half of the time that is
+//! left is left behind: it goes on, and another worker goes on beside it. Then the conductor waits for
+//! the entries that other threads are running themselves, and for what they have *announced*. All
+//! within one deadline; what has not ended by then is reported on stderr.
+//!
+//! Threads of the program run on meanwhile. What they register runs at once, on their own thread.
+//! Once nothing is armed any more, a thread that announces is held for the rest of the process's life,
+//! instead of creating what nobody would remove.
+//!
+//! # Forks
+//!
+//! A forked child runs nothing of its parent's when it exits, aborts or gets a signal. If it registers
+//! cleanups, it gets a hook of its own. A guard of a scope that both of them leave runs in both, as any
+//! destructor does.
+//!
+//! # What it does to the process
+//!
+//! The first registration makes two threads, with all signals blocked but those that a thread does to
+//! itself; installs one handler each for `atexit`, `fork` and SIGABRT, and where nobody handles or
+//! ignores them for SIGTERM, SIGINT and SIGHUP (see [`signals`]). On Linux it opens no descriptor.
 
+mod bell;
+mod conductor;
+pub(crate) mod doors;
+mod handlers;
+mod hook;
+mod registry;
+mod report;
+mod signals;
+mod sys;
+mod thread;
+mod worker;
+
+use std::marker::PhantomData;
+use std::mem::ManuallyDrop;
 use std::time::Duration;
 
+use self::hook::{Cause, Hook, Phase};
+use self::registry::{Place, SHARDS};
+#[allow(unused_imports, reason = "named by what `run_all` returns")]
+pub(crate) use self::report::{Report, Unfinished};
 use crate::report::Ended;
 use crate::site::Site;
 
@@ -9,19 +56,109 @@ use crate::site::Site;
 pub(crate) type Cleanup = Box<dyn FnOnce() -> Ended + Send>;
 
 /// A registration; dropping it withdraws the cleanup.
-pub(crate) struct Entry(Option<Cleanup>);
+#[must_use = "dropping the entry withdraws the cleanup"]
+pub(crate) struct Entry {
+    hook: &'static Hook,
+    /// `None` if it ran at once.
+    place: Option<Place>,
+}
 
 /// Registers a cleanup with the exit hook. Once the hook has begun, it runs at once instead.
-pub(crate) fn register(_site: &'static Site, cleanup: Cleanup) -> Entry {
-    Entry(Some(cleanup))
+#[inline]
+pub(crate) fn register(site: &'static Site, cleanup: Cleanup) -> Entry {
+    let hook = hook::hook();
+    Entry { hook, place: hook.register(thread::shard(SHARDS), site, cleanup) }
 }
 
 impl Entry {
-    /// Runs the cleanup on this thread, unless the hook has it already.
-    pub(crate) fn run(mut self) -> Ended {
-        self.0.take().map_or(Ended::WELL, |cleanup| cleanup())
+    /// Runs the cleanup on this thread, unless the hook has it already. A panic of the cleanup goes
+    /// on.
+    pub(crate) fn run(self) -> Ended {
+        let this = ManuallyDrop::new(self);
+        this.place.map_or(Ended::WELL, |place| hook::run_owned(this.hook, place))
     }
 }
 
-/// Runs every registered cleanup, last registered first, within `limit` in all.
-pub(crate) fn run_all(_limit: Duration) {}
+impl Drop for Entry {
+    #[inline]
+    fn drop(&mut self) {
+        let Some(place) = self.place else { return };
+        let withdrawn = if self.hook.is_inherited() {
+            hook::take_inherited(self.hook, place)
+        } else {
+            self.hook.registry.withdraw(place)
+        };
+        // After the lock: its destructors are the user's code.
+        drop(withdrawn);
+    }
+}
+
+/// Says that this thread is about to create what a cleanup will be registered for: the hook, should
+/// it begin in between, waits for that a moment. Held while the thing is created, so that nothing is
+/// left in the gap between the two.
+#[must_use = "an announcement ends when it is dropped"]
+pub(crate) struct Announced {
+    hook: &'static Hook,
+    shard: usize,
+    /// Of this thread, which the hook may give up.
+    _thread: PhantomData<*const ()>,
+}
+
+/// Announces a registration. Does not return if the process is past its cleanups, except on a thread
+/// that runs one or ends the process.
+#[inline]
+pub(crate) fn announce() -> Announced {
+    let hook = hook::hook();
+    let shard = thread::shard(SHARDS);
+    hook.registry.announce(shard);
+    // After the announcement: the hook changes its phase, and then counts.
+    if hook.phase() >= Phase::Closing {
+        announce_late(hook, shard);
+    }
+    thread::announce();
+    Announced { hook, shard, _thread: PhantomData }
+}
+
+#[cold]
+fn announce_late(hook: &Hook, shard: usize) {
+    hook.registry.announced(shard);
+    hook.progress();
+    thread::hold();
+    hook.registry.announce(shard);
+}
+
+impl Announced {
+    /// As [`register`], for what was announced.
+    #[inline]
+    pub(crate) fn register(self, site: &'static Site, cleanup: Cleanup) -> Entry {
+        Entry { hook: self.hook, place: self.hook.register(self.shard, site, cleanup) }
+    }
+}
+
+impl Drop for Announced {
+    #[inline]
+    fn drop(&mut self) {
+        thread::announced();
+        self.hook.registry.announced(self.shard);
+        self.hook.progress();
+    }
+}
+
+/// Runs every registered cleanup, last registered first, within `limit` in all. For the end of the
+/// process: what is registered later runs at once, and threads that announce are held.
+///
+/// May be called from any thread, and again. The first call gives the limit; all wait for the one
+/// end, each within its own limit, and get the same report.
+pub(crate) fn run_all(limit: Duration) -> Report {
+    hook::current().map_or_else(Report::default, |hook| hook.end(Cause::Call, limit))
+}
+
+/// How long all cleanups together have when the process exits, aborts or gets a signal.
+pub(crate) fn set_limit(limit: Duration) {
+    hook::set_limit(limit);
+}
+
+/// Somebody else handles SIGTERM, SIGINT and SIGHUP, and calls [`run_all`].
+pub(crate) fn signals_are_taken() {
+    signals::are_taken();
+}

@@ -1,0 +1,421 @@
+//! Removing a file, a directory or a socket, if it is surely ours.
+//!
+//! The directory that it is in is opened again without following links; what has the name there is
+//! compared with what was committed; it is renamed to its **tombstone**, a random name that was
+//! noted beforehand, so that whoever takes the name from then on has nothing to fear; it is
+//! compared once more, as somebody may have swapped it before the rename; and removed. A removal
+//! that was interrupted is found again under its tombstone.
+
+use std::ffi::{OsStr, OsString};
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::path::Path;
+
+use rustix::fs::{AtFlags, FileType, Mode};
+use rustix::io::Errno;
+use serde::{Deserialize, Serialize};
+
+use super::Performed;
+use super::deadline::Deadline;
+use super::empty::{self, Emptied};
+use super::identity::Identity;
+use super::open::{self, Opener, Seen};
+use super::place::{Parent, Place};
+use super::random::{self, Id};
+
+/// How often others may get in between before it is an error.
+const ATTEMPTS: usize = 32;
+
+/// What kind of thing is removed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Thing {
+    /// Anything but a directory.
+    File,
+    Directory,
+    Socket,
+}
+
+impl Thing {
+    fn accepts(self, kind: FileType) -> bool {
+        match self {
+            Self::File => kind != FileType::Directory,
+            Self::Directory => kind == FileType::Directory,
+            Self::Socket => kind == FileType::Socket,
+        }
+    }
+
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::File => "file",
+            Self::Directory => "directory",
+            Self::Socket => "socket",
+        }
+    }
+}
+
+/// A removal that another process can perform.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Removal {
+    thing: Thing,
+    place: Place,
+    tombstone: Id,
+    /// Which of its names are 128 random bits of ours, under which it is created exclusively.
+    ours: Ours,
+    identity: Option<Identity>,
+}
+
+/// What is removed although its identity is not known.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+enum Ours {
+    Nothing,
+    /// What has the thing's name.
+    Name,
+    /// What has its tombstone's: it is born under that, and gets its name once it is committed.
+    Tombstone,
+}
+
+/// What became of the thing under its tombstone.
+enum Buried {
+    Removed,
+    /// Somebody else removed it or moved it back.
+    Vanished,
+    Left(String),
+}
+
+impl Removal {
+    pub(super) fn new(thing: Thing, path: &Path) -> io::Result<Self> {
+        Ok(Self {
+            thing,
+            place: Place::of(path)?,
+            tombstone: random::id()?,
+            ours: Ours::Nothing,
+            identity: None,
+        })
+    }
+
+    pub(super) fn thing(&self) -> Thing {
+        self.thing
+    }
+
+    pub(super) fn place(&self) -> &Place {
+        &self.place
+    }
+
+    /// Whatever has the name is ours: nobody else could have guessed it.
+    pub(super) fn by_name(self) -> Self {
+        Self { ours: Ours::Name, ..self }
+    }
+
+    /// The thing is created under its tombstone's name, and renamed once it is committed.
+    pub(super) fn born_buried(self) -> Self {
+        Self { ours: Ours::Tombstone, ..self }
+    }
+
+    pub(super) fn tombstone(&self) -> OsString {
+        random::name(&self.tombstone)
+    }
+
+    pub(super) fn is_committed(&self) -> bool {
+        self.identity.is_some()
+    }
+
+    /// Notes which thing has the name now.
+    pub(super) fn commit(&mut self) -> io::Result<()> {
+        let path = self.place.path();
+        let parent = match self.place.open_parent(Opener::new())? {
+            Parent::Here(parent) => parent,
+            Parent::Gone => return Err(missing(&path)),
+            Parent::Replaced(why) => return Err(io::Error::other(why)),
+        };
+        let seen = open::look(parent.as_fd(), self.place.name())
+            .map_err(|error| about("cannot look at", &path, error))?
+            .ok_or_else(|| missing(&path))?;
+        self.commit_seen(&path, &seen)
+    }
+
+    #[cfg(target_os = "linux")]
+    fn commit_seen(&mut self, path: &Path, seen: &Seen) -> io::Result<()> {
+        self.commit_open(path, seen.fd.as_fd())
+    }
+
+    /// Elsewhere only the process itself performs it.
+    #[cfg(not(target_os = "linux"))]
+    fn commit_seen(&mut self, path: &Path, _: &Seen) -> io::Result<()> {
+        Err(about("cannot note the identity of", path, Errno::OPNOTSUPP))
+    }
+
+    /// Notes which thing it is by an open descriptor of it.
+    pub(super) fn commit_fd(&mut self, fd: BorrowedFd<'_>) -> io::Result<()> {
+        if self.thing == Thing::Socket {
+            // A socket's descriptor is not the file's that it is bound to.
+            return self.commit();
+        }
+        self.commit_open(&self.place.path(), fd)
+    }
+
+    fn commit_open(&mut self, path: &Path, fd: BorrowedFd<'_>) -> io::Result<()> {
+        let failed = |error| about("cannot note the identity of", path, error);
+        let kind = FileType::from_raw_mode(rustix::fs::fstat(fd).map_err(failed)?.st_mode);
+        if !self.thing.accepts(kind) {
+            return Err(io::Error::new(ErrorKind::InvalidInput, self.wrong_kind(kind)));
+        }
+        self.identity = Some(Identity::take(fd).map_err(failed)?);
+        Ok(())
+    }
+
+    fn wrong_kind(&self, kind: FileType) -> String {
+        format!("{:?} is no {} but a {kind:?}", self.place.path(), self.thing.word())
+    }
+
+    /// Removes it.
+    pub(super) fn perform(&self, deadline: Deadline) -> io::Result<Performed> {
+        self.perform_with(Opener::new(), deadline)
+    }
+
+    pub(super) fn perform_with(&self, opener: Opener, deadline: Deadline) -> io::Result<Performed> {
+        let path = self.place.path();
+        let cannot = |error| about("cannot remove", &path, error);
+        let parent = match self.place.open_parent(opener)? {
+            Parent::Here(parent) => parent,
+            Parent::Gone => return Ok(Performed::Gone),
+            Parent::Replaced(why) => return Ok(self.left(&why)),
+        };
+        let parent = parent.as_fd();
+        let tombstone = self.tombstone();
+        for _ in 0..ATTEMPTS {
+            // Left by an interrupted removal, or under another one's hands now.
+            if let Some(buried) = open::look(parent, &tombstone).map_err(cannot)? {
+                match self.finish(parent, &tombstone, &buried, opener, deadline)? {
+                    Buried::Removed => return Ok(Performed::Done),
+                    Buried::Vanished => continue,
+                    Buried::Left(why) => return Ok(self.left(&why)),
+                }
+            }
+            let Some(found) = open::look(parent, self.place.name()).map_err(cannot)? else {
+                return Ok(match self.place.unmounted(parent) {
+                    Some(why) => self.left(&why),
+                    None => Performed::Gone,
+                });
+            };
+            if self.ours == Ours::Tombstone && self.identity.is_none() {
+                // It never came to have its name: this is somebody else's.
+                return Ok(Performed::Gone);
+            }
+            if let Some(why) = self.refusal(&found).map_err(cannot)? {
+                return Ok(self.left(&why));
+            }
+            match bury(parent, self.place.name(), &tombstone) {
+                // Swapped in between: what lies there now is not what was looked at.
+                Ok(()) => match open::look(parent, &tombstone).map_err(cannot)? {
+                    Some(buried) if !buried.same(&found) => {
+                        let why = "another one took its place at the last moment";
+                        let why = self.unbury(parent, &tombstone, buried.kind(), why);
+                        return Ok(self.left(&why));
+                    }
+                    _ => {}
+                },
+                Err(Errno::NOENT | Errno::EXIST) => {}
+                Err(Errno::BUSY) => return Ok(self.left("something is mounted there")),
+                Err(error) => return Err(cannot(error)),
+            }
+        }
+        Err(io::Error::new(
+            ErrorKind::ResourceBusy,
+            format!("cannot remove {path:?}: others keep moving it"),
+        ))
+    }
+
+    /// Why what was found is not to be removed.
+    fn refusal(&self, found: &Seen) -> rustix::io::Result<Option<String>> {
+        if let Some(identity) = &self.identity {
+            return Ok(identity.difference(found)?.map(str::to_owned));
+        }
+        if self.ours == Ours::Nothing {
+            return Ok(Some(
+                "it was announced, but the process ended before it said that this is the one that \
+                 it created"
+                    .to_owned(),
+            ));
+        }
+        Ok((!self.thing.accepts(found.kind())).then(|| self.wrong_kind(found.kind())))
+    }
+
+    /// Removes what lies under the tombstone, if it is the right one.
+    fn finish(
+        &self,
+        parent: BorrowedFd<'_>,
+        tombstone: &OsStr,
+        buried: &Seen,
+        opener: Opener,
+        deadline: Deadline,
+    ) -> io::Result<Buried> {
+        let path = self.place.path();
+        let cannot = |error| about("cannot remove", &path, error);
+        let unbury = |why: &str| self.unbury(parent, tombstone, buried.kind(), why);
+        if let Some(why) = self.refusal(buried).map_err(cannot)? {
+            return Ok(Buried::Left(unbury(&why)));
+        }
+        let result = if buried.kind() == FileType::Directory {
+            self.finish_directory(parent, tombstone, buried, opener, deadline)
+        } else {
+            match rustix::fs::unlinkat(parent, tombstone, AtFlags::empty()) {
+                Ok(()) => Ok(Emptied::Removed),
+                Err(Errno::NOENT) => Ok(Emptied::Vanished),
+                Err(error) => Err(error.into()),
+            }
+        };
+        match result {
+            Ok(Emptied::Removed) => Ok(Buried::Removed),
+            Ok(Emptied::Vanished) => Ok(Buried::Vanished),
+            Ok(Emptied::Mounted(at)) => Ok(Buried::Left(unbury(&format!(
+                "something is mounted on {at:?} in it; the rest was removed"
+            )))),
+            Err(error) => Err(io::Error::new(
+                error.kind(),
+                format!("cannot remove {path:?}: {}", unbury(&error.to_string())),
+            )),
+        }
+    }
+
+    fn finish_directory(
+        &self,
+        parent: BorrowedFd<'_>,
+        tombstone: &OsStr,
+        buried: &Seen,
+        opener: Opener,
+        deadline: Deadline,
+    ) -> io::Result<Emptied> {
+        let root = match open_buried(parent, tombstone, buried, opener) {
+            Ok(root) => root,
+            Err(Errno::NOENT) => return Ok(Emptied::Vanished),
+            Err(error) => return Err(error.into()),
+        };
+        empty::remove(parent, tombstone, root, opener, deadline)
+    }
+
+    /// Gives the thing its name back, unless somebody has it by now; `why`, with where it is.
+    fn unbury(
+        &self,
+        parent: BorrowedFd<'_>,
+        tombstone: &OsStr,
+        kind: FileType,
+        why: &str,
+    ) -> String {
+        match unbury(parent, tombstone, self.place.name(), kind) {
+            Ok(()) | Err(Errno::NOENT) => why.to_owned(),
+            Err(error) => format!(
+                "{why}; it is now at {:?}, as its name could not be given back ({})",
+                self.place.parent().join(tombstone),
+                io::Error::from(error),
+            ),
+        }
+    }
+
+    fn left(&self, why: &str) -> Performed {
+        Performed::LeftAlone(format!("{:?} is left alone: {why}", self.place.path()))
+    }
+}
+
+/// Opens the directory that was looked at, to read it.
+#[cfg(target_os = "linux")]
+fn open_buried(
+    _: BorrowedFd<'_>,
+    _: &OsStr,
+    buried: &Seen,
+    _: Opener,
+) -> rustix::io::Result<std::os::fd::OwnedFd> {
+    use std::os::fd::AsRawFd as _;
+
+    use rustix::fs::OFlags;
+
+    let open = || {
+        let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
+        rustix::io::retry_on_intr(|| rustix::fs::openat(&buried.fd, ".", flags, Mode::empty()))
+    };
+    match open() {
+        Err(Errno::ACCESS) => {
+            let mode = Mode::from_raw_mode(buried.stat.st_mode) | Mode::RWXU;
+            rustix::fs::chmod(format!("/proc/self/fd/{}", buried.fd.as_raw_fd()), mode)?;
+            open()
+        }
+        other => other,
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+fn open_buried(
+    parent: BorrowedFd<'_>,
+    tombstone: &OsStr,
+    buried: &Seen,
+    opener: Opener,
+) -> rustix::io::Result<std::os::fd::OwnedFd> {
+    let root = opener.child(parent, tombstone)?;
+    let stat = rustix::fs::fstat(&root)?;
+    if buried.same(&Seen { stat }) { Ok(root) } else { Err(Errno::NOENT) }
+}
+
+/// Renames a thing to its tombstone. `EXIST` if there is one already.
+fn bury(parent: BorrowedFd<'_>, name: &OsStr, tombstone: &OsStr) -> rustix::io::Result<()> {
+    match rename_to_free(parent, name, tombstone) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            // Nobody but another performer knows the new name: what this may replace in between is
+            // the empty directory of a removal that is at its end.
+            if open::look(parent, tombstone)?.is_some() {
+                return Err(Errno::EXIST);
+            }
+            rustix::fs::renameat(parent, name, parent, tombstone)
+        }
+        other => other,
+    }
+}
+
+/// Renames a tombstone to the thing's name, if that is free.
+fn unbury(
+    parent: BorrowedFd<'_>,
+    tombstone: &OsStr,
+    name: &OsStr,
+    kind: FileType,
+) -> rustix::io::Result<()> {
+    match rename_to_free(parent, tombstone, name) {
+        Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => {
+            unbury_in_steps(parent, tombstone, name, kind)
+        }
+        other => other,
+    }
+}
+
+/// Where a rename cannot spare what has the name: taking the name is what fails then.
+pub(super) fn unbury_in_steps(
+    parent: BorrowedFd<'_>,
+    tombstone: &OsStr,
+    name: &OsStr,
+    kind: FileType,
+) -> rustix::io::Result<()> {
+    if kind == FileType::Directory {
+        rustix::fs::mkdirat(parent, name, Mode::RWXU)?;
+        // Replaces the directory just made, and only if it is still empty.
+        rustix::fs::renameat(parent, tombstone, parent, name)
+    } else {
+        rustix::fs::linkat(parent, tombstone, parent, name, AtFlags::empty())?;
+        rustix::fs::unlinkat(parent, tombstone, AtFlags::empty())
+    }
+}
+
+#[cfg(any(target_os = "linux", target_vendor = "apple"))]
+fn rename_to_free(parent: BorrowedFd<'_>, from: &OsStr, to: &OsStr) -> rustix::io::Result<()> {
+    rustix::fs::renameat_with(parent, from, parent, to, rustix::fs::RenameFlags::NOREPLACE)
+}
+
+#[cfg(not(any(target_os = "linux", target_vendor = "apple")))]
+fn rename_to_free(_: BorrowedFd<'_>, _: &OsStr, _: &OsStr) -> rustix::io::Result<()> {
+    Err(Errno::NOSYS)
+}
+
+fn about(what: &str, path: &Path, error: Errno) -> io::Error {
+    let error = io::Error::from(error);
+    io::Error::new(error.kind(), format!("{what} {path:?}: {error}"))
+}
+
+fn missing(path: &Path) -> io::Error {
+    about("cannot note the identity of", path, Errno::NOENT)
+}

@@ -1,0 +1,151 @@
+//! The conductor: a thread that waits for the end of the process, and then sees to it that every
+//! cleanup runs, in order, in time. It runs nothing of the user's itself.
+
+use std::time::{Duration, Instant};
+
+use super::hook::{Cause, Hook, Phase};
+use super::{signals, thread};
+
+/// The shortest time after which a cleanup counts as one that hangs.
+const SHORTEST: Duration = Duration::from_millis(10);
+
+/// When to look again at what rings no bell.
+const TICK: Duration = Duration::from_millis(2);
+
+/// How long to wait for what threads have announced and not registered. From creating something to
+/// registering its cleanup it takes microseconds; an initialiser that blocks has created nothing.
+const ANNOUNCED: Duration = Duration::from_millis(250);
+
+pub(super) fn main(hook: &'static Hook) {
+    hook.set_conductor();
+    thread::Engaged::for_good();
+    // One works, the other stands by. Without threads the cleanups run here, see `run_armed`.
+    let _ = hook.crew.stand_by(hook);
+    let cause = loop {
+        let seen = hook.bell.count();
+        match hook.requested() {
+            Some((cause, _)) => break cause,
+            None => hook.bell.wait(seen, None),
+        };
+    };
+    conduct(hook);
+    if let Cause::Signal(signal) = cause {
+        signals::end_by(signal);
+    }
+}
+
+/// Brings the hook to its end.
+pub(super) fn conduct(hook: &'static Hook) {
+    let Some((cause, limit)) = hook.requested().filter(|_| hook.may_conduct()) else { return };
+    // A limit beyond what a clock can tell is a day.
+    let now = Instant::now();
+    let until = now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(86_400));
+    hook.set_phase(Phase::Ending);
+    run_armed(hook, until);
+    hook.set_phase(Phase::Closing);
+    drain(hook, until);
+    let report = hook.close(limit);
+    match cause {
+        // Who called, reports.
+        Cause::Call => {}
+        // Here, before anybody goes on to die.
+        Cause::Exit | Cause::Abort | Cause::Signal(_) => report.print(),
+    }
+    hook.tell_end();
+}
+
+/// Runs what is armed. A cleanup may take half of the time that is left; then the next one goes on
+/// beside it.
+fn run_armed(hook: &'static Hook, until: Instant) {
+    let mut worker = None;
+    let mut turn: Option<(u64, Instant)> = None;
+    loop {
+        let seen = hook.bell.count();
+        let now = Instant::now();
+        if now >= until {
+            return;
+        }
+        let Some(working) = worker else {
+            if tally(hook).armed == 0 {
+                return;
+            }
+            worker = hook.crew.start(hook);
+            if worker.is_none() {
+                run_without_worker(hook, seen, until);
+            }
+            continue;
+        };
+        if !working.is_busy() {
+            worker = None;
+            continue;
+        }
+        let Some(current) = working.current() else {
+            hook.bell.wait(seen, Some(until.min(now + TICK)));
+            continue;
+        };
+        let end = match turn {
+            Some((entry, end)) if entry == current => end,
+            _ => now + (until.saturating_duration_since(now) / 2).max(SHORTEST),
+        };
+        turn = Some((current, end));
+        if working.is_abandoned(hook) || now >= end {
+            if working.leave(current) {
+                worker = None;
+            }
+            continue;
+        }
+        hook.bell.wait(seen, Some(end.min(until)));
+    }
+}
+
+/// No thread could be made.
+fn run_without_worker(hook: &'static Hook, seen: u32, until: Instant) {
+    if hook.crew.is_busy() {
+        // One may come back.
+        hook.bell.wait(seen, Some(until));
+    } else if let Some(taken) = hook.registry.take_newest() {
+        hook.run(taken.place, taken.site, taken.cleanup);
+    }
+}
+
+/// Waits for what other threads are running, and are about to register.
+fn drain(hook: &'static Hook, until: Instant) {
+    let begin = Instant::now();
+    loop {
+        let seen = hook.bell.count();
+        // Before the entries: an announcement that ends becomes one.
+        let now = Instant::now();
+        let announced = now < begin + ANNOUNCED && hook.registry.announcements() > hook.forgiven();
+        let tally = tally(hook);
+        if now >= until || !announced && tally == Tally::default() {
+            return;
+        }
+        if tally.armed > 0 {
+            run_armed(hook, until);
+        } else if tally.locked > 0 {
+            hook.bell.wait(seen, Some(until.min(now + TICK)));
+        } else if announced {
+            hook.bell.wait(seen, Some(until.min(begin + ANNOUNCED)));
+        } else {
+            hook.bell.wait(seen, Some(until));
+        }
+    }
+}
+
+#[derive(Debug, Default, PartialEq, Eq)]
+struct Tally {
+    armed: usize,
+    /// By threads that may come to their end.
+    running: usize,
+    locked: usize,
+}
+
+fn tally(hook: &Hook) -> Tally {
+    let mut tally = Tally::default();
+    tally.locked = hook.registry.scan(|entry| match entry.runner {
+        None => tally.armed += 1,
+        Some(runner) if hook.is_abandoned(runner) => {}
+        Some(_) => tally.running += 1,
+    });
+    tally
+}

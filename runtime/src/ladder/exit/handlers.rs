@@ -1,0 +1,80 @@
+//! What the C library calls at the end: the `atexit` handler, the handler of SIGABRT, and the one
+//! that runs in forked children.
+
+use std::ffi::{c_int, c_void};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU8, Ordering};
+use std::time::{Duration, Instant};
+
+use super::hook::{self, Cause};
+use super::signals;
+use super::sys::{self, Disposition, SIGABRT};
+
+/// What SIGABRT did before.
+static BEFORE: OnceLock<Disposition> = OnceLock::new();
+
+/// Installs the handlers, once; returns when they are there.
+pub(super) fn install() {
+    const NEW: u8 = 0;
+    const INSTALLING: u8 = 1;
+    const INSTALLED: u8 = 2;
+    static STATE: AtomicU8 = AtomicU8::new(NEW);
+
+    match STATE.compare_exchange(NEW, INSTALLING, Ordering::SeqCst, Ordering::SeqCst) {
+        Ok(_) => {
+            sys::in_forked_child(in_forked_child);
+            sys::at_exit(at_exit);
+            let _ = BEFORE.set(sys::disposition(SIGABRT));
+            sys::handle(SIGABRT, on_abort);
+            STATE.store(INSTALLED, Ordering::SeqCst);
+        }
+        Err(_) => {
+            // Not a `Once`: in a forked child, the thread that installs may not exist.
+            let begin = Instant::now();
+            while STATE.load(Ordering::SeqCst) != INSTALLED
+                && begin.elapsed() < Duration::from_secs(1)
+            {
+                std::thread::yield_now();
+            }
+        }
+    }
+}
+
+extern "C" fn in_forked_child() {
+    hook::forget();
+}
+
+extern "C" fn at_exit() {
+    if let Some(hook) = hook::current() {
+        hook.end_exiting();
+    }
+}
+
+/// Everything in here is async-signal-safe, and frugal: after a stack overflow it runs on top of two
+/// signal frames on a small stack.
+extern "C" fn on_abort(signal: c_int, info: *mut sys::siginfo_t, context: *mut c_void) {
+    let before = BEFORE.get().copied().unwrap_or(Disposition::Default);
+    let hook = hook::current();
+    if sys::is_from_outside(info) {
+        // It interrupts the thread anywhere, holding any lock: do not wait in here.
+        match (before, hook) {
+            (Disposition::Default, Some(hook)) if hook.is_listening() => {
+                hook.request(Cause::Signal(signal), hook::limit());
+            }
+            (Disposition::Default, _) => signals::die_of(signal),
+            (Disposition::Ignored, _) => {}
+            // Whether the process ends is for that handler to say.
+            (Disposition::Handled(handling), _) => sys::call(handling, signal, info, context),
+        }
+        return;
+    }
+    if let Some(hook) = hook {
+        hook.end_aborting();
+    }
+    match before {
+        Disposition::Default => signals::die_of(signal),
+        // `abort` goes on by itself.
+        Disposition::Ignored => {}
+        Disposition::Handled(handling) => sys::call(handling, signal, info, context),
+    }
+}

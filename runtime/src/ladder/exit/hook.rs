@@ -1,0 +1,417 @@
+//! The exit hook of this process: its phases, and how its end is asked for.
+
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::OnceLock;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::thread::Builder;
+use std::time::{Duration, Instant};
+
+use super::bell::Bell;
+use super::registry::{Place, Registry};
+use super::report::{Report, Unfinished};
+use super::worker::Crew;
+use super::{Cleanup, conductor, handlers, signals, sys, thread};
+use crate::contain::contain;
+use crate::event;
+use crate::flag::State;
+use crate::report::Ended;
+use crate::site::Site;
+
+/// The hook of this process. A forked child starts without one.
+static CURRENT: sys::Leaked<Hook> = sys::Leaked::none();
+
+/// How long all cleanups together have where nobody says otherwise: less than the ten seconds after
+/// which supervisors kill.
+static LIMIT: AtomicU64 = AtomicU64::new(5_000_000_000);
+
+/// What a conductor may take over the limit, to be scheduled and to report.
+const MARGIN: Duration = Duration::from_secs(1);
+
+/// How long to wait for a death that has been decided elsewhere.
+const DEATH: Duration = Duration::from_secs(1);
+
+/// The conductor's stack: it runs nothing of the user's.
+const STACK: usize = 256 * 1024;
+
+/// As many threads may be given up as there may be workers.
+const ABANDONED: usize = super::worker::WORKERS;
+
+/// What the hook is at, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+pub(super) enum Phase {
+    /// Cleanups are registered and withdrawn.
+    Open,
+    /// The armed ones are being run, and a new one runs at once.
+    Ending,
+    /// Nothing is armed any more. What others are running is waited for, and threads that are about
+    /// to make something new are held.
+    Closing,
+    /// It is over.
+    Closed,
+}
+
+/// Who asked first for the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Cause {
+    /// `run_all`.
+    Call,
+    /// `exit`, or `main` returned.
+    Exit,
+    /// `abort`, on a thread that waits in its signal handler.
+    Abort,
+    /// This signal, which is to be raised again at the end.
+    Signal(i32),
+}
+
+/// `Cause::Signal`; 0 is no cause.
+const SIGNAL: u32 = 0x100;
+
+impl Cause {
+    fn bits(self) -> u32 {
+        match self {
+            Self::Call => 1,
+            Self::Exit => 2,
+            Self::Abort => 3,
+            Self::Signal(signal) => SIGNAL | signal.unsigned_abs(),
+        }
+    }
+
+    fn of(bits: u32) -> Option<Self> {
+        match bits {
+            0 => None,
+            1 => Some(Self::Call),
+            2 => Some(Self::Exit),
+            3 => Some(Self::Abort),
+            signal => Some(Self::Signal((signal & !SIGNAL).cast_signed())),
+        }
+    }
+}
+
+pub(super) struct Hook {
+    process: i32,
+    pub(super) registry: Registry,
+    phase: AtomicU8,
+    /// Wakes the conductor.
+    pub(super) bell: Bell,
+    cause: AtomicU32,
+    limit: AtomicU64,
+    /// Threads that will not end what they are running: they wait for the hook.
+    abandoned: [AtomicUsize; ABANDONED],
+    /// Their open announcements.
+    forgiven: AtomicUsize,
+    aborting: AtomicBool,
+    /// The conductor's thread; 0 before it is there, and `NO_CONDUCTOR` if it could not be made.
+    conductor: AtomicUsize,
+    conducted: AtomicBool,
+    pub(super) crew: Crew,
+    ran: AtomicUsize,
+    report: OnceLock<Report>,
+    ended: Bell,
+}
+
+const NO_CONDUCTOR: usize = usize::MAX;
+
+/// The hook, made on first use.
+#[inline]
+pub(super) fn hook() -> &'static Hook {
+    CURRENT.get().unwrap_or_else(make)
+}
+
+#[cold]
+fn make() -> &'static Hook {
+    // First, so that whoever finds a hook is heard by it.
+    handlers::install();
+    let (hook, is_mine) = CURRENT.get_or_leak(Box::new(Hook::new()));
+    if is_mine && hook.start().is_ok() {
+        signals::install();
+    }
+    hook
+}
+
+/// The hook, if there is one and this is not a child of its process. Async-signal-safe.
+pub(super) fn current() -> Option<&'static Hook> {
+    CURRENT.get().filter(|hook| hook.process == sys::process())
+}
+
+/// What a forked child calls first: it has none of the threads, and owns none of the cleanups.
+pub(super) fn forget() {
+    CURRENT.clear();
+}
+
+pub(super) fn limit() -> Duration {
+    Duration::from_nanos(LIMIT.load(Ordering::Relaxed))
+}
+
+pub(super) fn set_limit(limit: Duration) {
+    LIMIT.store(nanos(limit), Ordering::Relaxed);
+}
+
+fn nanos(limit: Duration) -> u64 {
+    u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)
+}
+
+impl Hook {
+    fn new() -> Self {
+        Self {
+            process: sys::process(),
+            registry: Registry::new(),
+            phase: AtomicU8::new(Phase::Open as u8),
+            bell: Bell::new(),
+            cause: AtomicU32::new(0),
+            limit: AtomicU64::new(0),
+            abandoned: [const { AtomicUsize::new(0) }; ABANDONED],
+            forgiven: AtomicUsize::new(0),
+            aborting: AtomicBool::new(false),
+            conductor: AtomicUsize::new(0),
+            conducted: AtomicBool::new(false),
+            crew: Crew::new(),
+            ran: AtomicUsize::new(0),
+            report: OnceLock::new(),
+            ended: Bell::new(),
+        }
+    }
+
+    fn start(&'static self) -> io::Result<()> {
+        let conductor = Builder::new().name("backstop-exit".to_owned()).stack_size(STACK);
+        let spawn = move || conductor.spawn(move || conductor::main(self));
+        match sys::with_signals_blocked(spawn) {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                self.conductor.store(NO_CONDUCTOR, Ordering::Release);
+                Err(error)
+            }
+        }
+    }
+
+    /// Whether this is the hook of a parent, seen in a forked child.
+    #[inline]
+    pub(super) fn is_inherited(&self) -> bool {
+        !CURRENT.get().is_some_and(|current| std::ptr::eq(current, self))
+    }
+
+    #[inline]
+    pub(super) fn phase(&self) -> Phase {
+        match self.phase.load(Ordering::SeqCst) {
+            0 => Phase::Open,
+            1 => Phase::Ending,
+            2 => Phase::Closing,
+            _ => Phase::Closed,
+        }
+    }
+
+    pub(super) fn set_phase(&self, phase: Phase) {
+        self.phase.store(phase as u8, Ordering::SeqCst);
+    }
+
+    /// Registers a cleanup in a shard. Once the hook has begun, this thread runs it at once: handed
+    /// to the hook, it could come faster than the hook gets to what was there before.
+    #[inline]
+    pub(super) fn register(
+        &self,
+        shard: usize,
+        site: &'static Site,
+        cleanup: Cleanup,
+    ) -> Option<Place> {
+        // Under the shard's lock, which the hook takes after it has changed its phase: it either
+        // finds the entry, or is seen to have begun.
+        let may_arm = || self.phase() == Phase::Open;
+        let (place, back) = self.registry.insert(shard, site, cleanup, may_arm);
+        match back {
+            None => Some(place),
+            Some(cleanup) => {
+                self.run_late(place, site, cleanup);
+                None
+            }
+        }
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn run_late(&self, place: Place, site: &'static Site, cleanup: Cleanup) {
+        self.run(place, site, cleanup);
+        if self.phase() >= Phase::Closing {
+            thread::hold();
+        }
+    }
+
+    /// Runs a cleanup that this thread has taken, as the process's end.
+    pub(super) fn run(&self, place: Place, site: &'static Site, cleanup: Cleanup) {
+        let contained = || contain(site, State::CANCEL, cleanup);
+        let result = self.run_as(place, || catch_unwind(AssertUnwindSafe(contained)));
+        if let Err(payload) = result {
+            // Reported already.
+            event::discard(payload);
+        }
+        self.ran.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Runs an entry that this thread has taken.
+    pub(super) fn run_as<T>(&self, place: Place, cleanup: impl FnOnce() -> T) -> T {
+        let _engaged = thread::Engaged::new();
+        let _running = Running { hook: self, place };
+        cleanup()
+    }
+
+    /// Something ended that the conductor may be waiting for.
+    #[inline]
+    pub(super) fn progress(&self) {
+        if self.phase() != Phase::Open {
+            self.bell.ring();
+        }
+    }
+
+    /// This thread will not end what it is running or announcing. Tells whether that was known.
+    /// Async-signal-safe.
+    fn abandon_this_thread(&self) -> bool {
+        let thread = sys::this_thread();
+        if self.is_abandoned(thread) {
+            return true;
+        }
+        let free = |place: &&AtomicUsize| {
+            place.compare_exchange(0, thread, Ordering::SeqCst, Ordering::Relaxed).is_ok()
+        };
+        // With none free, the hook waits until its deadline, in vain.
+        let _ = self.abandoned.iter().find(free);
+        self.forgiven.fetch_add(thread::announcements(), Ordering::SeqCst);
+        self.bell.ring();
+        false
+    }
+
+    pub(super) fn is_abandoned(&self, thread: usize) -> bool {
+        self.abandoned.iter().any(|place| place.load(Ordering::SeqCst) == thread)
+    }
+
+    pub(super) fn forgiven(&self) -> usize {
+        self.forgiven.load(Ordering::SeqCst)
+    }
+
+    /// Asks for the end. The first to ask gives cause and limit. Async-signal-safe.
+    pub(super) fn request(&self, cause: Cause, limit: Duration) {
+        let limit = nanos(limit).max(1);
+        let _ = self.limit.compare_exchange(0, limit, Ordering::SeqCst, Ordering::Relaxed);
+        let _ = self.cause.compare_exchange(0, cause.bits(), Ordering::SeqCst, Ordering::Relaxed);
+        self.bell.ring();
+    }
+
+    /// Who asked first for the end, and the time that there is.
+    pub(super) fn requested(&self) -> Option<(Cause, Duration)> {
+        let cause = Cause::of(self.cause.load(Ordering::SeqCst))?;
+        Some((cause, Duration::from_nanos(self.limit.load(Ordering::SeqCst))))
+    }
+
+    /// Asks for the end and waits for it.
+    pub(super) fn end(&'static self, cause: Cause, limit: Duration) -> Report {
+        thread::Engaged::for_good();
+        self.abandon_this_thread();
+        self.request(cause, limit);
+        if self.conductor.load(Ordering::Acquire) == NO_CONDUCTOR && self.start().is_err() {
+            // Not in time if a cleanup hangs, but better than not at all.
+            conductor::conduct(self);
+        }
+        self.wait(limit);
+        self.report.get().cloned().unwrap_or_else(|| self.make_report(limit))
+    }
+
+    /// Waits until the hook is over, within the limit. Async-signal-safe.
+    fn wait(&self, limit: Duration) {
+        // The first to ask gave the limit; a later one waits no longer than it said itself.
+        let until = limit.checked_add(MARGIN).and_then(|limit| Instant::now().checked_add(limit));
+        self.ended.wait(0, until);
+    }
+
+    /// What the handler of an abort does before the abort goes on. Async-signal-safe.
+    pub(super) fn end_aborting(&self) {
+        self.aborting.store(true, Ordering::SeqCst);
+        self.abandon_this_thread();
+        let conductor = self.conductor.load(Ordering::Acquire);
+        if conductor != NO_CONDUCTOR && conductor != sys::this_thread() {
+            let limit = limit();
+            self.request(Cause::Abort, limit);
+            self.wait(limit);
+        }
+    }
+
+    /// The process exits: from the `atexit` handler.
+    pub(super) fn end_exiting(&'static self) {
+        let is_known = self.is_abandoned(sys::this_thread());
+        let report = self.end(Cause::Exit, limit());
+        if self.ended.count() == 0 {
+            // The conductor itself did not come to its end.
+            report.print();
+        }
+        let has_signal = matches!(self.requested(), Some((Cause::Signal(_), _)));
+        if has_signal || !is_known && self.aborting.load(Ordering::SeqCst) {
+            // On their way before this exit was; their status is the true one.
+            std::thread::sleep(DEATH);
+        }
+    }
+
+    /// Whether a signal that ends the process finds somebody to hear it. Async-signal-safe.
+    pub(super) fn is_listening(&self) -> bool {
+        self.phase() != Phase::Closed && self.conductor.load(Ordering::Acquire) != NO_CONDUCTOR
+    }
+
+    /// Makes this thread the conductor.
+    pub(super) fn set_conductor(&self) {
+        self.conductor.store(sys::this_thread(), Ordering::Release);
+    }
+
+    /// Whether the caller is the first to conduct.
+    pub(super) fn may_conduct(&self) -> bool {
+        !self.conducted.swap(true, Ordering::SeqCst)
+    }
+
+    /// The hook is over.
+    pub(super) fn close(&self, limit: Duration) -> &Report {
+        self.set_phase(Phase::Closed);
+        self.report.get_or_init(|| self.make_report(limit))
+    }
+
+    /// Lets everybody go who waits for the end.
+    pub(super) fn tell_end(&self) {
+        self.ended.ring();
+    }
+
+    fn make_report(&self, limit: Duration) -> Report {
+        let mut left = Vec::new();
+        let locked = self.registry.scan(|entry| left.push(entry));
+        left.sort_by_key(|entry| std::cmp::Reverse(entry.sequence));
+        let unfinished = left
+            .into_iter()
+            .map(|entry| Unfinished { site: entry.site, began: entry.runner.is_some() })
+            .collect();
+        Report { ran: self.ran.load(Ordering::Relaxed), unfinished, locked, limit }
+    }
+}
+
+/// An entry that this thread runs; the hook waits for it.
+struct Running<'a> {
+    hook: &'a Hook,
+    place: Place,
+}
+
+impl Drop for Running<'_> {
+    fn drop(&mut self) {
+        self.hook.registry.finish(self.place);
+        self.hook.progress();
+    }
+}
+
+/// Takes an entry of a parent's hook, in a forked child. The guard of a scope that the child leaves
+/// runs as any destructor does there.
+pub(super) fn take_inherited(hook: &Hook, place: Place) -> Option<Cleanup> {
+    hook.registry.withdraw_forked(place)
+}
+
+/// Runs an entry on this thread, for its owner.
+pub(super) fn run_owned(hook: &Hook, place: Place) -> Ended {
+    if hook.is_inherited() {
+        return take_inherited(hook, place).map_or(Ended::WELL, |cleanup| cleanup());
+    }
+    match hook.registry.take(place) {
+        Some(cleanup) => hook.run_as(place, cleanup),
+        None => Ended::WELL,
+    }
+}

@@ -1,0 +1,135 @@
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+use super::*;
+use crate::report::Ended;
+
+static SITE: Site = Site::new("test");
+
+fn nothing() -> Cleanup {
+    Box::new(|| Ended::WELL)
+}
+
+fn arm(registry: &Registry, shard: usize) -> Place {
+    let (place, back) = registry.insert(shard, &SITE, nothing(), || true);
+    assert!(back.is_none());
+    place
+}
+
+fn left(registry: &Registry) -> Vec<(u64, bool)> {
+    let mut left = Vec::new();
+    assert_eq!(registry.scan(|entry| left.push((entry.sequence, entry.runner.is_some()))), 0);
+    left.sort_unstable();
+    left
+}
+
+#[test]
+fn the_newest_of_all_shards_is_taken_first() {
+    let registry = Registry::new();
+    let places = [3, 0, 3, 31, 0].map(|shard| arm(&registry, shard));
+    let taken = std::iter::from_fn(|| registry.take_newest().map(|taken| taken.place));
+    assert_eq!(taken.collect::<Vec<_>>(), places.into_iter().rev().collect::<Vec<_>>());
+    assert_eq!(left(&registry).iter().filter(|(_, running)| *running).count(), 5);
+    places.into_iter().for_each(|place| registry.finish(place));
+    assert_eq!(left(&registry), []);
+}
+
+#[test]
+fn an_entry_is_taken_or_withdrawn_once() {
+    let registry = Registry::new();
+    let place = arm(&registry, 0);
+    assert!(registry.take(place).is_some());
+    assert!(registry.take(place).is_none());
+    assert!(registry.withdraw(place).is_none());
+    registry.finish(place);
+    registry.finish(place);
+    assert!(registry.withdraw(place).is_none());
+}
+
+#[test]
+fn a_place_that_was_used_again_is_somebody_elses() {
+    let registry = Registry::new();
+    let first = arm(&registry, 0);
+    assert!(registry.withdraw(first).is_some());
+    let second = arm(&registry, 0);
+    assert_eq!(first.slot, second.slot, "the slot is used again");
+    assert!(registry.withdraw(first).is_none());
+    registry.finish(first);
+    assert!(registry.withdraw(second).is_some());
+}
+
+#[test]
+fn entries_in_the_middle_of_the_lists_can_go() {
+    let registry = Registry::new();
+    let places: Vec<Place> = (0..6).map(|_| arm(&registry, 1)).collect();
+    assert!(registry.withdraw(places[2]).is_some());
+    for running in [1, 3, 4] {
+        assert!(registry.take(places[running]).is_some());
+    }
+    registry.finish(places[3]);
+    assert_eq!(left(&registry), [(1, false), (2, true), (5, true), (6, false)]);
+    assert_eq!(registry.take_newest().map(|taken| taken.place), Some(places[5]));
+    assert_eq!(registry.take_newest().map(|taken| taken.place), Some(places[0]));
+    assert!(registry.take_newest().is_none());
+}
+
+#[test]
+fn what_may_not_be_armed_comes_back_and_counts_as_running() {
+    let registry = Registry::new();
+    let (place, back) = registry.insert(2, &SITE, nothing(), || false);
+    assert!(back.is_some());
+    assert!(registry.take_newest().is_none());
+    assert_eq!(left(&registry), [(1, true)]);
+    registry.finish(place);
+    assert_eq!(left(&registry), []);
+}
+
+#[test]
+fn a_locked_shard_is_counted_and_the_others_are_served() {
+    let registry = Registry::new();
+    arm(&registry, 0);
+    let open = arm(&registry, 1);
+    let lock = registry.lock(0);
+    assert_eq!(registry.scan(|_| {}), 1);
+    assert_eq!(registry.take_newest().map(|taken| taken.place), Some(open));
+    drop(lock);
+    assert_eq!(registry.scan(|_| {}), 0);
+}
+
+/// Owners withdraw while somebody takes the newest: each cleanup goes to exactly one of them.
+#[test]
+fn every_entry_goes_to_its_owner_or_to_the_hook_and_never_to_both() {
+    const EACH: u32 = if cfg!(miri) { 20 } else { 2_000 };
+    let registry = Registry::new();
+    let ran = Arc::new(AtomicU32::new(0));
+    thread::scope(|s| {
+        let owners: Vec<_> = (0..2)
+            .map(|shard| {
+                let (registry, ran) = (&registry, &ran);
+                s.spawn(move || {
+                    for _ in 0..EACH {
+                        let ran = Arc::clone(ran);
+                        let cleanup: Cleanup = Box::new(move || {
+                            ran.fetch_add(1, Ordering::Relaxed);
+                            Ended::WELL
+                        });
+                        let (place, _) = registry.insert(shard, &SITE, cleanup, || true);
+                        thread::yield_now();
+                        if let Some(cleanup) = registry.take(place) {
+                            cleanup();
+                            registry.finish(place);
+                        }
+                    }
+                })
+            })
+            .collect();
+        while owners.iter().any(|owner| !owner.is_finished()) {
+            if let Some(taken) = registry.take_newest() {
+                (taken.cleanup)();
+                registry.finish(taken.place);
+            }
+        }
+    });
+    assert_eq!(ran.load(Ordering::Relaxed), 2 * EACH);
+    assert_eq!(left(&registry), []);
+}

@@ -1,0 +1,236 @@
+//! What the exit hook needs of the C library. The only unsafe code of this rung.
+//!
+//! Everything here but [`at_exit`], [`in_forked_child`] and [`with_signals_blocked`] is
+//! async-signal-safe.
+#![allow(unsafe_code, reason = "`atexit`, `pthread_atfork` and `sigaction` have no safe form")]
+
+use std::ffi::{c_int, c_void};
+use std::mem::MaybeUninit;
+use std::ptr;
+use std::sync::atomic::{AtomicPtr, Ordering};
+
+pub(super) use libc::{SIGABRT, SIGHUP, SIGINT, SIGTERM, siginfo_t};
+
+/// A value that is made once, is never freed, and can be read in a signal handler.
+pub(super) struct Leaked<T: 'static>(AtomicPtr<T>);
+
+impl<T: Sync + 'static> Leaked<T> {
+    pub(super) const fn none() -> Self {
+        Self(AtomicPtr::new(ptr::null_mut()))
+    }
+
+    #[inline]
+    pub(super) fn get(&self) -> Option<&'static T> {
+        // SAFETY: null, or what `get_or_leak` made of a box that nobody frees.
+        unsafe { self.0.load(Ordering::Acquire).as_ref() }
+    }
+
+    /// The value, and whether it is the given one: somebody else's may have been there first.
+    pub(super) fn get_or_leak(&self, value: Box<T>) -> (&'static T, bool) {
+        let new = Box::into_raw(value);
+        match self.0.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
+            // SAFETY: just made from a box, and from now on never freed.
+            Ok(_) => (unsafe { &*new }, true),
+            Err(first) => {
+                // SAFETY: nobody has seen `new`.
+                drop(unsafe { Box::from_raw(new) });
+                // SAFETY: not null, for the exchange failed, and so made by an earlier call.
+                (unsafe { &*first }, false)
+            }
+        }
+    }
+
+    /// Forgets the value, which those who have it may go on using.
+    pub(super) fn clear(&self) {
+        self.0.store(ptr::null_mut(), Ordering::Release);
+    }
+}
+
+/// Has `handler` called by `exit`, before the handlers that are there already.
+pub(super) fn at_exit(handler: extern "C" fn()) {
+    // SAFETY: the handler is a function, there for ever. Out of memory, the call fails; then only
+    // signals and `run_all` still reach the hook.
+    unsafe { libc::atexit(handler) };
+}
+
+/// Has `handler` called in each child, right after a `fork`. It must be async-signal-safe.
+pub(super) fn in_forked_child(handler: unsafe extern "C" fn()) {
+    // SAFETY: as in `at_exit`. Should it fail, the process's id still tells a child from its parent.
+    unsafe { libc::pthread_atfork(None, None, Some(handler)) };
+}
+
+/// An address-sized name of the calling thread, not 0, which no other living thread has.
+#[inline]
+pub(super) fn this_thread() -> usize {
+    // SAFETY: it has no preconditions. An integer on some systems, a pointer on others.
+    let thread = unsafe { libc::pthread_self() };
+    #[allow(clippy::unnecessary_cast, reason = "an integer of another type on other systems")]
+    let name = thread as usize;
+    name
+}
+
+pub(super) type Handler = extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
+
+/// What a signal does.
+#[derive(Clone, Copy)]
+pub(super) enum Disposition {
+    Default,
+    Ignored,
+    Handled(Handling),
+}
+
+/// A handler of somebody else's.
+#[derive(Clone, Copy)]
+pub(super) struct Handling {
+    function: usize,
+    takes_info: bool,
+}
+
+fn action(signal: c_int) -> Option<libc::sigaction> {
+    let mut current = MaybeUninit::<libc::sigaction>::uninit();
+    // SAFETY: asks only, and writes the answer to where there is room for it.
+    let asked = unsafe { libc::sigaction(signal, ptr::null(), current.as_mut_ptr()) };
+    // SAFETY: the call succeeded, so it wrote it.
+    (asked == 0).then(|| unsafe { current.assume_init() })
+}
+
+pub(super) fn disposition(signal: c_int) -> Disposition {
+    match action(signal) {
+        None => Disposition::Default,
+        Some(action) => match action.sa_sigaction {
+            libc::SIG_DFL => Disposition::Default,
+            libc::SIG_IGN => Disposition::Ignored,
+            function => Disposition::Handled(Handling {
+                function,
+                takes_info: action.sa_flags & libc::SA_SIGINFO != 0,
+            }),
+        },
+    }
+}
+
+/// Whether `handler` is what the kernel calls, and not somebody else who calls it in turn.
+pub(super) fn is_handled_by(signal: c_int, handler: Handler) -> bool {
+    action(signal).is_some_and(|action| action.sa_sigaction == handler as usize)
+}
+
+/// Installs an async-signal-safe handler.
+///
+/// Without SA_ONSTACK: after a stack overflow, SIGABRT is raised by the standard library's handler of
+/// SIGSEGV, on the alternate stack already, and the kernel stays there. On any other way, the
+/// thread's own stack is the safer place to wait on: `process::exit` unmaps the main thread's
+/// alternate stack, whichever thread calls it.
+pub(super) fn handle(signal: c_int, handler: Handler) {
+    set(signal, handler as usize, libc::SA_SIGINFO | libc::SA_RESTART);
+}
+
+pub(super) fn restore_default(signal: c_int) {
+    set(signal, libc::SIG_DFL, 0);
+}
+
+fn set(signal: c_int, function: usize, flags: c_int) {
+    // SAFETY: integers, a set and a pointer that may be null: all zeroes is a value of it.
+    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
+    action.sa_sigaction = function;
+    action.sa_flags = flags;
+    // SAFETY: both pointers are to `action`, or null where that is allowed; `function` is a
+    // disposition or a function of the signature that SA_SIGINFO asks for.
+    unsafe {
+        libc::sigemptyset(&raw mut action.sa_mask);
+        libc::sigaction(signal, &raw const action, ptr::null_mut());
+    }
+}
+
+/// Calls the handler that was there before, with what ours was called with.
+pub(super) fn call(previous: Handling, signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
+    type Plain = extern "C" fn(c_int);
+    if previous.takes_info {
+        // SAFETY: the kernel was told so: with SA_SIGINFO it is a function of this signature.
+        let function = unsafe { std::mem::transmute::<usize, Handler>(previous.function) };
+        function(signal, info, context);
+    } else {
+        // SAFETY: the kernel was told so: without SA_SIGINFO it is a function of this signature.
+        let function = unsafe { std::mem::transmute::<usize, Plain>(previous.function) };
+        function(signal);
+    }
+}
+
+/// Whether a signal handler's `info` says that another process sent the signal.
+pub(super) fn is_from_outside(info: *mut siginfo_t) -> bool {
+    // SAFETY: the kernel's own pointer, valid while the handler runs.
+    let sender = unsafe { info.as_ref() }.map(sender);
+    sender.is_some_and(|sender| sender != process())
+}
+
+#[cfg(not(target_os = "freebsd"))]
+fn sender(info: &siginfo_t) -> libc::pid_t {
+    // SAFETY: the signals handled here are sent by processes, which is what has this field.
+    unsafe { info.si_pid() }
+}
+
+#[cfg(target_os = "freebsd")]
+fn sender(info: &siginfo_t) -> libc::pid_t {
+    info.si_pid
+}
+
+/// The id of this process, asked for each time: a forked child must not read its parent's.
+pub(super) fn process() -> libc::pid_t {
+    rustix::process::getpid().as_raw_nonzero().get()
+}
+
+/// Raises a signal on this thread, which need not have it unblocked.
+pub(super) fn raise(signal: c_int) {
+    let mut only = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the set is initialised first, and then lent; the old mask is not asked for.
+    unsafe {
+        libc::sigemptyset(only.as_mut_ptr());
+        libc::sigaddset(only.as_mut_ptr(), signal);
+        libc::raise(signal);
+        libc::pthread_sigmask(libc::SIG_UNBLOCK, only.as_ptr(), ptr::null_mut());
+    }
+}
+
+/// Raises a signal on this thread; where it is blocked, as in a handler of its own, it waits.
+pub(super) fn raise_later(signal: c_int) {
+    // SAFETY: it has no preconditions.
+    unsafe { libc::raise(signal) };
+}
+
+/// Ends the process at once.
+pub(super) fn end(status: c_int) -> ! {
+    // SAFETY: it has no preconditions.
+    unsafe { libc::_exit(status) }
+}
+
+/// What a thread does by itself and dies of where it cannot be handled.
+const SYNCHRONOUS: [c_int; 7] = [
+    libc::SIGABRT,
+    libc::SIGBUS,
+    libc::SIGFPE,
+    libc::SIGILL,
+    libc::SIGSEGV,
+    libc::SIGSYS,
+    libc::SIGTRAP,
+];
+
+/// Calls `spawn` with the signals blocked, for the threads that it makes to inherit: the program's
+/// signals are for its own threads, which may expect them in `sigwait`.
+pub(super) fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
+    let mut blocked = MaybeUninit::<libc::sigset_t>::uninit();
+    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
+    // SAFETY: the set is initialised first, and then lent, with room for the old mask.
+    let set = unsafe {
+        libc::sigfillset(blocked.as_mut_ptr());
+        for signal in SYNCHRONOUS {
+            libc::sigdelset(blocked.as_mut_ptr(), signal);
+        }
+        libc::pthread_sigmask(libc::SIG_SETMASK, blocked.as_ptr(), before.as_mut_ptr()) == 0
+    };
+    let result = spawn();
+    if set {
+        // SAFETY: the first call succeeded, so it wrote the old mask.
+        unsafe {
+            libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut());
+        }
+    }
+    result
+}

@@ -1,0 +1,92 @@
+//! What the hook knows of the calling thread.
+
+use std::cell::Cell;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::thread;
+
+/// Plain cells without destructors: they can be read in `atexit` handlers, after the thread-local
+/// destructors, and in signal handlers.
+struct State {
+    /// Its shard, one more than the index; 0 before its first registration.
+    shard: Cell<usize>,
+    /// Announcements that it has open.
+    announced: Cell<usize>,
+    /// Cleanups that it is running, one within the other, and 1 if it is ending the process.
+    engaged: Cell<usize>,
+}
+
+thread_local! {
+    static THREAD: State = const {
+        State { shard: Cell::new(0), announced: Cell::new(0), engaged: Cell::new(0) }
+    };
+}
+
+/// The thread's own shard of `count`. Threads take them in turns.
+#[inline]
+pub(super) fn shard(count: usize) -> usize {
+    THREAD.try_with(|thread| thread.shard.get()).map_or(0, |shard| match shard.checked_sub(1) {
+        Some(shard) => shard,
+        None => assign_shard(count),
+    })
+}
+
+#[cold]
+fn assign_shard(count: usize) -> usize {
+    static NEXT: AtomicUsize = AtomicUsize::new(0);
+    let shard = NEXT.fetch_add(1, Ordering::Relaxed) % count;
+    let _ = THREAD.try_with(|thread| thread.shard.set(shard + 1));
+    shard
+}
+
+/// An announcement begins.
+#[inline]
+pub(super) fn announce() {
+    let _ = THREAD.try_with(|thread| thread.announced.set(thread.announced.get() + 1));
+}
+
+/// An announcement ends.
+#[inline]
+pub(super) fn announced() {
+    let _ =
+        THREAD.try_with(|thread| thread.announced.set(thread.announced.get().saturating_sub(1)));
+}
+
+/// The announcements that it has open. It will not end them if it ends the process.
+pub(super) fn announcements() -> usize {
+    THREAD.try_with(|thread| thread.announced.get()).unwrap_or(0)
+}
+
+/// While this lives, the thread is not held up.
+pub(super) struct Engaged(());
+
+impl Engaged {
+    pub(super) fn new() -> Self {
+        let _ = THREAD.try_with(|thread| thread.engaged.set(thread.engaged.get() + 1));
+        Self(())
+    }
+}
+
+impl Engaged {
+    /// Never ends.
+    pub(super) fn for_good() {
+        std::mem::forget(Self::new());
+    }
+}
+
+impl Drop for Engaged {
+    fn drop(&mut self) {
+        let _ =
+            THREAD.try_with(|thread| thread.engaged.set(thread.engaged.get().saturating_sub(1)));
+    }
+}
+
+/// Keeps a thread from making what nobody would clean up any more, as the process is ending. Not
+/// one that the hook waits for, nor one that ends the process.
+pub(super) fn hold() {
+    let free = THREAD.try_with(|thread| thread.engaged.get() + thread.announced.get() == 0);
+    if free == Ok(true) {
+        loop {
+            thread::park();
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The threads that cleanups run on.
+//!
+//! One works at a time, so that cleanups run in order; another stands by, for the case that a
+//! cleanup hangs.
+
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
+use std::thread::Builder;
+
+use super::bell::Bell;
+use super::hook::{Hook, Phase};
+use super::{sys, thread};
+
+/// With as many cleanups that hang, what is left of the time is not worth one more thread.
+pub(super) const WORKERS: usize = 32;
+
+/// In `current`: the conductor went on without it.
+const LEFT: u64 = 1 << 63;
+
+pub(super) struct Crew([Worker; WORKERS]);
+
+pub(super) struct Worker {
+    /// 0 where there is none yet.
+    thread: AtomicUsize,
+    /// The number of the entry that it is running, or 0.
+    current: AtomicU64,
+    /// Whether it was started, and has not come back.
+    busy: AtomicBool,
+    start: Bell,
+}
+
+impl Crew {
+    pub(super) fn new() -> Self {
+        Self(std::array::from_fn(|_| Worker {
+            thread: AtomicUsize::new(0),
+            current: AtomicU64::new(0),
+            busy: AtomicBool::new(false),
+            start: Bell::new(),
+        }))
+    }
+
+    fn idle(&self) -> Option<&Worker> {
+        self.0.iter().find(|worker| worker.exists() && !worker.is_busy())
+    }
+
+    /// Whether a cleanup is being run.
+    pub(super) fn is_busy(&self) -> bool {
+        self.0.iter().any(Worker::is_busy)
+    }
+
+    /// Makes a thread ready, unless one stands by. For the conductor only.
+    pub(super) fn stand_by(&'static self, hook: &'static Hook) -> io::Result<()> {
+        if self.idle().is_some() {
+            return Ok(());
+        }
+        let free = (1..).zip(&self.0).find(|(_, worker)| !worker.exists());
+        let Some((number, worker)) = free else {
+            return Err(io::ErrorKind::QuotaExceeded.into());
+        };
+        let builder = Builder::new().name(format!("backstop-exit-{number}"));
+        sys::with_signals_blocked(|| builder.spawn(|| worker.main(hook)))?;
+        // Until the thread says which one it is.
+        let _ = worker.thread.compare_exchange(0, 1, Ordering::SeqCst, Ordering::Relaxed);
+        Ok(())
+    }
+
+    /// Starts a thread that stands by, and has the next one ready. For the conductor only.
+    pub(super) fn start(&'static self, hook: &'static Hook) -> Option<&'static Worker> {
+        // The second is a try to make the first.
+        let worker = self.idle().or_else(|| {
+            self.stand_by(hook).ok()?;
+            self.idle()
+        })?;
+        worker.busy.store(true, Ordering::SeqCst);
+        worker.start.ring();
+        let _ = self.stand_by(hook);
+        Some(worker)
+    }
+}
+
+impl Worker {
+    fn exists(&self) -> bool {
+        self.thread.load(Ordering::SeqCst) != 0
+    }
+
+    pub(super) fn is_busy(&self) -> bool {
+        self.busy.load(Ordering::SeqCst)
+    }
+
+    /// The entry that it is running.
+    pub(super) fn current(&self) -> Option<u64> {
+        Some(self.current.load(Ordering::SeqCst)).filter(|current| *current != 0)
+    }
+
+    /// Goes on without it, if it is still running this entry.
+    pub(super) fn leave(&self, entry: u64) -> bool {
+        let left = entry | LEFT;
+        self.current.compare_exchange(entry, left, Ordering::SeqCst, Ordering::SeqCst).is_ok()
+    }
+
+    pub(super) fn is_abandoned(&self, hook: &Hook) -> bool {
+        hook.is_abandoned(self.thread.load(Ordering::SeqCst))
+    }
+
+    fn main(&self, hook: &Hook) {
+        self.thread.store(sys::this_thread(), Ordering::SeqCst);
+        thread::Engaged::for_good();
+        let mut started = 0;
+        loop {
+            // Nobody starts it again before it is back.
+            self.start.wait(started, None);
+            started += 1;
+            self.work(hook);
+            self.busy.store(false, Ordering::SeqCst);
+            hook.bell.ring();
+        }
+    }
+
+    /// Runs what is armed, the newest first.
+    fn work(&self, hook: &Hook) {
+        while hook.phase() != Phase::Closed {
+            let Some(taken) = hook.registry.take_newest() else { return };
+            self.current.store(taken.place.sequence(), Ordering::SeqCst);
+            hook.run(taken.place, taken.site, taken.cleanup);
+            if self.current.swap(0, Ordering::SeqCst) & LEFT != 0 {
+                return;
+            }
+        }
+    }
+}
