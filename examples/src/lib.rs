@@ -21,6 +21,7 @@ mod documents {
         runtime: "../../runtime/README.md",
         macros: "../../macros/README.md",
         must_cleanup: "../../macros/docs/must_cleanup.md",
+        main: "../../macros/docs/main.md",
         no_exit: "../../macros/docs/no_exit.md",
         scoped_spawn: "../../macros/docs/scoped_spawn.md",
     }

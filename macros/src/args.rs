@@ -212,7 +212,7 @@ fn allow(entry: Entry, errors: &mut Errors) -> Option<Allow> {
 }
 
 /// A path as `use` takes it, `crate::..` and `::renamed` among them.
-struct ModPath(Path);
+pub(crate) struct ModPath(pub(crate) Path);
 
 impl Parse for ModPath {
     fn parse(input: ParseStream<'_>) -> syn::Result<Self> {

@@ -8,10 +8,12 @@
 mod args;
 mod attribute;
 mod diagnostic;
+mod duration;
 mod function;
 mod helpers;
 mod item;
 mod macros;
+mod main_attribute;
 mod must_cleanup;
 mod no_exit;
 mod paths;
@@ -34,6 +36,12 @@ pub fn must_cleanup(args: TokenStream, item: TokenStream) -> TokenStream {
 #[proc_macro_attribute]
 pub fn no_exit(args: TokenStream, item: TokenStream) -> TokenStream {
     item::expand(Kind::NoExit, args.into(), item.into()).into()
+}
+
+#[doc = include_str!("../docs/main.md")]
+#[proc_macro_attribute]
+pub fn main(args: TokenStream, item: TokenStream) -> TokenStream {
+    main_attribute::expand(args.into(), item.into()).into()
 }
 
 #[doc = include_str!("../docs/scoped_spawn.md")]

@@ -6,11 +6,17 @@ use expect_test::{ExpectFile, expect_file};
 use proc_macro2::TokenStream;
 
 use crate::attribute::Kind;
-use crate::{item, no_exit};
+use crate::{item, main_attribute, no_exit};
 
 fn check(kind: Kind, args: &str, item: &str, expected: &ExpectFile) {
-    let parse = |text: &str| text.parse::<TokenStream>().expect("test input is Rust");
-    let expanded = item::expand(kind, parse(args), parse(item));
+    check_expansion(item::expand(kind, parse(args), parse(item)), expected);
+}
+
+fn parse(text: &str) -> TokenStream {
+    text.parse().expect("test input is Rust")
+}
+
+fn check_expansion(expanded: TokenStream, expected: &ExpectFile) {
     let file = syn::parse2(expanded).expect("an expansion is Rust");
     let reason = format!("{:?}", no_exit::expand::REASON);
     expected.assert_eq(&prettyplease::unparse(&file).replace(&reason, "\"..\""));
@@ -108,6 +114,20 @@ fn spawns_become_spawns_of_a_scope() {
         }",
         &expect_file!["./tests/scoped_spawns.rs"],
     );
+}
+
+#[test]
+fn main_becomes_a_function_that_the_runtime_calls() {
+    let args = "grace = \"1m\", reaper, journal = \"/var/lib/app\", crate = ::renamed";
+    let item = "/// Starts it all.
+        #[allow(unused)]
+        #[must_cleanup]
+        pub fn main() -> Result<(), Error> {
+            run()?;
+            Ok(())
+        }";
+    let expanded = main_attribute::expand(parse(args), parse(item));
+    check_expansion(expanded, &expect_file!["./tests/main_function.rs"]);
 }
 
 #[test]

@@ -8,6 +8,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use self::ambient::cancel_token;
+#[cfg(all(feature = "process", unix))]
+pub(crate) use self::ambient::set_root;
 use self::node::Node;
 
 /// Why a token is cancelled.

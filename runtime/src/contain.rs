@@ -30,7 +30,9 @@ fn failed(site: &'static Site, state: State, message: Box<Message>) {
 #[cold]
 #[inline(never)]
 fn panicked(site: &'static Site, state: State, payload: Box<dyn Any + Send>) {
-    report(EventKind::CleanupPanicked, site, state, event::panic_message(&*payload));
+    if !event::is_exit(&*payload) {
+        report(EventKind::CleanupPanicked, site, state, event::panic_message(&*payload));
+    }
     if thread::panicking() {
         event::discard(payload);
     } else {

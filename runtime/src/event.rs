@@ -135,6 +135,15 @@ pub(crate) fn panic_message(payload: &(dyn Any + Send)) -> String {
     }
 }
 
+#[cfg(all(feature = "process", unix))]
+pub(crate) use crate::ladder::shutdown::is_exit;
+
+/// Whether a payload is that of `backstop::exit`: it is no panic to be told of.
+#[cfg(not(all(feature = "process", unix)))]
+pub(crate) fn is_exit(_: &(dyn Any + Send)) -> bool {
+    false
+}
+
 /// Drops a payload whose own destructor may panic, which would escape the containment around it.
 pub(crate) fn discard(payload: Box<dyn Any + Send>) {
     if let Err(second) = catch_unwind(AssertUnwindSafe(|| drop(payload))) {

@@ -6,9 +6,12 @@
 #![allow(dead_code, reason = "the rungs are being joined: to be removed")]
 
 pub(crate) mod action;
+#[cfg(target_os = "linux")]
+pub(crate) mod child;
 pub(crate) mod entry;
 pub(crate) mod exit;
 pub(crate) mod journal;
 pub(crate) mod keeper;
 pub(crate) mod reaper;
 pub(crate) mod shutdown;
+pub(crate) mod survives;

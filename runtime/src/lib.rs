@@ -24,15 +24,24 @@ mod ladder;
 mod needs;
 mod outcome;
 mod report;
+#[cfg(all(feature = "process", target_os = "linux"))]
+pub mod process {
+    //! Child processes that cannot outlive this one.
+    pub use crate::ladder::child::{Child, spawn};
+}
 pub mod scope;
 mod site;
 mod warnings;
 
-pub use backstop_macros::{must_cleanup, no_exit, scoped_spawn};
+pub use backstop_macros::{main, must_cleanup, no_exit, scoped_spawn};
 pub use cancel::{CancelCause, CancelToken, Cancelled, cancel_token};
 pub use event::{Event, EventKind, set_observer};
 pub use guard::Guard;
 #[cfg(all(feature = "process", unix))]
 pub use ladder::action::Action;
+#[cfg(all(feature = "process", unix))]
+pub use ladder::shutdown::exit;
+#[cfg(all(feature = "process", unix))]
+pub use ladder::survives::Survives;
 pub use outcome::Outcome;
 pub use scope::scope;

@@ -1,25 +1,52 @@
 //! What an expansion needs of a feature or a platform, told at the user's token where it is missing.
 
-/// Expands to nothing where the runtime has what is named.
+/// What needs the feature `process`, in place of an expression or a path of one: with the feature,
+/// the tokens behind the arrow.
 #[cfg(all(feature = "process", unix))]
 #[doc(hidden)]
 #[macro_export]
-macro_rules! __needs {
-    (exit) => {};
-    (main) => {};
-    ($rung:ident) => {
-        $crate::__needs_linux!($rung);
+macro_rules! __needs_process {
+    ($what:expr => $($tokens:tt)*) => { $($tokens)* };
+}
+
+/// Without it, an error that says so.
+#[cfg(not(all(feature = "process", unix)))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_process {
+    ($what:expr => $($tokens:tt)*) => {
+        ::core::compile_error!(::core::concat!(
+            "`",
+            $what,
+            "` needs the feature `process` of `backstop`\nhelp: add it in `Cargo.toml`: `backstop = \
+             { version = \"..\", features = [\"process\"] }`"
+        ))
     };
 }
 
-#[cfg(all(feature = "process", target_os = "linux"))]
+/// What a rung needs.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs {
+    (exit) => {
+        $crate::__needs_process!("survives = exit" =>)
+    };
+    ($rung:ident) => {
+        $crate::__needs_process!(
+            ::core::concat!("survives = ", ::core::stringify!($rung)) =>
+            $crate::__needs_linux!($rung)
+        )
+    };
+}
+
+#[cfg(target_os = "linux")]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __needs_linux {
     ($rung:ident) => {};
 }
 
-#[cfg(all(feature = "process", unix, not(target_os = "linux")))]
+#[cfg(not(target_os = "linux"))]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __needs_linux {
@@ -28,34 +55,7 @@ macro_rules! __needs_linux {
             "`survives = ",
             ::core::stringify!($rung),
             "` works on Linux only\nhelp: write `survives = exit` on this system"
-        ));
-    };
-}
-
-/// Expands to the error that names the feature.
-#[cfg(not(all(feature = "process", unix)))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __needs {
-    (main) => {
-        $crate::__needs_process!("#[backstop::main]");
-    };
-    ($rung:ident) => {
-        $crate::__needs_process!(::core::concat!("survives = ", ::core::stringify!($rung)));
-    };
-}
-
-#[cfg(not(all(feature = "process", unix)))]
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __needs_process {
-    ($what:expr) => {
-        ::core::compile_error!(::core::concat!(
-            "`",
-            $what,
-            "` needs the feature `process` of `backstop`\nhelp: add it in `Cargo.toml`: `backstop = \
-             { version = \"..\", features = [\"process\"] }`"
-        ));
+        ))
     };
 }
 
@@ -69,8 +69,13 @@ mod missing {
     #[derive(Debug)]
     pub struct Missing;
 
+    /// Announces nothing.
+    pub fn announce_exit() -> Missing {
+        Missing
+    }
+
     /// Registers nothing.
-    pub fn survive<C>(_: &'static Site, _exists: bool, _: C) -> Missing {
+    pub fn survive<C>(_: Missing, _: &'static Site, _exists: bool, _: C) -> Missing {
         Missing
     }
 
@@ -90,4 +95,4 @@ mod missing {
     }
 }
 #[cfg(not(all(feature = "process", unix)))]
-pub use missing::survive;
+pub use missing::{announce_exit, survive};

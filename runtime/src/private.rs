@@ -21,9 +21,24 @@ pub use crate::ladder::exit::doors::{
 pub use crate::needs::{
     announce_exit, survive as survive_exit, survive as survive_kill, survive as survive_reboot,
 };
+#[cfg(all(feature = "process", unix))]
+pub use crate::ladder::action::door as action_door;
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::site::Site;
 pub use crate::warnings::*;
+
+/// What `#[backstop::main]` calls, with the grace period in milliseconds.
+#[cfg(all(feature = "process", unix))]
+pub fn main<R: std::process::Termination>(
+    grace: u64,
+    reaper: bool,
+    journal: Option<&'static str>,
+    body: impl FnOnce() -> R,
+) -> std::process::ExitCode {
+    use crate::ladder::shutdown::{Options, run};
+    let grace = std::time::Duration::from_millis(grace);
+    run(Options { grace, reaper, journal }, body)
+}
 
 /// A scope, in place of the function that the user spawned with.
 #[inline(always)]

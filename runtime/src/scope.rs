@@ -42,6 +42,8 @@
 mod child;
 mod children;
 mod handle;
+#[cfg(all(feature = "process", unix))]
+pub(crate) mod live;
 mod options;
 mod place;
 mod shared;

@@ -74,7 +74,13 @@ impl Emitter<'_> {
         let let_token = statement.let_token;
         let cfg = &self.cfg;
         let used = used.map(|used| quote!(#(#cfg)* #used));
+        let announced = cleanup.rung.as_ref().map(|rung| {
+            let announced = local("announced", self.number);
+            let announce = rung.announce(self.runtime);
+            quote_spanned!(span=> #(#cfg)* let #announced = #announce;)
+        });
         quote! {
+            #announced
             #statement
             #guard
             #(#attrs)* #let_token #mutability #ident = #handle;
@@ -134,8 +140,15 @@ impl Emitter<'_> {
             None => (None, self.result(cleanup)),
             Some(rung) => {
                 let [entry, value] = ["entry", "unused"].map(|name| local(name, self.number));
+                // A statement's is registered before it runs, a `let`'s behind it.
                 let exists = *has_handle;
-                let registered = rung.register(&site, &cleanup.expr, exists, self.runtime);
+                let announced = if exists {
+                    local("announced", self.number).into_token_stream()
+                } else {
+                    rung.announce(self.runtime)
+                };
+                let registered =
+                    rung.register(&announced, &site, &cleanup.expr, exists, self.runtime);
                 let cfg = &self.cfg;
                 let created = armed.map(|_| {
                     let created = local("created", self.number);

@@ -52,11 +52,20 @@ impl Rung {
         syn::Error::new(self.span, text)
     }
 
+    /// What the exit hook waits for, should it begin between here and the registration.
+    // Output: announce_exit()
+    pub(super) fn announce(&self, runtime: &Runtime) -> TokenStream {
+        let span = hidden(self.span);
+        let announce = runtime.private("announce_exit", span);
+        quote_spanned!(span=> #announce())
+    }
+
     /// The registration of a cleanup, with the error of a runtime that lacks the rung. `exists` says
     /// whether what is to be cleaned up is there already.
-    // Output: { needs!(kill); survive_kill(&const { SITE }, EXISTS, EXPR) }
+    // Output: { needs!(kill); survive_kill(ANNOUNCED, &const { SITE }, EXISTS, EXPR) }
     pub(super) fn register(
         &self,
+        announced: &TokenStream,
         site: &TokenStream,
         expr: &Expr,
         exists: bool,
@@ -69,7 +78,7 @@ impl Rung {
         let place = first_span(expr);
         let register = runtime.private(self.register, place);
         let needs = quote_spanned!(self.span=> #needs!(#word););
-        quote_spanned!(hidden(place)=> { #needs #register(&const { #site }, #exists, #expr) })
+        quote_spanned!(hidden(place)=> { #needs #register(#announced, &const { #site }, #exists, #expr) })
     }
 }
 

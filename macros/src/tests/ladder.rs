@@ -2,10 +2,12 @@ fn lock(dir: &Path) -> Result<(), Error> {
     let __backstop_verdict0 = ::backstop::__private::judge::<Result<(), Error>>()
         .verdict();
     let __backstop_flag0 = ::backstop::__private::Flag::new();
+    let __backstop_announced0 = ::backstop::__private::announce_exit();
     let path = ::backstop::__private::question(&__backstop_flag0, create(dir))?;
     let __backstop_entry0 = {
         ::backstop::__needs!(kill);
         ::backstop::__private::survive_kill(
+            __backstop_announced0,
             &const { ::backstop::__private::Site::new("path") },
             true,
             ::backstop::__private::checked_call(
@@ -37,6 +39,7 @@ fn lock(dir: &Path) -> Result<(), Error> {
     let __backstop_entry1 = {
         ::backstop::__needs!(exit);
         ::backstop::__private::survive_exit(
+            ::backstop::__private::announce_exit(),
             &const { ::backstop::__private::Site::new("move || log()") },
             false,
             move || ::backstop::__private::checked_call(

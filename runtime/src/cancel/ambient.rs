@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::marker::PhantomData;
+use std::sync::OnceLock;
 
 use super::CancelToken;
 
@@ -14,6 +15,10 @@ thread_local! {
 /// Outside of any scope it is a token of the thread's own, without a parent and without a deadline:
 /// the same one at each call, cancelled by nobody unless this thread hands it out. A thread started
 /// with [`std::thread::spawn`] inherits nothing; give it a [`child`](CancelToken::child).
+///
+/// Under [`#[backstop::main]`](crate::main) there is a root: it is the ambient token in `main`, and
+/// the parent of those of threads outside of any scope. It is cancelled, with the cause
+/// [`Shutdown`](crate::CancelCause::Shutdown), when the program is asked to end.
 ///
 /// Never panics, not even in the destructor of a thread-local value at the end of the thread, where
 /// it may be a fresh token each time.
@@ -36,8 +41,23 @@ thread_local! {
 #[must_use]
 pub fn cancel_token() -> CancelToken {
     AMBIENT
-        .try_with(|ambient| ambient.borrow_mut().get_or_insert_with(CancelToken::new).clone())
-        .unwrap_or_default()
+        .try_with(|ambient| ambient.borrow_mut().get_or_insert_with(of_a_thread).clone())
+        .unwrap_or_else(|_| of_a_thread())
+}
+
+/// The root of the process's tokens, once there is one.
+static ROOT: OnceLock<CancelToken> = OnceLock::new();
+
+/// Makes `root` the parent of the tokens of threads outside of any scope, from now on and for good.
+#[cfg(all(feature = "process", unix))]
+pub(crate) fn set_root(root: CancelToken) {
+    // The first one stays: there is one `main`.
+    let _ = ROOT.set(root);
+}
+
+/// A token for a thread that is in no scope.
+fn of_a_thread() -> CancelToken {
+    ROOT.get().map_or_else(CancelToken::new, CancelToken::child)
 }
 
 /// A token is the ambient one until this is dropped.

@@ -3,6 +3,8 @@
 #[cfg(target_os = "linux")]
 mod call;
 mod deadline;
+#[doc(hidden)]
+pub mod door;
 mod empty;
 mod identity;
 mod open;
@@ -26,6 +28,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use self::deadline::Deadline;
+use self::place::quoted;
 use self::process::{Kill, Reach};
 use self::program::Program;
 use self::remove::{Removal, Thing};
@@ -71,7 +74,7 @@ use crate::report::{CleanupValue, Ended, Message};
 /// # Examples
 ///
 /// ```
-/// use backstop::{Action, must_cleanup};
+/// use backstop::{Action, defer, must_cleanup};
 ///
 /// #[must_cleanup]
 /// fn build(dir: &std::path::Path) -> std::io::Result<u64> {
@@ -401,7 +404,7 @@ impl fmt::Display for Prepared {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match &self.what {
             Ready::Remove(removal) => {
-                write!(f, "remove {} {:?}", removal.thing().word(), removal.place().path())
+                write!(f, "remove {} {}", removal.thing().word(), quoted(&removal.place().path()))
             }
             Ready::Kill(kill) => write!(f, "end {kill}"),
             Ready::Run { program, .. } => write!(f, "run {program}"),

@@ -6,8 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 
 use super::action::{Action, Performed, Prepared};
-use super::keeper::Keeper;
-use super::{exit, journal, reaper};
+use super::exit::doors::Announcement;
+use super::exit::{self, Announced};
+use super::survives::{Keepers, Survives};
 use crate::Outcome;
 use crate::event::{self, Event, EventKind};
 use crate::report::{CleanupValue, Ended};
@@ -23,7 +24,7 @@ use crate::site::Site;
 pub trait SurvivesExit {
     /// Registers it.
     #[doc(hidden)]
-    fn register(self, site: &'static Site, exists: bool) -> Entry;
+    fn register(self, announced: Announcement, site: &'static Site, exists: bool) -> Entry;
 }
 
 impl<F, R> SurvivesExit for F
@@ -31,16 +32,16 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: CleanupValue,
 {
-    fn register(self, site: &'static Site, _exists: bool) -> Entry {
-        let exit = exit::register(site, Box::new(move || self().ended()));
+    fn register(self, announced: Announcement, site: &'static Site, _exists: bool) -> Entry {
+        let exit = announced.0.register(site, Box::new(move || self().ended()));
         Entry { exit, held: None }
     }
 }
 
 impl SurvivesExit for Action {
     #[track_caller]
-    fn register(self, site: &'static Site, exists: bool) -> Entry {
-        hold(site, "exit", exists, self, || Ok(Keepers::default()))
+    fn register(self, announced: Announcement, site: &'static Site, exists: bool) -> Entry {
+        hold(announced.0, site, Survives::Exit, exists, self)
     }
 }
 
@@ -69,11 +70,16 @@ impl SurvivesReboot for Action {}
 /// Registers a cleanup with the exit hook. `exists` says whether what it removes is there already.
 #[track_caller]
 #[must_use]
-pub fn survive_exit<C>(site: &'static Site, exists: bool, cleanup: C) -> Entry
+pub fn survive_exit<C>(
+    announced: Announcement,
+    site: &'static Site,
+    exists: bool,
+    cleanup: C,
+) -> Entry
 where
     C: SurvivesExit + Send + 'static,
 {
-    cleanup.register(site, exists)
+    cleanup.register(announced, site, exists)
 }
 
 /// Registers an action with the exit hook and the reaper.
@@ -83,16 +89,13 @@ where
 /// If the reaper cannot take it, and the thread is not panicking already.
 #[track_caller]
 #[must_use]
-pub fn survive_kill<C: SurvivesKill>(site: &'static Site, exists: bool, cleanup: C) -> Entry {
-    hold(site, "kill", exists, cleanup.into(), || {
-        let reaper = reaper::keeper().ok_or_else(|| {
-            io::Error::other(
-                "no reaper is running: write `#[backstop::main(reaper)]`, or call \
-                 `backstop::reaper::start()` first",
-            )
-        })?;
-        Ok(Keepers([Some(reaper), None]))
-    })
+pub fn survive_kill<C: SurvivesKill>(
+    announced: Announcement,
+    site: &'static Site,
+    exists: bool,
+    cleanup: C,
+) -> Entry {
+    hold(announced.0, site, Survives::Kill, exists, cleanup.into())
 }
 
 /// Registers an action with the exit hook, the reaper if there is one, and the journal.
@@ -102,65 +105,41 @@ pub fn survive_kill<C: SurvivesKill>(site: &'static Site, exists: bool, cleanup:
 /// If the journal or the reaper cannot take it, and the thread is not panicking already.
 #[track_caller]
 #[must_use]
-pub fn survive_reboot<C: SurvivesReboot>(site: &'static Site, exists: bool, cleanup: C) -> Entry {
-    hold(site, "reboot", exists, cleanup.into(), || {
-        let journal = journal::keeper().ok_or_else(|| {
-            io::Error::other(
-                "no journal is open: write `#[backstop::main(journal)]`, or call \
-                 `backstop::recover()` first",
-            )
-        })?;
-        Ok(Keepers([reaper::keeper(), Some(journal)]))
-    })
+pub fn survive_reboot<C: SurvivesReboot>(
+    announced: Announcement,
+    site: &'static Site,
+    exists: bool,
+    cleanup: C,
+) -> Entry {
+    hold(announced.0, site, Survives::Reboot, exists, cleanup.into())
 }
 
 #[track_caller]
 fn hold(
+    announced: Announced,
     site: &'static Site,
-    rung: &'static str,
+    rung: Survives,
     exists: bool,
     action: Action,
-    keepers: impl FnOnce() -> io::Result<Keepers>,
 ) -> Entry {
-    let mut prepared = match action.prepare() {
-        Ok(prepared) => prepared,
-        Err(error) => {
-            refuse(site, rung, &error);
-            return Entry { exit: exit::register(site, Box::new(|| Ended::WELL)), held: None };
-        }
-    };
-    let key = NEXT.fetch_add(1, Ordering::Relaxed);
-    let kept = keepers().and_then(|keepers| {
+    let held = Keepers::of(rung).and_then(|keepers| {
+        let mut prepared = action.clone().prepare()?;
         if exists {
             commit(&mut prepared)?;
-            keepers.each(|keeper| keeper.commit(key, &prepared))?;
-        } else {
-            keepers.each(|keeper| keeper.intend(key, &prepared))?;
         }
-        Ok(keepers)
+        Held::new(site, prepared, exists, keepers)
     });
-    let keepers = kept.unwrap_or_else(|error| {
-        refuse(site, rung, &error);
-        Keepers::default()
-    });
-    let held = Arc::new(Held {
-        site,
-        key,
-        action: Mutex::new(prepared),
-        keepers,
-        settled: AtomicBool::new(false),
-    });
-    let performer = Arc::clone(&held);
-    Entry { exit: exit::register(site, Box::new(move || performer.perform())), held: Some(held) }
-}
-
-/// What the caller counted on is not to be had: a panic keeps it from going on.
-#[track_caller]
-fn refuse(site: &Site, rung: &str, error: &io::Error) {
-    let message = format!("cannot register a cleanup that survives `{rung}`: {error}");
-    // A second panic would abort.
-    assert!(thread::panicking(), "{message}");
-    tell(site, message);
+    match held {
+        Ok(held) => Entry::new(announced, held),
+        Err(error) => {
+            let message = format!("cannot register a cleanup that survives `{rung}`: {error}");
+            // What the caller counted on is not to be had. But a second panic would abort.
+            assert!(thread::panicking(), "{message}");
+            tell(site, message);
+            // What is left is this process itself.
+            Entry { exit: announced.register(site, Box::new(move || action.ended())), held: None }
+        }
+    }
 }
 
 fn tell(site: &Site, message: String) {
@@ -179,16 +158,6 @@ fn commit(prepared: &mut Prepared) -> io::Result<()> {
 /// Tells registrations apart.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 
-/// The keepers of one registration, the nearest first.
-#[derive(Default)]
-struct Keepers([Option<&'static dyn Keeper>; 2]);
-
-impl Keepers {
-    fn each(&self, step: impl Fn(&dyn Keeper) -> io::Result<()>) -> io::Result<()> {
-        self.0.iter().flatten().try_for_each(|keeper| step(*keeper))
-    }
-}
-
 /// An action that this process owes, and who else knows of it.
 struct Held {
     site: &'static Site,
@@ -200,6 +169,34 @@ struct Held {
 }
 
 impl Held {
+    /// Tells the keepers. `exists` says whether the action knows its thing already, or its place
+    /// only.
+    fn new(
+        site: &'static Site,
+        action: Prepared,
+        exists: bool,
+        keepers: Keepers,
+    ) -> io::Result<Arc<Self>> {
+        let key = NEXT.fetch_add(1, Ordering::Relaxed);
+        let action = Mutex::new(action);
+        // Made first: should the second keeper refuse, the first is told to forget.
+        let held = Self { site, key, action, keepers, settled: AtomicBool::new(false) };
+        held.tell(
+            |keeper, action| {
+                if exists { keeper.commit(key, action) } else { keeper.intend(key, action) }
+            },
+        )?;
+        Ok(Arc::new(held))
+    }
+
+    fn tell(
+        &self,
+        step: impl Fn(&dyn super::keeper::Keeper, &Prepared) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let action = self.action.lock().unwrap_or_else(PoisonError::into_inner);
+        self.keepers.each(|keeper| step(keeper, &action))
+    }
+
     /// Performs it in this process. What fails here is left to the keepers, who try again later.
     fn perform(&self) -> Ended {
         let action = self.action.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -221,19 +218,15 @@ impl Held {
         if self.settled.swap(true, Ordering::Relaxed) {
             return Ended::WELL;
         }
-        let mut ended = Ended::WELL;
-        for keeper in self.keepers.0.iter().flatten() {
-            if let Err(error) = keeper.forget(self.key) {
-                ended = Ended::failed(format!("cannot withdraw its registration: {error}"));
-            }
+        match self.keepers.all(|keeper| keeper.forget(self.key)) {
+            Ok(()) => Ended::WELL,
+            Err(error) => Ended::failed(format!("cannot withdraw its registration: {error}")),
         }
-        ended
     }
 
     fn commit(&self) -> io::Result<()> {
-        let mut action = self.action.lock().unwrap_or_else(PoisonError::into_inner);
-        commit(&mut action)?;
-        self.keepers.each(|keeper| keeper.commit(self.key, &action))
+        commit(&mut self.action.lock().unwrap_or_else(PoisonError::into_inner))?;
+        self.tell(|keeper, action| keeper.commit(self.key, action))
     }
 }
 
@@ -253,6 +246,39 @@ pub struct Entry {
 }
 
 impl Entry {
+    fn new(announced: Announced, held: Arc<Held>) -> Self {
+        let performer = Arc::clone(&held);
+        let exit = announced.register(held.site, Box::new(move || performer.perform()));
+        Self { exit, held: Some(held) }
+    }
+
+    /// Registers an action with `keepers` and the exit hook. `exists` says whether it knows its thing
+    /// already, or its place only.
+    ///
+    /// # Errors
+    ///
+    /// If a keeper cannot take it.
+    pub(crate) fn register(
+        site: &'static Site,
+        action: Prepared,
+        exists: bool,
+        keepers: Keepers,
+    ) -> io::Result<Self> {
+        let announced = exit::announce();
+        Ok(Self::new(announced, Held::new(site, action, exists, keepers)?))
+    }
+
+    /// Says what the thing has become: where it is now, and its identity.
+    ///
+    /// # Errors
+    ///
+    /// If a keeper cannot be told.
+    pub(crate) fn update(&self, action: &Prepared) -> io::Result<()> {
+        let Some(held) = &self.held else { return Ok(()) };
+        *held.action.lock().unwrap_or_else(PoisonError::into_inner) = action.clone();
+        held.tell(|keeper, action| keeper.commit(held.key, action))
+    }
+
     /// Runs the cleanup, unless the exit hook has taken it, and drops the guarded value behind it.
     pub fn run<T>(self, value: T) -> Ended {
         let Self { exit, held } = self;
@@ -260,6 +286,11 @@ impl Entry {
         let ended = exit.run();
         drop(value);
         ended
+    }
+
+    /// Leaves the cleanup to the exit hook and the keepers.
+    pub(crate) fn leave(self) {
+        std::mem::forget(self.exit);
     }
 
     /// What to tell once the guarded statement has made the thing.
@@ -277,10 +308,8 @@ impl Created {
     pub fn commit(self) {
         let Some(held) = self.0 else { return };
         if let Err(error) = held.commit() {
-            tell(
-                held.site,
-                format!("cannot tell it from others later, so it is left alone then: {error}"),
-            );
+            let what = "what was made cannot be told from others, and is left alone later";
+            tell(held.site, format!("{what}: {error}"));
         }
     }
 }

@@ -160,6 +160,8 @@ impl<T> Run<T> {
     pub(super) fn run(self, f: impl FnOnce() -> T, failed: fn(&T) -> bool) {
         let Self { shared, id, location, place, packet } = self;
         place::enter(Arc::clone(&shared), id, place);
+        #[cfg(all(feature = "process", unix))]
+        let live = super::live::enter(location);
         let ambient = shared.token().enter();
         let site = Site::child(id, location);
         match catch_unwind(AssertUnwindSafe(f)) {
@@ -182,6 +184,8 @@ impl<T> Run<T> {
             }
         }
         drop(ambient);
+        #[cfg(all(feature = "process", unix))]
+        drop(live);
         place::leave();
     }
 }

@@ -46,6 +46,9 @@ impl Panicked {
     /// Tells the observer, and drops the payload.
     #[cold]
     pub(super) fn report(self) {
+        if event::is_exit(&*self.payload) {
+            return event::discard(self.payload);
+        }
         let name = match self.site.id {
             None => "<body>",
             Some(_) => self.thread.name().unwrap_or("<unnamed>"),

@@ -1,5 +1,6 @@
 //! What several tests of the ladder need.
 
 pub mod exit;
+pub mod shutdown;
 #[cfg(target_os = "linux")]
 pub mod step;

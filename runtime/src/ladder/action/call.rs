@@ -9,21 +9,21 @@ use rustix::io::{Errno, Result};
 use rustix::process::Signal;
 
 /// `MAX_HANDLE_SZ` of the kernel.
-const HANDLE_BYTES: usize = 128;
+const HANDLE_BYTES: c_uint = 128;
 
 /// `struct file_handle`, with room for the longest one.
 #[repr(C)]
 struct FileHandle {
     bytes: c_uint,
     kind: c_int,
-    handle: [u8; HANDLE_BYTES],
+    handle: [u8; HANDLE_BYTES as usize],
 }
 
 /// The file handle of an open thing: the inode number and its generation, which the file system
 /// does not give to another file. Its type and its bytes.
 pub(super) fn file_handle(fd: BorrowedFd<'_>) -> Result<(i32, Vec<u8>)> {
     let mut handle =
-        FileHandle { bytes: HANDLE_BYTES as c_uint, kind: 0, handle: [0; HANDLE_BYTES] };
+        FileHandle { bytes: HANDLE_BYTES, kind: 0, handle: [0; HANDLE_BYTES as usize] };
     let mut mount_id: c_int = 0;
     // SAFETY: the descriptor is open for the call; the path is an empty string, as AT_EMPTY_PATH
     // asks; `handle` is a `struct file_handle` with as many bytes behind it as its `bytes` says,
@@ -41,7 +41,7 @@ pub(super) fn file_handle(fd: BorrowedFd<'_>) -> Result<(i32, Vec<u8>)> {
     if result < 0 {
         return Err(last_error());
     }
-    let length = usize::try_from(handle.bytes).unwrap_or(HANDLE_BYTES).min(HANDLE_BYTES);
+    let length = handle.bytes.min(HANDLE_BYTES) as usize;
     Ok((handle.kind, handle.handle[..length].to_vec()))
 }
 

@@ -19,6 +19,7 @@ use rustix::io::{Errno, Result};
 
 use super::deadline::Deadline;
 use super::open::Opener;
+use super::place::quoted;
 use super::random;
 
 /// How many directories are open at once.
@@ -66,7 +67,10 @@ pub(super) fn remove(
             Some((path, Errno::XDEV | Errno::BUSY)) => return Ok(Emptied::Mounted(path)),
             Some((path, error)) => {
                 let error = io::Error::from(error);
-                return Err(io::Error::new(error.kind(), format!("{path:?} in it: {error}")));
+                return Err(io::Error::new(
+                    error.kind(),
+                    format!("{} in it: {error}", quoted(&path)),
+                ));
             }
             None if stalls == STALLS => {
                 return Err(io::Error::new(

@@ -134,6 +134,7 @@ impl Identity {
     }
 }
 
+#[allow(clippy::useless_conversion, reason = "the type is the system's")]
 fn kind_number(kind: FileType) -> u32 {
     u32::from(kind.as_raw_mode())
 }

@@ -5,13 +5,24 @@ use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
 use std::path::{Path, PathBuf};
-use std::{env, fs};
+use std::{env, fmt, fs};
 
 use rustix::io::Errno;
 use serde::{Deserialize, Serialize};
 
 use super::identity::Filesystem;
 use super::open::Opener;
+
+/// A path as messages show it: on one line, whatever bytes it has.
+pub(super) fn quoted<P: AsRef<Path> + ?Sized>(path: &P) -> impl fmt::Display {
+    struct Quoted<'a>(&'a Path);
+    impl fmt::Display for Quoted<'_> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            fmt::Debug::fmt(self.0, f)
+        }
+    }
+    Quoted(path.as_ref())
+}
 
 /// A name in a directory. Bytes, as paths are: they may have newlines, and need not be UTF-8.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -35,7 +46,7 @@ impl Place {
     /// Where `path` leads today.
     pub(super) fn of(path: &Path) -> io::Result<Self> {
         let refuse = |why: &str| {
-            Err(io::Error::new(ErrorKind::InvalidInput, format!("the path {path:?} {why}")))
+            Err(io::Error::new(ErrorKind::InvalidInput, format!("the path {} {why}", quoted(path))))
         };
         let bytes = path.as_os_str().as_bytes();
         if bytes.is_empty() {
@@ -63,8 +74,9 @@ impl Place {
                 return Err(io::Error::new(
                     ErrorKind::InvalidInput,
                     format!(
-                        "the path {path:?} is relative and the current directory is gone ({error}): \
-                         use an absolute path"
+                        "the path {} is relative and the current directory is gone ({error}): use \
+                         an absolute path",
+                        quoted(path)
                     ),
                 ));
             }
@@ -78,7 +90,9 @@ impl Place {
             io::Error::new(
                 error.kind(),
                 format!(
-                    "the directory {parent_path:?} of {path:?} cannot be opened ({error}){advice}"
+                    "the directory {} of {} cannot be opened ({error}){advice}",
+                    quoted(parent_path),
+                    quoted(path)
                 ),
             )
         };
@@ -113,12 +127,16 @@ impl Place {
             }),
             // Without `openat2`, a link is `ENOTDIR` too.
             Err(Errno::LOOP | Errno::NOTDIR) => Ok(Parent::Replaced(format!(
-                "a part of {parent:?} is no directory any more: it was replaced by a symbolic link \
-                 or a file"
+                "a part of {} is no directory any more: it was replaced by a symbolic link or a \
+                 file",
+                quoted(parent)
             ))),
             Err(error) => {
                 let error = io::Error::from(error);
-                Err(io::Error::new(error.kind(), format!("cannot open {parent:?}: {error}")))
+                Err(io::Error::new(
+                    error.kind(),
+                    format!("cannot open {}: {error}", quoted(parent)),
+                ))
             }
         }
     }
@@ -127,8 +145,9 @@ impl Place {
     pub(super) fn unmounted(&self, parent: BorrowedFd<'_>) -> Option<String> {
         let noted = self.filesystem?;
         let stat = rustix::fs::fstat(parent).ok()?;
-        (!noted.is(Filesystem::of(parent, &stat)))
-            .then(|| format!("the file system of {:?} is not mounted any more", self.parent()))
+        (!noted.is(Filesystem::of(parent, &stat))).then(|| {
+            format!("the file system of {} is not mounted any more", quoted(self.parent()))
+        })
     }
 
     /// The same where the directory is missing: what its nearest ancestor is on tells.

@@ -265,12 +265,11 @@ mod system {
         let ending = Ending { leader: leader.as_fd(), pid, reach: kill.reach };
         match kill.reach {
             Reach::Process if !stat.alive => return Ok(Performed::Gone),
-            Reach::Process => {}
             Reach::Group if rustix::process::getpgrp() == pid => {
                 return Ok(Performed::LeftAlone("this process is in it".to_owned()));
             }
             Reach::Group if members(identity.pid)?.is_empty() => return Ok(Performed::Gone),
-            Reach::Group => {}
+            Reach::Process | Reach::Group => {}
         }
         if !kill.at_once {
             ending.signal(Signal::TERM)?;

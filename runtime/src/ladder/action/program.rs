@@ -14,6 +14,7 @@ use serde::{Deserialize, Serialize};
 
 use super::Performed;
 use super::deadline::Deadline;
+use super::place::quoted;
 
 /// What `Command` puts in place of a text with a NUL byte in it, to refuse it when it is spawned.
 const WITH_NUL: &[u8] = b"<string-with-nul>";
@@ -21,7 +22,7 @@ const WITH_NUL: &[u8] = b"<string-with-nul>";
 /// A command as data. Bytes, as arguments are.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Program {
-    program: Vec<u8>,
+    file: Vec<u8>,
     arguments: Vec<Vec<u8>>,
     /// What was set explicitly, and what was removed.
     environment: Vec<(Vec<u8>, Option<Vec<u8>>)>,
@@ -34,7 +35,7 @@ impl Program {
     pub(super) fn new(command: &Command) -> Self {
         let bytes = |text: &OsStr| text.as_bytes().to_vec();
         Self {
-            program: bytes(command.get_program()),
+            file: bytes(command.get_program()),
             arguments: command.get_args().map(bytes).collect(),
             environment: command
                 .get_envs()
@@ -52,7 +53,7 @@ impl Program {
         if self.texts().any(|text| text.contains(&0) || text == WITH_NUL) {
             return fail(ErrorKind::InvalidInput, "there is a NUL byte in it".to_owned());
         }
-        if self.program.is_empty() {
+        if self.file.is_empty() {
             return fail(ErrorKind::InvalidInput, "the program has no name".to_owned());
         }
         let directory = match &self.directory {
@@ -78,7 +79,7 @@ impl Program {
                 "there is no such program in the directories of PATH".to_owned(),
             );
         };
-        self.program = program.into_os_string().into_vec();
+        self.file = program.into_os_string().into_vec();
         self.directory = Some(directory.into_os_string().into_vec());
         Ok(self)
     }
@@ -86,21 +87,21 @@ impl Program {
     fn texts(&self) -> impl Iterator<Item = &Vec<u8>> {
         let environment =
             self.environment.iter().flat_map(|(name, value)| [Some(name), value.as_ref()]);
-        let texts = [Some(&self.program), self.directory.as_ref()].into_iter().chain(environment);
+        let texts = [Some(&self.file), self.directory.as_ref()].into_iter().chain(environment);
         texts.flatten().chain(&self.arguments)
     }
 
     /// Where the program is, looked for as `Command` would.
     fn find(&self, directory: &Path) -> Option<PathBuf> {
-        if self.program.contains(&b'/') {
-            return Some(directory.join(os(&self.program)));
+        if self.file.contains(&b'/') {
+            return Some(directory.join(os(&self.file)));
         }
         let own = self.environment.iter().rev().find(|(name, _)| name == b"PATH");
         let path = match own {
             Some((_, value)) => value.as_ref().map(|value| OsString::from_vec(value.clone())),
             None => env::var_os("PATH"),
         };
-        env::split_paths(&path?).map(|path| directory.join(path).join(os(&self.program))).find(
+        env::split_paths(&path?).map(|path| directory.join(path).join(os(&self.file))).find(
             |candidate| {
                 candidate.is_file()
                     && rustix::fs::access(candidate, rustix::fs::Access::EXEC_OK).is_ok()
@@ -111,7 +112,7 @@ impl Program {
     pub(super) fn perform(&self, deadline: Deadline) -> io::Result<Performed> {
         let failed =
             |error: io::Error| io::Error::new(error.kind(), format!("cannot run {self}: {error}"));
-        let mut command = Command::new(os(&self.program));
+        let mut command = Command::new(os(&self.file));
         command.args(self.arguments.iter().map(|argument| os(argument)));
         for (name, value) in &self.environment {
             match value {
@@ -128,7 +129,7 @@ impl Program {
             // The system does not say which of the two is missing.
             Some(directory) if !directory.is_dir() => io::Error::new(
                 ErrorKind::NotFound,
-                format!("cannot run {self}: there is no directory {directory:?}"),
+                format!("cannot run {self}: there is no directory {}", quoted(directory)),
             ),
             _ => failed(error),
         })?;
@@ -189,7 +190,7 @@ fn os(bytes: &[u8]) -> &OsStr {
 
 impl fmt::Display for Program {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", os(&self.program))?;
+        write!(f, "{:?}", os(&self.file))?;
         self.arguments.iter().try_for_each(|argument| write!(f, " {:?}", os(argument)))
     }
 }

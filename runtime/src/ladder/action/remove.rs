@@ -20,7 +20,7 @@ use super::deadline::Deadline;
 use super::empty::{self, Emptied};
 use super::identity::Identity;
 use super::open::{self, Opener, Seen};
-use super::place::{Parent, Place};
+use super::place::{Parent, Place, quoted};
 use super::random::{self, Id};
 
 /// How often others may get in between before it is an error.
@@ -164,7 +164,8 @@ impl Removal {
     }
 
     fn wrong_kind(&self, kind: FileType) -> String {
-        format!("{:?} is no {} but a {kind:?}", self.place.path(), self.thing.word())
+        let path = self.place.path();
+        format!("{} is no {} but a {kind:?}", quoted(&path), self.thing.word())
     }
 
     /// Removes it.
@@ -221,7 +222,7 @@ impl Removal {
         }
         Err(io::Error::new(
             ErrorKind::ResourceBusy,
-            format!("cannot remove {path:?}: others keep moving it"),
+            format!("cannot remove {}: others keep moving it", quoted(&path)),
         ))
     }
 
@@ -256,7 +257,7 @@ impl Removal {
             return Ok(Buried::Left(unbury(&why)));
         }
         let result = if buried.kind() == FileType::Directory {
-            self.finish_directory(parent, tombstone, buried, opener, deadline)
+            finish_directory(parent, tombstone, buried, opener, deadline)
         } else {
             match rustix::fs::unlinkat(parent, tombstone, AtFlags::empty()) {
                 Ok(()) => Ok(Emptied::Removed),
@@ -268,29 +269,14 @@ impl Removal {
             Ok(Emptied::Removed) => Ok(Buried::Removed),
             Ok(Emptied::Vanished) => Ok(Buried::Vanished),
             Ok(Emptied::Mounted(at)) => Ok(Buried::Left(unbury(&format!(
-                "something is mounted on {at:?} in it; the rest was removed"
+                "something is mounted on {} in it; the rest was removed",
+                quoted(&at)
             )))),
             Err(error) => Err(io::Error::new(
                 error.kind(),
-                format!("cannot remove {path:?}: {}", unbury(&error.to_string())),
+                format!("cannot remove {}: {}", quoted(&path), unbury(&error.to_string())),
             )),
         }
-    }
-
-    fn finish_directory(
-        &self,
-        parent: BorrowedFd<'_>,
-        tombstone: &OsStr,
-        buried: &Seen,
-        opener: Opener,
-        deadline: Deadline,
-    ) -> io::Result<Emptied> {
-        let root = match open_buried(parent, tombstone, buried, opener) {
-            Ok(root) => root,
-            Err(Errno::NOENT) => return Ok(Emptied::Vanished),
-            Err(error) => return Err(error.into()),
-        };
-        empty::remove(parent, tombstone, root, opener, deadline)
     }
 
     /// Gives the thing its name back, unless somebody has it by now; `why`, with where it is.
@@ -301,18 +287,37 @@ impl Removal {
         kind: FileType,
         why: &str,
     ) -> String {
+        let at = self.place.parent().join(tombstone);
+        if self.ours == Ours::Tombstone && self.identity.is_none() {
+            // It never had another one.
+            return format!("{why}; it is at {}", quoted(&at));
+        }
         match unbury(parent, tombstone, self.place.name(), kind) {
             Ok(()) | Err(Errno::NOENT) => why.to_owned(),
             Err(error) => format!(
-                "{why}; it is now at {:?}, as its name could not be given back ({})",
-                self.place.parent().join(tombstone),
+                "{why}; it is now at {}, as its name could not be given back ({})",
+                quoted(&at),
                 io::Error::from(error),
             ),
         }
     }
 
     fn left(&self, why: &str) -> Performed {
-        Performed::LeftAlone(format!("{:?} is left alone: {why}", self.place.path()))
+        Performed::LeftAlone(format!("{} is left alone: {why}", quoted(&self.place.path())))
+    }
+}
+
+fn finish_directory(
+    parent: BorrowedFd<'_>,
+    tombstone: &OsStr,
+    buried: &Seen,
+    opener: Opener,
+    deadline: Deadline,
+) -> io::Result<Emptied> {
+    match open_buried(parent, tombstone, buried, opener) {
+        Ok(root) => empty::remove(parent, tombstone, root, opener, deadline),
+        Err(Errno::NOENT) => Ok(Emptied::Vanished),
+        Err(error) => Err(error.into()),
     }
 }
 
@@ -413,7 +418,7 @@ fn rename_to_free(_: BorrowedFd<'_>, _: &OsStr, _: &OsStr) -> rustix::io::Result
 
 fn about(what: &str, path: &Path, error: Errno) -> io::Error {
     let error = io::Error::from(error);
-    io::Error::new(error.kind(), format!("{what} {path:?}: {error}"))
+    io::Error::new(error.kind(), format!("{what} {}: {error}", quoted(path)))
 }
 
 fn missing(path: &Path) -> io::Error {

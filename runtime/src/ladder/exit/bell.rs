@@ -6,6 +6,8 @@
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Instant;
 
+use super::sys;
+
 #[cfg(any(target_os = "linux", target_os = "android"))]
 use self::futex::Sleepers;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
@@ -32,8 +34,22 @@ impl Bell {
         self.sleepers.wake(&self.count);
     }
 
+    /// Waits until the bell is rung for the first time, or `until`. Async-signal-safe, and frugal: it
+    /// looks again and again, for what sleeps exactly takes more of the stack.
+    pub(super) fn wait_in_handler(&self, until: Option<Instant>) {
+        let mut naps = 0;
+        while self.count() == 0 {
+            if let Some(until) = until {
+                if Instant::now() >= until {
+                    return;
+                }
+            }
+            sys::nap(if naps < 100 { 1 } else { 10 });
+            naps += 1;
+        }
+    }
+
     /// Waits until the count is not `seen`, or `until`; tells whether the bell was rung.
-    /// Async-signal-safe.
     pub(super) fn wait(&self, seen: u32, until: Option<Instant>) -> bool {
         while self.count() == seen {
             let left = until.map(|until| until.saturating_duration_since(Instant::now()));
@@ -54,6 +70,8 @@ mod futex {
     use rustix::io::Errno;
     use rustix::thread::futex::{self, Flags, Timespec};
 
+    use super::sys;
+
     pub(super) struct Sleepers;
 
     impl Sleepers {
@@ -62,8 +80,7 @@ mod futex {
         }
 
         pub(super) fn wake(&self, count: &AtomicU32) {
-            // It fails for bad addresses only.
-            let _ = futex::wake(count, Flags::PRIVATE, i32::MAX.cast_unsigned());
+            sys::wake(count);
         }
 
         /// Returns at the latest after `left`; may return at any time.

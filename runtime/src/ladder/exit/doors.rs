@@ -29,7 +29,7 @@ impl ExitEntry {
 
 /// An open announcement.
 #[must_use = "an announcement ends when it is dropped"]
-pub struct Announcement(Announced);
+pub struct Announcement(pub(in crate::ladder) Announced);
 
 /// Announces an entry, before what it cleans up is created.
 #[inline]

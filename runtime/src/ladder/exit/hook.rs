@@ -152,6 +152,11 @@ fn nanos(limit: Duration) -> u64 {
     u64::try_from(limit.as_nanos()).unwrap_or(u64::MAX)
 }
 
+/// Until when to wait for the hook: for ever, if the clock cannot tell.
+fn latest(limit: Duration) -> Option<Instant> {
+    Instant::now().checked_add(limit.saturating_add(MARGIN))
+}
+
 impl Hook {
     fn new() -> Self {
         Self {
@@ -269,18 +274,25 @@ impl Hook {
         if self.is_abandoned(thread) {
             return true;
         }
-        let free = |place: &&AtomicUsize| {
-            place.compare_exchange(0, thread, Ordering::SeqCst, Ordering::Relaxed).is_ok()
-        };
-        // With none free, the hook waits until its deadline, in vain.
-        let _ = self.abandoned.iter().find(free);
+        for place in &self.abandoned {
+            if place.compare_exchange(0, thread, Ordering::SeqCst, Ordering::Relaxed).is_ok() {
+                break;
+            }
+            // With none free, the hook waits until its deadline, in vain.
+        }
         self.forgiven.fetch_add(thread::announcements(), Ordering::SeqCst);
         self.bell.ring();
         false
     }
 
+    // A loop: a handler's stack has no room for what an iterator calls where nothing is optimised.
     pub(super) fn is_abandoned(&self, thread: usize) -> bool {
-        self.abandoned.iter().any(|place| place.load(Ordering::SeqCst) == thread)
+        for place in &self.abandoned {
+            if place.load(Ordering::SeqCst) == thread {
+                return true;
+            }
+        }
+        false
     }
 
     pub(super) fn forgiven(&self) -> usize {
@@ -310,18 +322,13 @@ impl Hook {
             // Not in time if a cleanup hangs, but better than not at all.
             conductor::conduct(self);
         }
-        self.wait(limit);
+        // The first to ask gave the hook's limit; a later one waits no longer than it said itself.
+        self.ended.wait(0, latest(limit));
         self.report.get().cloned().unwrap_or_else(|| self.make_report(limit))
     }
 
-    /// Waits until the hook is over, within the limit. Async-signal-safe.
-    fn wait(&self, limit: Duration) {
-        // The first to ask gave the limit; a later one waits no longer than it said itself.
-        let until = limit.checked_add(MARGIN).and_then(|limit| Instant::now().checked_add(limit));
-        self.ended.wait(0, until);
-    }
-
-    /// What the handler of an abort does before the abort goes on. Async-signal-safe.
+    /// What the handler of an abort does before the abort goes on. Async-signal-safe, and frugal with
+    /// the stack.
     pub(super) fn end_aborting(&self) {
         self.aborting.store(true, Ordering::SeqCst);
         self.abandon_this_thread();
@@ -329,7 +336,7 @@ impl Hook {
         if conductor != NO_CONDUCTOR && conductor != sys::this_thread() {
             let limit = limit();
             self.request(Cause::Abort, limit);
-            self.wait(limit);
+            self.ended.wait_in_handler(latest(limit));
         }
     }
 

@@ -120,24 +120,21 @@ pub(super) fn is_handled_by(signal: c_int, handler: Handler) -> bool {
 /// thread's own stack is the safer place to wait on: `process::exit` unmaps the main thread's
 /// alternate stack, whichever thread calls it.
 pub(super) fn handle(signal: c_int, handler: Handler) {
-    set(signal, handler as usize, libc::SA_SIGINFO | libc::SA_RESTART);
+    let mut action = DEFAULT;
+    action.sa_sigaction = handler as usize;
+    action.sa_flags = libc::SA_SIGINFO | libc::SA_RESTART;
+    // SAFETY: a pointer to a function of the signature that SA_SIGINFO asks for, and one that may be
+    // null.
+    unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
 }
+
+/// SIG_DFL, no signals masked, no flags. Made beforehand: the structure takes room on a stack.
+// SAFETY: integers, a set and a pointer that may be null: all zeroes is a value of it.
+static DEFAULT: libc::sigaction = unsafe { std::mem::zeroed() };
 
 pub(super) fn restore_default(signal: c_int) {
-    set(signal, libc::SIG_DFL, 0);
-}
-
-fn set(signal: c_int, function: usize, flags: c_int) {
-    // SAFETY: integers, a set and a pointer that may be null: all zeroes is a value of it.
-    let mut action: libc::sigaction = unsafe { MaybeUninit::zeroed().assume_init() };
-    action.sa_sigaction = function;
-    action.sa_flags = flags;
-    // SAFETY: both pointers are to `action`, or null where that is allowed; `function` is a
-    // disposition or a function of the signature that SA_SIGINFO asks for.
-    unsafe {
-        libc::sigemptyset(&raw mut action.sa_mask);
-        libc::sigaction(signal, &raw const action, ptr::null_mut());
-    }
+    // SAFETY: a pointer to a disposition, and one that may be null.
+    unsafe { libc::sigaction(signal, &raw const DEFAULT, ptr::null_mut()) };
 }
 
 /// Calls the handler that was there before, with what ours was called with.
@@ -157,8 +154,10 @@ pub(super) fn call(previous: Handling, signal: c_int, info: *mut siginfo_t, cont
 /// Whether a signal handler's `info` says that another process sent the signal.
 pub(super) fn is_from_outside(info: *mut siginfo_t) -> bool {
     // SAFETY: the kernel's own pointer, valid while the handler runs.
-    let sender = unsafe { info.as_ref() }.map(sender);
-    sender.is_some_and(|sender| sender != process())
+    match unsafe { info.as_ref() } {
+        Some(info) => sender(info) != process(),
+        None => false,
+    }
 }
 
 #[cfg(not(target_os = "freebsd"))]
@@ -174,7 +173,22 @@ fn sender(info: &siginfo_t) -> libc::pid_t {
 
 /// The id of this process, asked for each time: a forked child must not read its parent's.
 pub(super) fn process() -> libc::pid_t {
-    rustix::process::getpid().as_raw_nonzero().get()
+    std::process::id().cast_signed()
+}
+
+/// Sleeps for as many milliseconds, or until a signal was handled.
+pub(super) fn nap(milliseconds: c_int) {
+    // SAFETY: no descriptors, so that the pointer is not used.
+    unsafe { libc::poll(ptr::null_mut(), 0, milliseconds) };
+}
+
+/// Wakes all threads that sleep on a futex of this process. As `rustix` does, with fewer frames on
+/// the stack of a handler.
+#[cfg(any(target_os = "linux", target_os = "android"))]
+pub(super) fn wake(futex: &std::sync::atomic::AtomicU32) {
+    let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
+    // SAFETY: the address of an integer, which this operation does not read.
+    unsafe { libc::syscall(libc::SYS_futex, futex.as_ptr(), operation, c_int::MAX) };
 }
 
 /// Raises a signal on this thread, which need not have it unblocked.

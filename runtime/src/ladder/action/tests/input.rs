@@ -5,7 +5,6 @@ use std::fs::{self, File};
 use std::io::ErrorKind;
 use std::os::unix::ffi::OsStrExt as _;
 use std::os::unix::net::UnixListener;
-use std::path::PathBuf;
 
 use super::{Yard, committed, done, gone, left_alone};
 use crate::ladder::action::Action;
@@ -99,18 +98,18 @@ fn each_kind_of_thing_is_removed_by_its_own_action_only() {
     fs::create_dir(&dir).unwrap();
     let _listener = UnixListener::bind(&socket).unwrap();
 
-    let wrong: [(fn(&PathBuf) -> Action, &PathBuf); 4] = [
-        (|path| Action::remove_file(path), &dir),
-        (|path| Action::remove_dir_all(path), &file),
-        (|path| Action::unlink_socket(path), &file),
-        (|path| Action::unlink_socket(path), &dir),
+    let wrong = [
+        Action::remove_file(&dir),
+        Action::remove_dir_all(&file),
+        Action::unlink_socket(&file),
+        Action::unlink_socket(&dir),
     ];
-    for (action, path) in wrong {
-        let mut prepared = action(path).prepare().unwrap();
+    for action in wrong {
+        let mut prepared = action.clone().prepare().unwrap();
         let error = prepared.commit().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
         assert!(left_alone(prepared.ours().perform()).contains("but a"));
-        assert!(action(path).perform().is_err());
+        assert!(action.perform().is_err());
     }
     assert_eq!(yard.names(), ["dir", "file", "socket"]);
 

@@ -115,9 +115,9 @@ fn a_reused_inode_number_is_not_taken_for_the_same_file() {
         let directory = turn % 2 == 0;
         let make = || {
             if directory {
-                fs::create_dir(&path).unwrap()
+                fs::create_dir(&path).unwrap();
             } else {
-                drop(File::create(&path).unwrap())
+                drop(File::create(&path).unwrap());
             }
         };
         let action =

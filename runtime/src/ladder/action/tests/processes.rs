@@ -5,6 +5,8 @@ use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use rustix::process::{WaitId, WaitIdOptions};
+
 use super::{committed, done, gone, left_alone, sent};
 use crate::ladder::action::process::{Kill, Reach};
 use crate::ladder::action::{Action, deadline::Deadline};
@@ -55,7 +57,11 @@ fn at_once_means_sigkill() {
 
 #[test]
 fn a_stopped_child_is_ended_by_sigterm() {
-    let mut child = shell("kill -STOP $$ & echo ready; wait; exec sleep 100");
+    let mut child = shell(SLEEPER);
+    let pid = rustix::process::Pid::from_child(&child);
+    rustix::process::kill_process(pid, rustix::process::Signal::STOP).unwrap();
+    let stopped = WaitIdOptions::STOPPED | WaitIdOptions::NOWAIT;
+    rustix::process::waitid(WaitId::Pid(pid), stopped).unwrap().unwrap();
     done(committed(Action::kill_process(child.id())).perform());
     assert_eq!(child.wait().unwrap().signal(), Some(15));
 }

@@ -1,0 +1,68 @@
+//! Puts the runtime around `main`.
+
+use proc_macro2::TokenStream;
+use quote::{ToTokens as _, quote, quote_spanned};
+use syn::spanned::Spanned as _;
+use syn::{ReturnType, Signature};
+
+use super::args::Args;
+use super::function::{MainFunction, is_ours};
+use crate::paths::{Runtime, hidden};
+
+/// Calls the function through the runtime.
+// Input:  #[inner] #[outer] fn main() -> R { BODY }
+// Output: #[outer] fn main() -> ExitCode {
+//             #[inner] fn main() -> R { BODY }
+//             __needs_process!(".." => __private::main)(10_000, false, None, main)
+//         }
+pub(crate) fn wrap(function: MainFunction, args: &Args) -> TokenStream {
+    let MainFunction { outer, inner, vis, sig, body } = function;
+    let Args { grace, reaper, journal, krate } = args;
+    let runtime = Runtime::new(krate.as_ref());
+    let name = &sig.ident;
+    // An error about the type that `main` returns is told at that type.
+    let span = match &sig.output {
+        ReturnType::Default => name.span(),
+        ReturnType::Type(_, ty) => ty.span(),
+    };
+    let needs_process = runtime.public("__needs_process", name.span());
+    let main = runtime.private("main", span);
+    let journal = match journal {
+        None => quote!(::core::option::Option::None),
+        Some(path) => quote!(::core::option::Option::Some(#path)),
+    };
+    let call = quote_spanned! {hidden(span)=>
+        #needs_process!("#[backstop::main]" => #main)(#grace, #reaper, #journal, #name)
+    };
+    let signature = outer_signature(&sig);
+    quote! {
+        #(#outer)* #vis #signature -> ::std::process::ExitCode {
+            #(#inner)* #sig #body
+            #call
+        }
+    }
+}
+
+/// The function where something is wrong with it, so that its body still type-checks and rustc has
+/// nothing to add.
+// Input:  async fn main() { BODY }
+// Output: fn main() { async fn main() { BODY } }
+pub(crate) fn plain(function: MainFunction) -> TokenStream {
+    let is_main = function.is_main();
+    let MainFunction { outer, mut inner, vis, sig, body } = function;
+    inner.retain(|attribute| !is_ours(attribute));
+    if !is_main {
+        return quote!(#(#outer)* #(#inner)* #vis #sig #body);
+    }
+    let signature = outer_signature(&sig);
+    quote!(#(#outer)* #vis #signature { #[allow(dead_code)] #(#inner)* #sig #body })
+}
+
+/// `fn main()`.
+fn outer_signature(sig: &Signature) -> TokenStream {
+    let (keyword, name) = (&sig.fn_token, &sig.ident);
+    let mut tokens = keyword.to_token_stream();
+    name.to_tokens(&mut tokens);
+    tokens.extend(quote_spanned!(sig.paren_token.span.join()=> ()));
+    tokens
+}

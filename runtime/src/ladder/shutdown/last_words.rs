@@ -1,0 +1,110 @@
+//! What is said on stderr when an end is forced: why, and what did not end by itself.
+
+use std::fmt::Write as _;
+use std::io;
+use std::time::{Duration, Instant};
+
+use rustix::io::Errno;
+
+use super::main::Program;
+use super::signals;
+use crate::scope::live;
+
+/// What is named of each kind, so that a thousand stuck threads do not bury the rest.
+const NAMED: usize = 20;
+
+/// Says why the end is forced, and what is left. Of the exit cleanups, `None` says that nobody knows.
+pub(super) fn say(
+    program: &Program,
+    signal: Option<i32>,
+    begun: Instant,
+    cleanups: Option<Vec<String>>,
+) {
+    let mut lines = Lines::default();
+    let why = signal.map_or("`backstop::exit`", signals::name);
+    let since = seconds(begun.elapsed());
+    lines.add(format_args!("ended by force, {since} after it was first asked to end ({why})"));
+    if !program.main_has_ended() {
+        lines.add(format_args!("`main` did not end"));
+    }
+    let children = live::children();
+    lines.list("children of scopes", &children, |child| {
+        let name = child.thread.name().unwrap_or("<unnamed>");
+        let age = seconds(child.since.elapsed());
+        format!("child `{name}` did not end, {age} after it was spawned at {}", child.location)
+    });
+    let threads = threads::others(children.iter().map(|child| child.id));
+    lines.list("threads", &threads, |name| format!("thread `{name}` did not end"));
+    match cleanups {
+        Some(cleanups) => lines.list("exit cleanups", &cleanups, Clone::clone),
+        None => lines.add(format_args!("not all exit cleanups ended")),
+    }
+    lines.print();
+}
+
+fn seconds(time: Duration) -> String {
+    format!("{:.1}s", time.as_secs_f64())
+}
+
+#[derive(Default)]
+struct Lines(Vec<String>);
+
+impl Lines {
+    fn add(&mut self, line: std::fmt::Arguments<'_>) {
+        let mut text = String::new();
+        let _ = write!(text, "{line}");
+        // A name may hold anything, and logs are read by the line.
+        let text = text.replace(|c: char| c.is_control(), "?");
+        self.0.push(format!("backstop: {text}\n"));
+    }
+
+    fn list<T>(&mut self, what: &str, items: &[T], show: impl Fn(&T) -> String) {
+        for item in items.iter().take(NAMED) {
+            self.add(format_args!("{}", show(item)));
+        }
+        if let Some(more @ 1..) = items.len().checked_sub(NAMED) {
+            self.add(format_args!("{more} more {what} did not end"));
+        }
+    }
+
+    /// Without the lock of [`io::stderr`], which a stuck thread may hold.
+    fn print(&self) {
+        let text = self.0.concat();
+        let mut rest = text.as_bytes();
+        while !rest.is_empty() {
+            match rustix::io::write(io::stderr(), rest) {
+                Ok(written) => rest = &rest[written..],
+                Err(Errno::INTR) => {}
+                Err(_) => return,
+            }
+        }
+    }
+}
+
+#[cfg(target_os = "linux")]
+mod threads {
+    //! The threads that no scope knows.
+
+    use std::{fs, process};
+
+    /// The names of all threads except the main one, these, and our own.
+    pub(super) fn others(except: impl Iterator<Item = u32>) -> Vec<String> {
+        let mut known: Vec<u32> = except.collect();
+        known.push(process::id());
+        let Ok(tasks) = fs::read_dir("/proc/self/task") else { return Vec::new() };
+        let ids = tasks.filter_map(|task| task.ok()?.file_name().to_str()?.parse::<u32>().ok());
+        let others = ids.filter(|id| !known.contains(id));
+        let names = others.filter_map(|id| fs::read(format!("/proc/self/task/{id}/comm")).ok());
+        let names = names.map(|name| String::from_utf8_lossy(&name).trim_end().to_owned());
+        names.filter(|name| !name.starts_with("backstop-")).collect()
+    }
+}
+
+#[cfg(not(target_os = "linux"))]
+mod threads {
+    //! The threads that no scope knows: only Linux tells of them.
+
+    pub(super) fn others(_: impl Iterator<Item = u32>) -> Vec<String> {
+        Vec::new()
+    }
+}

@@ -1,0 +1,153 @@
+//! The thread that takes a program through the phases of its end.
+//!
+//! It runs none of the user's code and takes no lock that is held over any, so that nothing can keep
+//! it: exit cleanups run on a thread of their own, and words to stderr go there only as far as stderr
+//! takes them.
+
+use std::io;
+use std::panic::catch_unwind;
+use std::sync::mpsc::{self, Receiver, SyncSender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::last_words;
+use super::main::Program;
+use super::signals::{Signals, Wake};
+use super::status;
+use crate::CancelCause;
+use crate::event;
+use crate::ladder::exit;
+
+/// For all exit cleanups together, once the end is forced.
+const CLEANUPS: Duration = Duration::from_secs(5);
+
+/// What the exit cleanups have before a third signal cuts them off: a key that is held down, or a
+/// supervisor that sends signals in a burst, asks once.
+const AT_LEAST: Duration = Duration::from_millis(100);
+
+/// For the report of what did not end.
+const WORDS: Duration = Duration::from_millis(500);
+
+type Job = (&'static Program, Signals);
+
+/// The thread, before there is anything to supervise: what can fail comes before the signals are
+/// taken.
+pub(super) struct Starting(SyncSender<Job>);
+
+impl Starting {
+    pub(super) fn new() -> io::Result<Self> {
+        let (send, job) = mpsc::sync_channel::<Job>(1);
+        thread::Builder::new().name("backstop-main".to_owned()).spawn(move || {
+            if let Ok((program, signals)) = job.recv() {
+                Supervisor { program, signals, signal: None }.run();
+            }
+        })?;
+        exit::signals_are_taken();
+        Ok(Self(send))
+    }
+
+    pub(super) fn go(self, program: &'static Program, signals: Signals) {
+        // The thread waits for this and for nothing else.
+        let _ = self.0.send((program, signals));
+    }
+}
+
+struct Supervisor {
+    program: &'static Program,
+    signals: Signals,
+    /// The last one that came.
+    signal: Option<i32>,
+}
+
+impl Supervisor {
+    fn run(mut self) -> ! {
+        let begun = self.until_asked_to_end();
+        self.program.root.cancel_with(CancelCause::Shutdown { immediate: false });
+        self.for_the_grace_period(begun);
+        self.program.force();
+        self.program.root.cancel_with(CancelCause::Shutdown { immediate: true });
+        let left = self.run_exit_cleanups();
+        self.say_last_words(begun, left);
+        match (self.signal, status::requested()) {
+            (Some(signal), _) => status::end_by(signal),
+            // Without a signal, it was a call of `exit` that began this.
+            (None, requested) => status::end(requested.unwrap_or(status::PANICKED)),
+        }
+    }
+
+    fn wait(&mut self, until: Option<Instant>) -> Wake {
+        let wake = self.signals.wait(until);
+        if let Wake::Signal(signal) = wake {
+            self.signal = Some(signal);
+        }
+        wake
+    }
+
+    /// Blocks until the first signal, or [`exit`](fn@super::exit).
+    fn until_asked_to_end(&mut self) -> Instant {
+        loop {
+            let wake = self.wait(None);
+            if matches!(wake, Wake::Signal(_)) || status::requested().is_some() {
+                return Instant::now();
+            }
+        }
+    }
+
+    /// Blocks until the grace period is over, or a second signal.
+    fn for_the_grace_period(&mut self, begun: Instant) {
+        // An end that cannot be expressed never comes.
+        let end = begun.checked_add(self.program.grace);
+        while self.wait(end) == Wake::Other {}
+    }
+
+    /// Gives the exit cleanups that did not end; `None` if a third signal, the deadline or a panic
+    /// came before it was known.
+    fn run_exit_cleanups(&mut self) -> Option<Vec<String>> {
+        let begun = Instant::now();
+        let (send, report) = mpsc::sync_channel(1);
+        let program = self.program;
+        let run = move || {
+            let left = catch_unwind(|| (program.run_exit_cleanups)(CLEANUPS));
+            let _ = send.send(left.map_err(event::discard).ok());
+            program.waker.wake();
+        };
+        let thread = thread::Builder::new().name("backstop-exit".to_owned()).spawn(run);
+        if thread.is_err() {
+            // Here, then, where nothing but its own deadline ends it.
+            return Some((program.run_exit_cleanups)(CLEANUPS));
+        }
+        self.until_reported(begun, &report)
+    }
+
+    /// Says what is left, on a thread of its own: stderr may be a pipe that nobody reads.
+    fn say_last_words(&self, begun: Instant, cleanups: Option<Vec<String>>) {
+        let (send, said) = mpsc::sync_channel(1);
+        let (program, signal) = (self.program, self.signal);
+        let say = move || {
+            last_words::say(program, signal, begun, cleanups);
+            let _ = send.send(());
+        };
+        if thread::Builder::new().name("backstop-words".to_owned()).spawn(say).is_ok() {
+            let _ = said.recv_timeout(WORDS);
+        }
+    }
+
+    fn until_reported(
+        &mut self,
+        begun: Instant,
+        report: &Receiver<Option<Vec<String>>>,
+    ) -> Option<Vec<String>> {
+        let mut end = begun + CLEANUPS + AT_LEAST;
+        loop {
+            let wake = self.wait(Some(end));
+            if let Ok(left) = report.try_recv() {
+                return left;
+            }
+            match wake {
+                Wake::Signal(_) => end = end.min(begun + AT_LEAST),
+                Wake::Timeout => return None,
+                Wake::Other => {}
+            }
+        }
+    }
+}

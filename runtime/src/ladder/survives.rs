@@ -1,0 +1,72 @@
+//! The rungs above the guard, and who keeps a registration on each.
+
+use std::fmt;
+use std::io;
+
+use super::keeper::Keeper;
+use super::{journal, reaper};
+
+/// Which way of dying a cleanup outlives. Each includes the ones before it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Survives {
+    /// `process::exit`, SIGTERM, `abort`, and whatever else this process does itself: by its exit
+    /// hook.
+    Exit,
+    /// `kill -9`, `_exit`, SIGSEGV: by the reaper, which has to run.
+    Kill,
+    /// Power loss, and the reaper's own death: by the next start, from the journal, which has to be
+    /// open; sooner by the reaper, if one runs.
+    Reboot,
+}
+
+/// As in `survives = ..`.
+impl fmt::Display for Survives {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Exit => "exit",
+            Self::Kill => "kill",
+            Self::Reboot => "reboot",
+        })
+    }
+}
+
+/// The keepers of one registration, the nearest first.
+pub(crate) struct Keepers([Option<&'static dyn Keeper>; 2]);
+
+impl Keepers {
+    /// Those that a rung needs.
+    ///
+    /// # Errors
+    ///
+    /// If one of them is not there.
+    pub(crate) fn of(rung: Survives) -> io::Result<Self> {
+        let missing = |what| move || io::Error::new(io::ErrorKind::NotConnected, what);
+        Ok(Self(match rung {
+            Survives::Exit => [None, None],
+            Survives::Kill => [Some(reaper::keeper().ok_or_else(missing(NO_REAPER))?), None],
+            Survives::Reboot => {
+                [reaper::keeper(), Some(journal::keeper().ok_or_else(missing(NO_JOURNAL))?)]
+            }
+        }))
+    }
+
+    /// The reaper, if one runs.
+    pub(crate) fn reaper() -> Self {
+        Self([reaper::keeper(), None])
+    }
+
+    /// One after the other, until one fails.
+    pub(crate) fn each(&self, step: impl Fn(&dyn Keeper) -> io::Result<()>) -> io::Result<()> {
+        self.0.iter().flatten().try_for_each(|keeper| step(*keeper))
+    }
+
+    /// All, also those behind one that fails; the first error.
+    pub(crate) fn all(&self, step: impl Fn(&dyn Keeper) -> io::Result<()>) -> io::Result<()> {
+        self.0.iter().flatten().map(|keeper| step(*keeper)).fold(Ok(()), Result::and)
+    }
+}
+
+const NO_REAPER: &str = "no reaper is running: write `#[backstop::main(reaper)]`, or call \
+                         `backstop::reaper::start()` first";
+const NO_JOURNAL: &str = "no journal is open: write `#[backstop::main(journal)]`, or call \
+                          `backstop::recover()` first";

@@ -1,0 +1,7 @@
+#[backstop::main]
+fn run() {}
+
+#[backstop::main]
+fn main() {
+    run();
+}

@@ -1,0 +1,2 @@
+#[backstop::main(grace = "10s", reaper, grace = "20s", reaper)]
+fn main() {}

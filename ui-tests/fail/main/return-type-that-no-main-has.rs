@@ -1,0 +1,4 @@
+#[backstop::main]
+fn main() -> u32 {
+    0
+}

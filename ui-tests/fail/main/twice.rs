@@ -1,0 +1,3 @@
+#[backstop::main]
+#[backstop::main(grace = "1s")]
+fn main() {}
