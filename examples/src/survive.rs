@@ -10,6 +10,7 @@ mod columns;
 mod document;
 mod ends;
 mod lines;
+mod mains;
 mod place;
 mod pool;
 mod processes;

@@ -15,7 +15,7 @@ use std::thread;
 use super::columns::{Column, hold};
 use super::place::Cell;
 use super::rows::{Holder, Main, Second};
-use super::{Row, columns, world};
+use super::{Row, columns, mains, world};
 
 /// The directory of the cell: processes that have this are the cell's.
 pub(super) const MARK: &str = "BACKSTOP_SURVIVE_CELL";
@@ -64,7 +64,7 @@ fn fail(error: &dyn std::error::Error) -> ExitCode {
 }
 
 /// The rest of `main`, annotated or not.
-fn play() -> ExitCode {
+pub(super) fn play() -> ExitCode {
     match STAGE.get() {
         // Who comes here again only had to get through the annotated `main`.
         Some(_) if env::var_os(AGAIN).is_some() => ExitCode::SUCCESS,
@@ -90,9 +90,11 @@ impl Stage {
             (Main::Annotated, column) => column.max(Column::Exit),
             (_, column) => column,
         };
-        match (rung, self.row.main) {
-            (Column::Drop | Column::Scopeguard | Column::Unwind, _) => play(),
-            (Column::Exit, _) => play(),
+        let is_patient = self.row.main == Main::Patient;
+        match rung {
+            Column::Drop | Column::Scopeguard | Column::Unwind => mains::bare::main(),
+            Column::Exit if is_patient => mains::exit_patient::main(),
+            Column::Exit => mains::exit::main(),
         }
     }
 

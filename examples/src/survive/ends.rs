@@ -90,6 +90,10 @@ pub(super) fn process_exit_elsewhere(stage: &'static Stage) -> Ended {
     wait_for_ever(stage)
 }
 
+pub(super) fn backstop_exit(_: &'static Stage) -> Ended {
+    backstop::exit(4);
+}
+
 pub(super) fn announce_the_grace_period(stage: &'static Stage) -> Ended {
     backstop::cancel_token().wait();
     stage.say("grace")?;

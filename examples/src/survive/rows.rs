@@ -218,6 +218,15 @@ pub(super) const ROWS: &[Row] = &[
         ..PLAIN
     },
     Row {
+        name: "backstop-exit",
+        title: "`backstop::exit`",
+        about: "The function calls `backstop::exit(4)`, in all columns under an annotated `main`.",
+        status: always(Exit(4)),
+        end: ends::backstop_exit,
+        main: Main::Annotated,
+        ..PLAIN
+    },
+    Row {
         name: "sigterm",
         title: "SIGTERM",
         about: "The process is sent SIGTERM, and takes no notice: the thread that holds the \
