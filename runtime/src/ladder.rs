@@ -10,8 +10,10 @@ pub(crate) mod action;
 pub(crate) mod child;
 pub(crate) mod entry;
 pub(crate) mod exit;
+#[cfg(target_os = "linux")]
 pub(crate) mod journal;
 pub(crate) mod keeper;
-pub(crate) mod reaper;
+#[cfg(target_os = "linux")]
+pub mod reaper;
 pub(crate) mod shutdown;
 pub(crate) mod survives;

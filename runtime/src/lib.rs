@@ -39,6 +39,10 @@ pub use event::{Event, EventKind, set_observer};
 pub use guard::Guard;
 #[cfg(all(feature = "process", unix))]
 pub use ladder::action::Action;
+#[cfg(all(feature = "process", target_os = "linux"))]
+pub use ladder::journal::{FailedAction, LeftAlone, Recovery, recover};
+#[cfg(all(feature = "process", target_os = "linux"))]
+pub use ladder::reaper;
 #[cfg(all(feature = "process", unix))]
 pub use ladder::shutdown::exit;
 #[cfg(all(feature = "process", unix))]

@@ -9,6 +9,8 @@ pub use crate::judge::{
     question_disarming,
 };
 #[cfg(all(feature = "process", unix))]
+pub use crate::ladder::action::door as action_door;
+#[cfg(all(feature = "process", unix))]
 pub use crate::ladder::entry::{
     Created, Entry, SurvivesExit, SurvivesKill, SurvivesReboot, survive_exit, survive_kill,
     survive_reboot,
@@ -17,12 +19,12 @@ pub use crate::ladder::entry::{
 pub use crate::ladder::exit::doors::{
     Announcement, ExitEntry, announce_exit, exit_entry, run_exit, set_exit_limit,
 };
+#[cfg(all(feature = "process", target_os = "linux"))]
+pub use crate::ladder::journal::door as journal;
 #[cfg(not(all(feature = "process", unix)))]
 pub use crate::needs::{
     announce_exit, survive as survive_exit, survive as survive_kill, survive as survive_reboot,
 };
-#[cfg(all(feature = "process", unix))]
-pub use crate::ladder::action::door as action_door;
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::site::Site;
 pub use crate::warnings::*;
@@ -51,4 +53,72 @@ pub fn in_place_of<F, S>(_: F, scope: &S) -> &S {
 #[inline(always)]
 pub const fn checked_call<T>(value: T, (): ()) -> T {
     value
+}
+
+/// The reaper's doors, for expansions, the helper program, and the tests.
+#[cfg(all(feature = "process", target_os = "linux"))]
+pub mod reaper {
+    use std::io;
+
+    use crate::Action;
+    use crate::ladder::action::Prepared;
+    use crate::ladder::keeper::Keeper;
+    use crate::ladder::reaper;
+    use crate::reaper::Builder;
+
+    /// The first thing that `main` does.
+    pub fn if_reaper_then_serve() {
+        reaper::if_reaper_then_serve();
+    }
+
+    /// The second.
+    pub fn start_from_main() -> io::Result<()> {
+        reaper::start_from_main()
+    }
+
+    /// The second, with options.
+    pub fn start_from_main_with(options: Builder) -> io::Result<()> {
+        options.start_from_main()
+    }
+
+    /// All that the helper program does.
+    pub fn main_of_helper() -> ! {
+        reaper::main_of_helper()
+    }
+
+    /// The process id of the reaper.
+    pub fn pid() -> Option<i32> {
+        reaper::pid()
+    }
+
+    /// A registration with the reaper alone.
+    #[derive(Debug)]
+    pub struct Kept {
+        key: u64,
+        action: Prepared,
+    }
+
+    impl Kept {
+        /// Tells the reaper of what is about to be created.
+        pub fn intend(key: u64, action: Action) -> io::Result<Self> {
+            let action = action.prepare()?;
+            keeper()?.intend(key, &action)?;
+            Ok(Self { key, action })
+        }
+
+        /// Tells it that the thing exists.
+        pub fn commit(&mut self) -> io::Result<()> {
+            self.action.commit()?;
+            keeper()?.commit(self.key, &self.action)
+        }
+
+        /// Tells it that there is nothing to do.
+        pub fn forget(&self) -> io::Result<()> {
+            keeper()?.forget(self.key)
+        }
+    }
+
+    fn keeper() -> io::Result<&'static dyn Keeper> {
+        reaper::keeper().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
 }

@@ -14,6 +14,7 @@ pub(crate) struct Args {
     /// In milliseconds.
     pub(crate) grace: u64,
     pub(crate) reaper: bool,
+    /// Empty for the program's default directory.
     pub(crate) journal: Option<LitStr>,
     pub(crate) krate: Option<Path>,
 }
@@ -55,6 +56,9 @@ fn switch(entry: &Entry) -> syn::Result<()> {
 
 fn journal(entry: Entry) -> syn::Result<LitStr> {
     const EXPECTED: &str = "the path of a directory, such as \"/var/lib/app/journal\"";
+    if matches!(entry.value, Value::Nothing) {
+        return Ok(LitStr::new("", entry.key.span()));
+    }
     let path: LitStr = entry.equals(EXPECTED)?;
     if path.value().is_empty() || path.value().contains('\0') {
         return Err(syn::Error::new(path.span(), format!("`journal` takes {EXPECTED}")));

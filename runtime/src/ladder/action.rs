@@ -21,7 +21,7 @@ use std::fmt;
 use std::io;
 use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt as _;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -371,11 +371,21 @@ impl Prepared {
         }
     }
 
-    /// Whether it is to be performed although the machine has rebooted since.
-    pub(crate) fn is_replayed_after_reboot(&self) -> bool {
+    /// The absolute path that it is about; `None` for a process or a command.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
         match &self.what {
+            Ready::Remove(removal) => Some(removal.place().path()),
+            Ready::Kill(_) | Ready::Run { .. } => None,
+        }
+    }
+
+    /// Whether it still means something once the system has started anew, or in another pid
+    /// namespace: a process does not, nor does a command that is not marked for it.
+    pub(crate) fn replays(&self) -> bool {
+        match &self.what {
+            Ready::Remove(_) => true,
+            Ready::Kill(_) => false,
             Ready::Run { program, .. } => program.after_reboot,
-            Ready::Remove(_) | Ready::Kill(_) => true,
         }
     }
 

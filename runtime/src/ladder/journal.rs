@@ -1,8 +1,148 @@
-//! The journal: registrations on disk, replayed by the next start.
+//! The journal: registrations on disk, performed by a later start of the program if nothing else
+//! did.
+//!
+//! One directory for an application ([`place`]), in it one file for each running process: its
+//! [`segment`], which the process keeps locked for as long as it lives. [`record`] and [`image`] say
+//! what the bytes mean, [`group`] writes them for all threads, [`replay`] reads what others left.
+//!
+//! **Who is gone** is decided by the lock, an flock: the kernel gives it up when the last descriptor
+//! is closed, however the process ends, and tells the truth across containers. Descriptors are
+//! closed on `exec`. A process that was forked and lives on without `exec` keeps the lock, as it may
+//! use what is registered: its parent's segment waits for it. The same process still running the
+//! same program without the lock, because something closed all descriptors, is taken for alive.
+//!
+//! **What the paths mean** depends on the mount namespace, whose number is another one after each
+//! start of a container or a sandboxed service, may be given to another namespace then, and says
+//! nothing after a restart of the system. So every segment has the mount table that its owner saw
+//! ([`owner`], [`mounts`]). In the same namespace, every action is performed. In any other, only
+//! those whose path is on the same mount: the same directory of the same filesystem in the same
+//! place. The rest stays for a start that sees it, and is reported: "not found" there would mean
+//! nothing. What process numbers mean depends on the pid namespace in the same way; processes and
+//! commands are left alone in another one, and dropped after a restart of the system, unless the
+//! command is marked for it. Segments of other machines are never touched.
 
+pub mod door;
+mod group;
+mod image;
+mod mounts;
+mod owner;
+mod place;
+mod record;
+mod recovery;
+mod replay;
+mod secure;
+mod segment;
+
+use std::io;
+use std::path::Path;
+use std::sync::{Arc, OnceLock};
+
+use self::group::Group;
+use self::owner::Owner;
+use self::place::Place;
+use self::record::Kind;
+pub use self::recovery::{FailedAction, LeftAlone, Recovery};
+use self::segment::Segment;
+use super::action::Prepared;
 use super::keeper::Keeper;
+
+/// The journal of this process.
+#[derive(Debug)]
+struct Journal {
+    place: Arc<Place>,
+    group: Group,
+}
+
+static JOURNAL: OnceLock<Journal> = OnceLock::new();
 
 /// The open journal, if there is one.
 pub(crate) fn keeper() -> Option<&'static dyn Keeper> {
-    None
+    JOURNAL.get().map(|journal| journal as &dyn Keeper)
+}
+
+/// Performs what earlier processes left in the directory `path`, or in the program's default one,
+/// and opens this process's own segment there.
+///
+/// To be called once, after the program has become the process that it stays: not before it forks.
+pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
+    let already = || io::Error::new(io::ErrorKind::AlreadyExists, "journal: it is open already");
+    if JOURNAL.get().is_some() {
+        return Err(already());
+    }
+    let place = Arc::new(Place::open(path, true)?);
+    let owner = Owner::current();
+    let recovery = replay::replay(&place, &owner)?;
+    let segment = Segment::create(Arc::clone(&place), owner)?;
+    let journal = Journal { place, group: Group::start(segment)? };
+    JOURNAL.set(journal).map_err(|_| already())?;
+    Ok(recovery)
+}
+
+/// Performs what earlier processes left in the journal: the open one of this process, else the
+/// program's default one, `$XDG_STATE_HOME/backstop/<program>` or
+/// `~/.local/state/backstop/<program>`.
+///
+/// `#[backstop::main(journal)]` does it at every start. To be called when a process of the same
+/// program has ended while this one lives, or by programs whose `main` is not attributed.
+///
+/// Only what is left by processes that are surely gone is looked at, and only what is surely theirs
+/// is removed; everything else is in the result, with the reason.
+///
+/// # Errors
+///
+/// The directory cannot be read, or is no place for a journal: it belongs to another user, others
+/// can write to it, or it is in memory (tmpfs). That it does not exist is no error.
+///
+/// # Examples
+///
+/// ```
+/// # let state = tempfile_in_target();
+/// # // SAFETY: this is the only thread.
+/// # unsafe { std::env::set_var("XDG_STATE_HOME", &state) };
+/// let recovery = backstop::recover()?;
+/// for left in &recovery.left_alone {
+///     eprintln!("{}: {}", left.what, left.reason);
+/// }
+/// # assert_eq!(recovery, backstop::recover()?);
+/// # fn tempfile_in_target() -> std::path::PathBuf {
+/// #     std::env::current_exe().unwrap().parent().unwrap().join("no-state")
+/// # }
+/// # Ok::<(), std::io::Error>(())
+/// ```
+pub fn recover() -> io::Result<Recovery> {
+    match JOURNAL.get() {
+        Some(journal) => replay::replay(&journal.place, &Owner::current()),
+        None => recover_in(None),
+    }
+}
+
+/// [`recover`], in a directory that nobody need have opened.
+pub(crate) fn recover_in(path: Option<&Path>) -> io::Result<Recovery> {
+    match Place::open(path, false) {
+        Ok(place) => replay::replay(&place, &Owner::current()),
+        Err(e) if e.kind() == io::ErrorKind::NotFound => Ok(Recovery::default()),
+        Err(e) => Err(e),
+    }
+}
+
+impl Journal {
+    fn register(&self, kind: Kind, key: u64, action: &Prepared) -> io::Result<()> {
+        let data = postcard::to_allocvec(action)
+            .map_err(|e| io::Error::other(format!("journal: the action cannot be encoded: {e}")))?;
+        self.group.change(kind, key, data)
+    }
+}
+
+impl Keeper for Journal {
+    fn intend(&self, key: u64, action: &Prepared) -> io::Result<()> {
+        self.register(Kind::Intent, key, action)
+    }
+
+    fn commit(&self, key: u64, action: &Prepared) -> io::Result<()> {
+        self.register(Kind::Commit, key, action)
+    }
+
+    fn forget(&self, key: u64) -> io::Result<()> {
+        self.group.change(Kind::Forget, key, Vec::new())
+    }
 }

@@ -4,6 +4,7 @@
 //! still ends. It learns of signals from handlers that only write to a socket, and of
 //! [`exit`](fn@exit) through the same socket.
 
+mod beside;
 mod exit;
 mod last_words;
 mod main;

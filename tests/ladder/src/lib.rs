@@ -1,6 +1,7 @@
 //! What several tests of the ladder need.
 
 pub mod exit;
+pub mod journal;
 pub mod shutdown;
 #[cfg(target_os = "linux")]
 pub mod step;

@@ -9,7 +9,7 @@ mod reaper_list {
 }
 
 mod journal {
-    #[backstop::main(journal)]
+    #[backstop::main(journal = )]
     pub fn main() {}
 }
 

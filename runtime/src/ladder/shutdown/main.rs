@@ -9,6 +9,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 use std::time::Duration;
 
+use super::beside;
 use super::exit::is_exit;
 use super::signals::Waker;
 use super::status::{self, PANICKED};
@@ -24,7 +25,7 @@ pub(crate) struct Options {
     pub(crate) grace: Duration,
     /// Whether a reaper runs beside the program.
     pub(crate) reaper: bool,
-    /// The journal's directory.
+    /// The journal's directory, if there is a journal; empty for the program's default one.
     pub(crate) journal: Option<&'static str>,
 }
 
@@ -113,12 +114,15 @@ pub(super) fn run_with<R: Termination>(
         // Called by the program itself: `main` is a function like any other then.
         return body().report();
     }
-    let program = match start(options, run_exit_cleanups) {
+    beside::before_anything(options);
+    let program = match start(options, run_exit_cleanups)
+        .map_err(|error| ("cannot handle signals", error))
+        .and_then(|program| beside::start(options).map(|()| program))
+    {
         Ok(program) => program,
-        Err(error) => {
+        Err((what, error)) => {
             use io::Write as _;
-            let what = "cannot handle signals, so `main` does not begin";
-            let _ = writeln!(io::stderr(), "backstop: {what}: {error}");
+            let _ = writeln!(io::stderr(), "backstop: `main` does not begin: {what}: {error}");
             return ExitCode::FAILURE;
         }
     };

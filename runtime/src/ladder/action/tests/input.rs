@@ -155,9 +155,9 @@ fn options_are_sent_along() {
     use std::time::Duration;
 
     let plain = Action::run(&Command::new("true"));
-    assert!(!super::sent(&plain.clone().prepare().unwrap()).is_replayed_after_reboot());
+    assert!(!super::sent(&plain.clone().prepare().unwrap()).replays());
     let marked = plain.replay_after_reboot().with_timeout(Duration::from_millis(1_500));
     let marked = super::sent(&marked.prepare().unwrap());
-    assert!(marked.is_replayed_after_reboot());
+    assert!(marked.replays());
     assert_eq!(marked.timeout(), Duration::from_millis(1_500));
 }

@@ -1,0 +1,51 @@
+//! The journal without the attribute, for this repository's own tests and benches.
+#![allow(clippy::missing_errors_doc, reason = "not public API")]
+
+use std::io;
+use std::path::Path;
+
+use super::Recovery;
+use crate::Action;
+use crate::ladder::action::Prepared;
+use crate::ladder::keeper::Keeper;
+
+/// Replays what is in `directory`, and opens this process's journal there.
+pub fn open(directory: Option<&Path>) -> io::Result<Recovery> {
+    super::open_for_main(directory)
+}
+
+/// Replays what is in `directory`.
+pub fn recover_in(directory: &Path) -> io::Result<Recovery> {
+    super::recover_in(Some(directory))
+}
+
+/// A registration with the journal only.
+#[derive(Debug)]
+pub struct Registration {
+    key: u64,
+    action: Prepared,
+}
+
+fn keeper() -> io::Result<&'static dyn Keeper> {
+    super::keeper().ok_or_else(|| io::Error::other("the journal is not open"))
+}
+
+impl Registration {
+    /// Before the thing is created.
+    pub fn intend(key: u64, action: Action) -> io::Result<Self> {
+        let action = action.prepare()?;
+        keeper()?.intend(key, &action)?;
+        Ok(Self { key, action })
+    }
+
+    /// After it was created.
+    pub fn commit(&mut self) -> io::Result<()> {
+        self.action.commit()?;
+        keeper()?.commit(self.key, &self.action)
+    }
+
+    /// It is not to be cleaned up any more.
+    pub fn forget(self) -> io::Result<()> {
+        keeper()?.forget(self.key)
+    }
+}

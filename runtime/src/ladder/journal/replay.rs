@@ -1,0 +1,274 @@
+//! Performs what processes that are gone have left in their segments.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::fd::OwnedFd;
+use std::os::unix::ffi::OsStrExt;
+
+use rustix::fs::{
+    AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, RenameFlags, flock, fstat, fsync, openat,
+    renameat_with, statat, unlinkat,
+};
+use rustix::io::{Errno, pread};
+
+use super::image::{Image, Registration, Unreadable};
+use super::owner::{Owner, Relation, Verdict};
+use super::place::{Place, error, is_private};
+use super::record::{FRAME, Kind, Record, Tail};
+use super::recovery::Recovery;
+use super::segment::{SUFFIX, UNFINISHED, write_all};
+use crate::ladder::action::{Performed, Prepared};
+
+/// What is behind the name of a segment that was damaged.
+const CORRUPT: &str = ".corrupt";
+
+/// Looks at every segment in `place`, and performs what those whose owner is gone still hold.
+pub(super) fn replay(place: &Place, us: &Owner) -> io::Result<Recovery> {
+    let mut recovery = Recovery::default();
+    let cannot_read = |e| error(e, format_args!("cannot read {}", place.path.display()));
+    let mut names = Vec::new();
+    for entry in Dir::read_from(&place.dir).map_err(cannot_read)? {
+        names.push(entry.map_err(cannot_read)?.file_name().to_owned());
+    }
+    names.sort();
+    for name in names {
+        let name = OsStr::from_bytes(name.to_bytes());
+        let bytes = name.as_bytes();
+        let unfinished = bytes.ends_with(UNFINISHED.as_bytes());
+        if !unfinished && !bytes.ends_with(SUFFIX.as_bytes()) {
+            continue;
+        }
+        match Abandoned::open(place, name) {
+            Ok(Opened::Abandoned(segment)) if unfinished => segment.remove(),
+            Ok(Opened::Abandoned(segment)) => segment.replay(us, &mut recovery),
+            Ok(Opened::Alive) => recovery.owners_alive += usize::from(!unfinished),
+            Ok(Opened::Gone) => {}
+            Ok(Opened::NotOurs(why)) => {
+                recovery.leave(place.path.join(name).display().to_string(), why, true);
+            }
+            Err(e) => recovery.fail(place.path.join(name).display().to_string(), e),
+        }
+    }
+    Ok(recovery)
+}
+
+/// A segment whose owner is gone, locked by us.
+struct Abandoned<'a> {
+    place: &'a Place,
+    name: &'a OsStr,
+    file: OwnedFd,
+    size: usize,
+}
+
+enum Opened<'a> {
+    Abandoned(Abandoned<'a>),
+    /// Its owner has the lock, or somebody who replays it.
+    Alive,
+    /// Somebody who replayed it has removed it.
+    Gone,
+    NotOurs(String),
+}
+
+impl<'a> Abandoned<'a> {
+    fn open(place: &'a Place, name: &'a OsStr) -> Result<Opened<'a>, Errno> {
+        let flags = OFlags::RDWR | OFlags::DSYNC | OFlags::NOFOLLOW;
+        // A FIFO would wait for a writer otherwise.
+        let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK;
+        let file = match openat(&place.dir, name, flags, Mode::empty()) {
+            Ok(file) => file,
+            Err(Errno::NOENT) => return Ok(Opened::Gone),
+            Err(Errno::LOOP) => return Ok(Opened::NotOurs("it is a link".into())),
+            Err(e) => return Err(e),
+        };
+        let stat = fstat(&file)?;
+        if FileType::from_raw_mode(stat.st_mode) != FileType::RegularFile {
+            return Ok(Opened::NotOurs("it is not a file".into()));
+        }
+        if let Err(why) = is_private(&stat) {
+            return Ok(Opened::NotOurs(format!("it {why}")));
+        }
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => {}
+            Err(Errno::WOULDBLOCK) => return Ok(Opened::Alive),
+            Err(e) => return Err(e),
+        }
+        // Its owner may have moved to a fresh file meanwhile, or another replay have ended.
+        match statat(&place.dir, name, AtFlags::SYMLINK_NOFOLLOW) {
+            Ok(now) if (now.st_dev, now.st_ino) == (stat.st_dev, stat.st_ino) => {}
+            Ok(_) => return Ok(Opened::Alive),
+            Err(Errno::NOENT) => return Ok(Opened::Gone),
+            Err(e) => return Err(e),
+        }
+        // As it is now, locked: the owner may have grown it.
+        let size = usize::try_from(fstat(&file)?.st_size).map_err(|_| Errno::FBIG)?;
+        Ok(Opened::Abandoned(Self { place, name, file, size }))
+    }
+
+    fn path(&self) -> String {
+        self.place.path.join(self.name).display().to_string()
+    }
+
+    fn read(&self) -> Result<Vec<u8>, Errno> {
+        let mut bytes = vec![0; self.size];
+        let mut at = 0;
+        while at < bytes.len() {
+            match pread(&self.file, &mut bytes[at..], at as u64) {
+                Ok(0) => bytes.truncate(at),
+                Ok(read) => at += read,
+                Err(Errno::INTR) => {}
+                Err(e) => return Err(e),
+            }
+        }
+        Ok(bytes)
+    }
+
+    fn replay(self, us: &Owner, recovery: &mut Recovery) {
+        let bytes = match self.read() {
+            Ok(bytes) => bytes,
+            Err(e) => return recovery.fail(self.path(), e),
+        };
+        let image = match Image::read(&bytes) {
+            Ok(image) => image,
+            Err(Unreadable::Newer(version)) => {
+                let why = format!(
+                    "version {version} of the format wrote it, which a newer backstop reads"
+                );
+                return recovery.leave(self.path(), why, true);
+            }
+            Err(Unreadable::Corrupt(why)) => return self.set_aside(why, recovery),
+        };
+        let relation = match image.owner.relation(us, self.place.shared) {
+            Ok(relation) => relation,
+            Err(why) => return recovery.leave(self.path(), why, true),
+        };
+        if relation.same_pids && image.owner.is_running() {
+            recovery.owners_alive += 1;
+            let why = "its owner is alive, and somebody closed the owner's lock";
+            return recovery.leave(self.path(), why, true);
+        }
+        self.perform(image, relation, us, recovery);
+    }
+
+    /// Damaged: which registrations were withdrawn is not known, so none is acted on.
+    fn set_aside(&self, why: &str, recovery: &mut Recovery) {
+        let mut name = self.name.to_owned();
+        name.push(CORRUPT);
+        let dir = &self.place.dir;
+        let renamed = renameat_with(dir, self.name, dir, &name, RenameFlags::NOREPLACE);
+        match renamed.and_then(|()| fsync(dir)) {
+            Ok(()) => {
+                let aside = self.place.path.join(&name);
+                let why = format!("{why}; nothing in it is acted on, and it is kept");
+                recovery.leave(aside.display().to_string(), why, false);
+            }
+            Err(e) => {
+                let why = format!("{why}; nothing in it is acted on, and it stays: {e}");
+                recovery.leave(self.path(), why, true);
+            }
+        }
+    }
+
+    fn perform(self, image: Image, relation: Relation, us: &Owner, recovery: &mut Recovery) {
+        let Image { owner, live, tail } = image;
+        let decoded: Option<Vec<(u64, Prepared)>> = live.iter().map(decode).collect();
+        let Some(decoded) = decoded else {
+            let why = "an action in it is none that this version of backstop knows";
+            return recovery.leave(self.path(), why, true);
+        };
+        let mut done = Done { segment: &self, tail, keys: Vec::new() };
+        let mut kept = false;
+        for (key, action) in decoded.iter().rev() {
+            if settle(
+                action,
+                owner.verdict(us, relation, action.path().as_deref(), action.replays()),
+                recovery,
+            ) {
+                done.note(*key, action.path().is_none(), recovery);
+            } else {
+                kept = true;
+            }
+        }
+        if kept {
+            done.write(recovery);
+        } else {
+            self.remove();
+        }
+    }
+
+    /// Nothing is left in it. If it cannot be removed, the next start finds it empty.
+    fn remove(self) {
+        let _ = unlinkat(&self.place.dir, self.name, AtFlags::empty());
+    }
+}
+
+/// Does what is to be done about a registration; whether that was the last time.
+fn settle(action: &Prepared, verdict: Verdict, recovery: &mut Recovery) -> bool {
+    let what = describe(action);
+    let kept = matches!(verdict, Verdict::Keep(_));
+    match verdict {
+        Verdict::Perform => match action.perform() {
+            Ok(Performed::Done) => recovery.performed.push(what),
+            Ok(Performed::Gone) => recovery.gone.push(what),
+            Ok(Performed::LeftAlone(why)) => recovery.leave(what, why, false),
+            Err(e) => {
+                recovery.fail(what, e);
+                return false;
+            }
+        },
+        Verdict::Drop(why) | Verdict::Keep(why) => recovery.leave(what, why, kept),
+    }
+    !kept
+}
+
+/// Notes on disk what is done, so that a replay that is cut off does not begin again.
+///
+/// Several notes go into one write: an action on a path may be performed once more, and a write for
+/// each of 10,000 would take seconds of the program's start.
+struct Done<'a> {
+    segment: &'a Abandoned<'a>,
+    tail: Tail,
+    keys: Vec<u64>,
+}
+
+impl Done<'_> {
+    fn note(&mut self, key: u64, now: bool, recovery: &mut Recovery) {
+        self.keys.push(key);
+        if now || self.keys.len() == 64 {
+            self.write(recovery);
+        }
+    }
+
+    fn write(&mut self, recovery: &mut Recovery) {
+        let mut frame = vec![0; FRAME];
+        for key in self.keys.drain(..) {
+            Record { kind: Kind::Forget, key, data: &[] }.write(&mut frame);
+        }
+        if frame.len() == FRAME {
+            return;
+        }
+        let Self { segment, tail, .. } = self;
+        // The owner kept room for it.
+        let written = if tail.at + frame.len() > tail.end {
+            Err(Errno::NOSPC)
+        } else {
+            tail.seal(&mut frame);
+            write_all(&segment.file, &frame, tail.at)
+        };
+        match written {
+            Ok(()) => tail.advance(frame.len()),
+            Err(e) => recovery.fail(format!("{}: noting what is done", segment.path()), e),
+        }
+    }
+}
+
+fn decode(registration: &Registration) -> Option<(u64, Prepared)> {
+    match postcard::take_from_bytes(&registration.data) {
+        Ok((action, [])) => Some((registration.key, action)),
+        _ => None,
+    }
+}
+
+/// For reports.
+fn describe(action: &Prepared) -> String {
+    format!("{action:?}")
+}
