@@ -24,6 +24,11 @@ pub(super) const AGAIN: &str = "BACKSTOP_SURVIVE_AGAIN";
 /// Set by the row `exec`: the code to exit with.
 pub(super) const EXECED: &str = "BACKSTOP_SURVIVE_EXECED";
 
+/// What a process says when it holds a resource.
+pub(super) const READY: &str = "ready";
+/// What it says when it has removed that.
+pub(super) const GONE: &str = "gone";
+
 /// The exit code of a process that could not do its part.
 const FAILED: u8 = 99;
 
@@ -90,12 +95,7 @@ impl Stage {
             (Main::Annotated, column) => column.max(Column::Exit),
             (_, column) => column,
         };
-        let is_patient = self.row.main == Main::Patient;
-        match rung {
-            Column::Drop | Column::Scopeguard | Column::Unwind => mains::bare::main(),
-            Column::Exit if is_patient => mains::exit_patient::main(),
-            Column::Exit => mains::exit::main(),
-        }
+        mains::of(rung, self.row.main == Main::Patient)()
     }
 
     fn play(&'static self) -> ExitCode {
@@ -136,7 +136,7 @@ impl Stage {
 
     /// The row's own part, once the resource is held.
     pub(super) fn end(&'static self) -> Result<columns::Leave, super::ends::Failed> {
-        self.say("ready")?;
+        self.say(READY)?;
         if self.row.holder == Holder::Detached {
             self.meeting.wait();
         }
@@ -155,6 +155,14 @@ impl Stage {
                 }
             }
         }
+    }
+
+    /// The cleanup that runs after that of the resource, and sees whether this process has run that:
+    /// a reaper begins only after its end.
+    pub(super) fn witness(&self) {
+        let word = if self.cell.left().is_empty() { GONE } else { "there" };
+        // Who waits outside may be gone, too.
+        let _ = self.say(word);
     }
 
     /// Tells who waits outside, in one write: whatever ends the process, the line is whole.

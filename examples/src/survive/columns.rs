@@ -4,7 +4,7 @@ use std::fs;
 use std::mem;
 use std::path::{Path, PathBuf};
 
-use backstop::{defer, must_cleanup};
+use backstop::{Action, defer, must_cleanup};
 
 use super::child::Stage;
 use super::ends::Failed;
@@ -20,11 +20,16 @@ pub(super) enum Column {
     Unwind,
     /// `#[cleanup(.., survives = exit)]`.
     Exit,
+    /// `#[cleanup(.., survives = kill)]`.
+    Kill,
+    /// `#[cleanup(.., survives = reboot)]`.
+    Reboot,
 }
 
 impl Column {
     /// All of them, in the order of the matrix.
-    pub(super) const ALL: [Self; 4] = [Self::Drop, Self::Scopeguard, Self::Unwind, Self::Exit];
+    pub(super) const ALL: [Self; 6] =
+        [Self::Drop, Self::Scopeguard, Self::Unwind, Self::Exit, Self::Kill, Self::Reboot];
 
     /// One word.
     #[must_use]
@@ -34,6 +39,8 @@ impl Column {
             Self::Scopeguard => "scopeguard",
             Self::Unwind => "unwind",
             Self::Exit => "exit",
+            Self::Kill => "kill",
+            Self::Reboot => "reboot",
         }
     }
 
@@ -45,6 +52,8 @@ impl Column {
             Self::Scopeguard => "scopeguard",
             Self::Unwind => "`unwind`",
             Self::Exit => "`exit`",
+            Self::Kill => "`kill`",
+            Self::Reboot => "`reboot`",
         }
     }
 
@@ -55,7 +64,9 @@ impl Column {
             Self::Drop => "`fs::remove_dir_all` in an `impl Drop`",
             Self::Scopeguard => "`scopeguard::guard(dir, ..)`",
             Self::Unwind => "`#[cleanup(remove(&dir))]`",
-            Self::Exit => r"`#[cleanup(move \|\| .., survives = exit)]`",
+            Self::Exit => r"`#[cleanup(move \|\| remove(&dir), survives = exit)]`",
+            Self::Kill => "`#[cleanup(Action::remove_dir_all(&dir), survives = kill)]`",
+            Self::Reboot => "`#[cleanup(Action::remove_dir_all(&dir), survives = reboot)]`",
         }
     }
 }
@@ -78,6 +89,8 @@ pub(super) fn hold(stage: &'static Stage) -> Result<(), Failed> {
         Column::Scopeguard => with_scopeguard(stage),
         Column::Unwind => with_unwind(stage),
         Column::Exit => with_exit(stage),
+        Column::Kill => with_kill(stage),
+        Column::Reboot => with_reboot(stage),
     }
 }
 
@@ -139,6 +152,30 @@ fn with_unwind(stage: &'static Stage) -> Result<(), Failed> {
 #[must_cleanup]
 fn with_exit(stage: &'static Stage) -> Result<(), Failed> {
     #[cleanup({ let dir = _dir.clone(); move || remove(&dir) }, survives = exit)]
+    let _dir = stage.make()?;
+    defer!(survives = exit, move || stage.second());
+    if stage.end()? == Leave::Early {
+        return Ok(());
+    }
+    Ok(())
+}
+
+#[must_cleanup]
+fn with_kill(stage: &'static Stage) -> Result<(), Failed> {
+    defer!(survives = exit, move || stage.witness());
+    #[cleanup(Action::remove_dir_all(&_dir), survives = kill)]
+    let _dir = stage.make()?;
+    defer!(survives = exit, move || stage.second());
+    if stage.end()? == Leave::Early {
+        return Ok(());
+    }
+    Ok(())
+}
+
+#[must_cleanup]
+fn with_reboot(stage: &'static Stage) -> Result<(), Failed> {
+    defer!(survives = exit, move || stage.witness());
+    #[cleanup(Action::remove_dir_all(&_dir), survives = reboot)]
     let _dir = stage.make()?;
     defer!(survives = exit, move || stage.second());
     if stage.end()? == Leave::Early {

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::child::{AGAIN, MARK};
+use super::child::{AGAIN, GONE, MARK, READY};
 use super::lines::Lines;
 use super::place::{self, Cell};
 use super::processes::{self, Process, is_ready};
@@ -119,10 +119,15 @@ fn judge(
         let ended = ran.status.map_or_else(|| "in some other way".to_owned(), |it| it.to_string());
         return Ok(Verdict::Wrong(format!("ended by {ended} and not {}", row.status(column))));
     }
-    if ran.said.iter().all(|word| word != "ready") {
+    let count = |word: &str| ran.said.iter().filter(|said| *said == word).count();
+    if count(READY) == 0 {
         return Ok(Verdict::Wrong("it ended before it was ready".to_owned()));
     }
-    let mut by = By::Process;
+    // In other columns nobody else cleans up.
+    let mut by = match column >= Column::Kill && count(GONE) < count(READY) {
+        true => By::Reaper,
+        false => By::Process,
+    };
     let mut left = settle(cell)?;
     if !left.is_empty() {
         start.again = true;
@@ -236,7 +241,7 @@ impl<'a> Running<'a> {
 
     /// Ends the process in the way of its row, and waits for its end and that of its forks.
     fn end(&mut self) -> io::Result<()> {
-        if !self.steps.is_empty() && self.lines.wait_for("ready", self.deadline)? {
+        if !self.steps.is_empty() && self.lines.wait_for(READY, self.deadline)? {
             for step in self.steps {
                 self.step(*step)?;
             }
