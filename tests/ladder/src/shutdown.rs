@@ -1,5 +1,6 @@
 //! The parts that the programs of the `shutdown_*` tests play: the first argument says which.
 
+mod cleanups;
 mod exits;
 mod forks;
 
@@ -102,6 +103,7 @@ pub fn play() -> ExitCode {
             }
         }
         "panic" => panic!("in main"),
+        part if part.starts_with("cleanup") => return cleanups::play(part),
         part if part.starts_with("exit") => exits::play(part),
         part if part.starts_with("fork") => forks::play(part),
         other => panic!("no such part: {other}"),

@@ -116,8 +116,16 @@ fn exit_after_a_signal_decides_the_status() {
 fn signal_after_an_exit_ends_by_that_signal() {
     let program = start(PATIENT, "exit_then_stuck");
     program.expect("ready");
-    program.signal(Signal::INT);
-    program.wait().by(Signal::INT).warned("(SIGINT)\n");
+    // One that comes before anybody has looked at the exit counts as one with it.
+    let ended = program.signal_until_it_ends(Signal::INT);
+    ended.by(Signal::INT).warned("(SIGINT)\n");
+}
+
+#[test]
+fn exit_after_main_has_returned_does_not_abort() {
+    let ended = run(HASTY, "exit_after_main");
+    ended.with_code(3).said(&["main's destructor", "after main"]);
+    assert!(!ended.stderr.contains("`main` did not end"), "it did: {ended:?}");
 }
 
 #[test]

@@ -5,6 +5,8 @@ mod shutdown_support;
 use std::collections::BTreeSet;
 use std::fs;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use rustix::process::{Signal, kill_process};
 
@@ -32,8 +34,10 @@ fn signal_in_the_first_statement_of_main_is_seen() {
 /// nothing in between.
 #[test]
 fn signal_before_the_body_of_main_is_never_lost() {
-    for _ in 0..50 {
+    for place in 0..200 {
         let program = start(PATIENT, "return");
+        // Somewhere on its way to `main`.
+        thread::sleep(Duration::from_micros(10 * place));
         program.signal(Signal::TERM);
         let ended = program.wait();
         if ended.status.code() == Some(7) {

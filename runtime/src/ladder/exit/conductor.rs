@@ -19,10 +19,14 @@ const ANNOUNCED: Duration = Duration::from_millis(250);
 pub(super) fn main(hook: &'static Hook) {
     hook.set_conductor();
     thread::Engaged::for_good();
-    // One works, the other stands by. Without threads the cleanups run here, see `run_armed`.
-    let _ = hook.crew.stand_by(hook);
+    // One to work, and one for when that one hangs. Without any the cleanups run here, see
+    // `run_without_worker`.
+    let _ = hook.crew.stand_by(hook, 2);
     let cause = loop {
         let seen = hook.bell.count();
+        if hook.crew.is_ready() {
+            hook.tell_ready();
+        }
         match hook.requested() {
             Some((cause, _)) => break cause,
             None => hook.bell.wait(seen, None),
@@ -71,7 +75,7 @@ fn run_armed(hook: &'static Hook, until: Instant) {
             }
             worker = hook.crew.start(hook);
             if worker.is_none() {
-                run_without_worker(hook, seen, until);
+                run_without_worker(hook, seen, now + half_of_the_rest(now, until));
             }
             continue;
         };
@@ -85,7 +89,7 @@ fn run_armed(hook: &'static Hook, until: Instant) {
         };
         let end = match turn {
             Some((entry, end)) if entry == current => end,
-            _ => now + (until.saturating_duration_since(now) / 2).max(SHORTEST),
+            _ => now + half_of_the_rest(now, until),
         };
         turn = Some((current, end));
         if working.is_abandoned(hook) || now >= end {
@@ -98,12 +102,16 @@ fn run_armed(hook: &'static Hook, until: Instant) {
     }
 }
 
-/// No thread could be made.
+fn half_of_the_rest(now: Instant, until: Instant) -> Duration {
+    (until.saturating_duration_since(now) / 2).max(SHORTEST)
+}
+
+/// No thread is free. One may be coming, or come back; else this one has to do.
 fn run_without_worker(hook: &'static Hook, seen: u32, until: Instant) {
-    if hook.crew.is_busy() {
-        // One may come back.
-        hook.bell.wait(seen, Some(until));
-    } else if let Some(taken) = hook.registry.take_newest() {
+    if hook.crew.is_there() && hook.bell.wait(seen, Some(until)) {
+        return;
+    }
+    if let Some(taken) = hook.registry.take_newest() {
         hook.run(taken.place, taken.site, taken.cleanup);
     }
 }

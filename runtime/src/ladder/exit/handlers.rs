@@ -3,8 +3,7 @@
 
 use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::hook::{self, Cause};
 use super::signals;
@@ -13,30 +12,14 @@ use super::sys::{self, Disposition, SIGABRT};
 /// What SIGABRT did before.
 static BEFORE: OnceLock<Disposition> = OnceLock::new();
 
-/// Installs the handlers, once; returns when they are there.
+/// Installs the handlers, once. A forked child has them from its parent.
 pub(super) fn install() {
-    const NEW: u8 = 0;
-    const INSTALLING: u8 = 1;
-    const INSTALLED: u8 = 2;
-    static STATE: AtomicU8 = AtomicU8::new(NEW);
-
-    match STATE.compare_exchange(NEW, INSTALLING, Ordering::SeqCst, Ordering::SeqCst) {
-        Ok(_) => {
-            sys::in_forked_child(in_forked_child);
-            sys::at_exit(at_exit);
-            let _ = BEFORE.set(sys::disposition(SIGABRT));
-            sys::handle(SIGABRT, on_abort);
-            STATE.store(INSTALLED, Ordering::SeqCst);
-        }
-        Err(_) => {
-            // Not a `Once`: in a forked child, the thread that installs may not exist.
-            let begin = Instant::now();
-            while STATE.load(Ordering::SeqCst) != INSTALLED
-                && begin.elapsed() < Duration::from_secs(1)
-            {
-                std::thread::yield_now();
-            }
-        }
+    static INSTALLED: AtomicBool = AtomicBool::new(false);
+    if !INSTALLED.swap(true, Ordering::SeqCst) {
+        sys::in_forked_child(in_forked_child);
+        sys::at_exit(at_exit);
+        let _ = BEFORE.set(sys::disposition(SIGABRT));
+        sys::handle(SIGABRT, on_abort);
     }
 }
 

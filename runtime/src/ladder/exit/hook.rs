@@ -19,7 +19,10 @@ use crate::report::Ended;
 use crate::site::Site;
 
 /// The hook of this process. A forked child starts without one.
-static CURRENT: sys::Leaked<Hook> = sys::Leaked::none();
+static CURRENT: sys::Place<Hook> = sys::Place::empty();
+
+/// Whether a thread is making it.
+static MAKING: AtomicBool = AtomicBool::new(false);
 
 /// How long all cleanups together have where nobody says otherwise: less than the ten seconds after
 /// which supervisors kill.
@@ -27,6 +30,10 @@ static LIMIT: AtomicU64 = AtomicU64::new(5_000_000_000);
 
 /// What a conductor may take over the limit, to be scheduled and to report.
 const MARGIN: Duration = Duration::from_secs(1);
+
+/// How long the first registration waits for the threads that it makes to begin. Until they have,
+/// a stack overflow would find nobody: its thread holds a lock of the standard library that they need.
+const READY: Duration = Duration::from_millis(200);
 
 /// How long to wait for a death that has been decided elsewhere.
 const DEATH: Duration = Duration::from_secs(1);
@@ -104,6 +111,7 @@ pub(super) struct Hook {
     aborting: AtomicBool,
     /// The conductor's thread; 0 before it is there, and `NO_CONDUCTOR` if it could not be made.
     conductor: AtomicUsize,
+    ready: Bell,
     conducted: AtomicBool,
     pub(super) crew: Crew,
     ran: AtomicUsize,
@@ -119,14 +127,27 @@ pub(super) fn hook() -> &'static Hook {
     CURRENT.get().unwrap_or_else(make)
 }
 
+/// Makes the hook. Others find it when all of it is there: what they register then is run on any end.
 #[cold]
 fn make() -> &'static Hook {
-    // First, so that whoever finds a hook is heard by it.
-    handlers::install();
-    let (hook, is_mine) = CURRENT.get_or_leak(Box::new(Hook::new()));
-    if is_mine && hook.start().is_ok() {
-        signals::install();
+    // Not a `Once`: in a forked child, the thread that has begun it may not exist.
+    let begin = Instant::now();
+    while MAKING.swap(true, Ordering::SeqCst) && begin.elapsed() < READY * 2 {
+        if let Some(hook) = CURRENT.get() {
+            return hook;
+        }
+        std::thread::yield_now();
     }
+    let hook = CURRENT.get().unwrap_or_else(|| {
+        handlers::install();
+        let hook: &'static Hook = Box::leak(Box::new(Hook::new()));
+        if hook.start().is_ok() {
+            hook.ready.wait(0, Instant::now().checked_add(READY));
+            signals::install();
+        }
+        CURRENT.set(hook)
+    });
+    MAKING.store(false, Ordering::SeqCst);
     hook
 }
 
@@ -138,6 +159,7 @@ pub(super) fn current() -> Option<&'static Hook> {
 /// What a forked child calls first: it has none of the threads, and owns none of the cleanups.
 pub(super) fn forget() {
     CURRENT.clear();
+    MAKING.store(false, Ordering::SeqCst);
 }
 
 pub(super) fn limit() -> Duration {
@@ -170,6 +192,7 @@ impl Hook {
             forgiven: AtomicUsize::new(0),
             aborting: AtomicBool::new(false),
             conductor: AtomicUsize::new(0),
+            ready: Bell::new(),
             conducted: AtomicBool::new(false),
             crew: Crew::new(),
             ran: AtomicUsize::new(0),
@@ -358,6 +381,11 @@ impl Hook {
     /// Whether a signal that ends the process finds somebody to hear it. Async-signal-safe.
     pub(super) fn is_listening(&self) -> bool {
         self.phase() != Phase::Closed && self.conductor.load(Ordering::Acquire) != NO_CONDUCTOR
+    }
+
+    /// The threads that stand by have begun.
+    pub(super) fn tell_ready(&self) {
+        self.ready.ring();
     }
 
     /// Makes this thread the conductor.

@@ -11,36 +11,33 @@ use std::sync::atomic::{AtomicPtr, Ordering};
 
 pub(super) use libc::{SIGABRT, SIGHUP, SIGINT, SIGTERM, siginfo_t};
 
-/// A value that is made once, is never freed, and can be read in a signal handler.
-pub(super) struct Leaked<T: 'static>(AtomicPtr<T>);
+/// A place for a value that lives for ever. It can be read in a signal handler.
+pub(super) struct Place<T: 'static>(AtomicPtr<T>);
 
-impl<T: Sync + 'static> Leaked<T> {
-    pub(super) const fn none() -> Self {
+impl<T: Sync + 'static> Place<T> {
+    pub(super) const fn empty() -> Self {
         Self(AtomicPtr::new(ptr::null_mut()))
     }
 
     #[inline]
     pub(super) fn get(&self) -> Option<&'static T> {
-        // SAFETY: null, or what `get_or_leak` made of a box that nobody frees.
+        // SAFETY: null, or what `set` made of such a reference.
         unsafe { self.0.load(Ordering::Acquire).as_ref() }
     }
 
-    /// The value, and whether it is the given one: somebody else's may have been there first.
-    pub(super) fn get_or_leak(&self, value: Box<T>) -> (&'static T, bool) {
-        let new = Box::into_raw(value);
-        match self.0.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire) {
-            // SAFETY: just made from a box, and from now on never freed.
-            Ok(_) => (unsafe { &*new }, true),
-            Err(first) => {
-                // SAFETY: nobody has seen `new`.
-                drop(unsafe { Box::from_raw(new) });
-                // SAFETY: not null, for the exchange failed, and so made by an earlier call.
-                (unsafe { &*first }, false)
-            }
+    /// Puts a value there, unless one is; returns the one that is there then.
+    pub(super) fn set(&self, value: &'static T) -> &'static T {
+        let new = ptr::from_ref(value).cast_mut();
+        let set =
+            self.0.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire);
+        match set {
+            Ok(_) => value,
+            // SAFETY: not null, for the exchange failed, and made of a reference by an earlier call.
+            Err(first) => unsafe { &*first },
         }
     }
 
-    /// Forgets the value, which those who have it may go on using.
+    /// Empties the place. Who has the value may go on using it.
     pub(super) fn clear(&self) {
         self.0.store(ptr::null_mut(), Ordering::Release);
     }

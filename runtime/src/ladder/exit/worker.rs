@@ -17,10 +17,12 @@ pub(super) const WORKERS: usize = 32;
 /// In `current`: the conductor went on without it.
 const LEFT: u64 = 1 << 63;
 
+const COMING: usize = 1;
+
 pub(super) struct Crew([Worker; WORKERS]);
 
 pub(super) struct Worker {
-    /// 0 where there is none yet.
+    /// 0 where there is none, `COMING` before it says which one it is.
     thread: AtomicUsize,
     /// The number of the entry that it is running, or 0.
     current: AtomicU64,
@@ -39,48 +41,56 @@ impl Crew {
         }))
     }
 
-    fn idle(&self) -> Option<&Worker> {
-        self.0.iter().find(|worker| worker.exists() && !worker.is_busy())
+    fn idle(&self) -> impl Iterator<Item = &Worker> {
+        self.0.iter().filter(|worker| worker.exists() && !worker.is_busy())
     }
 
-    /// Whether a cleanup is being run.
-    pub(super) fn is_busy(&self) -> bool {
-        self.0.iter().any(Worker::is_busy)
+    /// Whether there is any thread, working, ready or coming.
+    pub(super) fn is_there(&self) -> bool {
+        self.0.iter().any(Worker::exists)
     }
 
-    /// Makes a thread ready, unless one stands by. For the conductor only.
-    pub(super) fn stand_by(&'static self, hook: &'static Hook) -> io::Result<()> {
-        if self.idle().is_some() {
-            return Ok(());
+    /// Whether all threads that were made have begun.
+    pub(super) fn is_ready(&self) -> bool {
+        self.0.iter().all(|worker| worker.is_there() || !worker.exists())
+    }
+
+    /// Makes threads, until this many stand by. For the conductor only.
+    pub(super) fn stand_by(&'static self, hook: &'static Hook, count: usize) -> io::Result<()> {
+        for _ in self.idle().count()..count {
+            let free = (1..).zip(&self.0).find(|(_, worker)| !worker.exists());
+            let Some((number, worker)) = free else {
+                return Err(io::ErrorKind::QuotaExceeded.into());
+            };
+            let builder = Builder::new().name(format!("backstop-exit-{number}"));
+            sys::with_signals_blocked(|| builder.spawn(|| worker.main(hook)))?;
+            let thread = &worker.thread;
+            let _ = thread.compare_exchange(0, COMING, Ordering::SeqCst, Ordering::Relaxed);
         }
-        let free = (1..).zip(&self.0).find(|(_, worker)| !worker.exists());
-        let Some((number, worker)) = free else {
-            return Err(io::ErrorKind::QuotaExceeded.into());
-        };
-        let builder = Builder::new().name(format!("backstop-exit-{number}"));
-        sys::with_signals_blocked(|| builder.spawn(|| worker.main(hook)))?;
-        // Until the thread says which one it is.
-        let _ = worker.thread.compare_exchange(0, 1, Ordering::SeqCst, Ordering::Relaxed);
         Ok(())
     }
 
-    /// Starts a thread that stands by, and has the next one ready. For the conductor only.
+    /// Starts a thread that stands by, and has the next one made. For the conductor only.
     pub(super) fn start(&'static self, hook: &'static Hook) -> Option<&'static Worker> {
-        // The second is a try to make the first.
-        let worker = self.idle().or_else(|| {
-            self.stand_by(hook).ok()?;
-            self.idle()
-        })?;
-        worker.busy.store(true, Ordering::SeqCst);
-        worker.start.ring();
-        let _ = self.stand_by(hook);
-        Some(worker)
+        let worker = self.idle().find(|worker| worker.is_there());
+        if let Some(worker) = worker {
+            worker.busy.store(true, Ordering::SeqCst);
+            worker.start.ring();
+        }
+        let _ = self.stand_by(hook, 1);
+        worker
     }
 }
 
 impl Worker {
     fn exists(&self) -> bool {
         self.thread.load(Ordering::SeqCst) != 0
+    }
+
+    /// Whether the thread has begun. It may never: a thread that overflowed its stack holds a lock of
+    /// the standard library that a new thread needs.
+    fn is_there(&self) -> bool {
+        self.thread.load(Ordering::SeqCst) > COMING
     }
 
     pub(super) fn is_busy(&self) -> bool {
@@ -103,8 +113,9 @@ impl Worker {
     }
 
     fn main(&self, hook: &Hook) {
-        self.thread.store(sys::this_thread(), Ordering::SeqCst);
         thread::Engaged::for_good();
+        self.thread.store(sys::this_thread(), Ordering::SeqCst);
+        hook.bell.ring();
         let mut started = 0;
         loop {
             // Nobody starts it again before it is back.

@@ -67,8 +67,9 @@ pub fn exit(code: i32) -> ! {
     let status = status::of(code);
     let Some(program) = Program::get() else { exit_alone(status) };
     status::request(status);
-    program.root.cancel_with(CancelCause::Shutdown { immediate: false });
+    // A forked child has no other threads to tell, and perhaps locks that one of them held.
     if program.is_ours() {
+        program.root.cancel_with(CancelCause::Shutdown { immediate: false });
         program.waker.wake();
     }
     if may_unwind() {

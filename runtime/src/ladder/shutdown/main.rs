@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use super::beside;
 use super::exit::is_exit;
-use super::signals::Waker;
+use super::signals::{self, Held, Waker};
 use super::status::{self, PANICKED};
 use super::supervisor;
 use crate::cancel::{self, CancelToken};
@@ -100,6 +100,7 @@ pub(crate) fn run<R: Termination>(options: Options, body: impl FnOnce() -> R) ->
     run_with(options, run_exit_cleanups, body)
 }
 
+/// Gives what did not end, a line each.
 fn run_exit_cleanups(limit: Duration) -> Vec<String> {
     exit::run_all(limit).to_string().lines().map(str::to_owned).collect()
 }
@@ -150,8 +151,9 @@ fn start(
     options: Options,
     run_exit_cleanups: fn(Duration) -> Vec<String>,
 ) -> io::Result<&'static Program> {
-    let supervisor = supervisor::Starting::new()?;
-    let (signals, waker) = super::signals::take()?;
+    let held = Held::new();
+    let supervisor = supervisor::Starting::new(&held)?;
+    let (signals, waker) = signals::take()?;
     let root = CancelToken::new();
     cancel::set_root(root.clone());
     let program = PROGRAM.get_or_init(|| Program {

@@ -32,6 +32,57 @@ pub(super) enum Wake {
     Timeout,
 }
 
+/// The signals that a thread has blocked.
+#[derive(Clone, Copy)]
+pub(super) struct Mask(libc::sigset_t);
+
+impl Mask {
+    /// Blocks these and no others, on this thread.
+    pub(super) fn set(self) {
+        self.replace(libc::SIG_SETMASK);
+    }
+
+    /// Changes the thread's mask, and gives the one before.
+    fn replace(self, how: i32) -> Self {
+        let mut previous = MaybeUninit::<libc::sigset_t>::zeroed();
+        // SAFETY: both are valid for what the call does with them: `self` is initialised, and
+        // `previous` has room.
+        unsafe { libc::pthread_sigmask(how, &raw const self.0, previous.as_mut_ptr()) };
+        // SAFETY: all zeroes is a valid set, and so is what the call wrote.
+        Self(unsafe { previous.assume_init() })
+    }
+}
+
+/// While this is there, the signals that ask the process to end wait. Otherwise one would be lost
+/// that comes when its handler is there and does not know yet what to do.
+///
+/// To be made before the first thread is, which has the mask of the one that made it.
+pub(super) struct Held {
+    /// The mask before.
+    pub(super) mask: Mask,
+}
+
+impl Held {
+    pub(super) fn new() -> Self {
+        let mut asking = MaybeUninit::<libc::sigset_t>::zeroed();
+        // SAFETY: the calls initialise the set and add numbers of signals to it.
+        let asking = unsafe {
+            libc::sigemptyset(asking.as_mut_ptr());
+            for signal in ASK_TO_END {
+                libc::sigaddset(asking.as_mut_ptr(), signal);
+            }
+            asking.assume_init()
+        };
+        Self { mask: Mask(asking).replace(libc::SIG_BLOCK) }
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.mask.set();
+    }
+}
+
 /// Signals that came and were not looked at yet.
 pub(super) struct Signals(SignalDelivery<UnixStream, SignalOnly>);
 
@@ -93,7 +144,8 @@ impl Signals {
         let timeout = left.and_then(|left| Timespec::try_from(left).ok());
         let mut sockets = [PollFd::new(self.0.get_read(), PollFlags::IN)];
         let ready = poll(&mut sockets, timeout.as_ref());
-        let closed = sockets[0].revents().intersects(PollFlags::NVAL | PollFlags::ERR);
+        let trouble = PollFlags::NVAL | PollFlags::ERR | PollFlags::HUP;
+        let closed = sockets[0].revents().intersects(trouble);
         match ready {
             Ok(0) => return Wake::Timeout,
             Ok(_) if !closed => {}

@@ -12,7 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::last_words;
 use super::main::Program;
-use super::signals::{Signals, Wake};
+use super::signals::{Held, Signals, Wake};
 use super::status;
 use crate::CancelCause;
 use crate::event;
@@ -35,10 +35,14 @@ type Job = (&'static Program, Signals);
 pub(super) struct Starting(SyncSender<Job>);
 
 impl Starting {
-    pub(super) fn new() -> io::Result<Self> {
+    /// While the signals are `held`, which are to be so for this thread, too.
+    pub(super) fn new(held: &Held) -> io::Result<Self> {
         let (send, job) = mpsc::sync_channel::<Job>(1);
+        let mask = held.mask;
         thread::Builder::new().name("backstop-main".to_owned()).spawn(move || {
             if let Ok((program, signals)) = job.recv() {
+                // What came while nobody was ready for it comes now.
+                mask.set();
                 Supervisor { program, signals, signal: None }.run();
             }
         })?;

@@ -54,6 +54,15 @@ pub(super) fn play(part: &str) {
             say("not reached");
         }
         "exit_in_a_cleanup" => exit_in_a_cleanup(),
+        "exit_after_main" => {
+            extern "C" fn exits() {
+                say("after main");
+                backstop::exit(3);
+            }
+            // SAFETY: the handler takes nothing and lives as long as the program.
+            let registered = unsafe { libc::atexit(exits) };
+            assert_eq!(registered, 0);
+        }
         "exit_then_stuck" => {
             assert!(catch_unwind(|| backstop::exit(3)).is_err());
             say("ready");

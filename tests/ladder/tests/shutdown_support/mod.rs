@@ -4,9 +4,9 @@
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
-use std::sync::mpsc::{self, Receiver};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
 
@@ -90,6 +90,19 @@ impl Program {
     #[track_caller]
     pub(crate) fn expect(&self, expected: &str) {
         assert_eq!(self.line(), expected);
+    }
+
+    /// Sends a signal again and again, until it has ended.
+    #[track_caller]
+    pub(crate) fn signal_until_it_ends(self, signal: Signal) -> Ended {
+        let begun = Instant::now();
+        while self.lines.recv_timeout(Duration::from_millis(10))
+            != Err(RecvTimeoutError::Disconnected)
+        {
+            assert!(begun.elapsed() < DEADLINE, "it ends in time");
+            self.signal(signal);
+        }
+        self.wait()
     }
 
     /// Waits for its end: both pipes are closed by then.

@@ -1,0 +1,110 @@
+//! Forks without an `exec`, in the way that its argument names. What the child says begins with
+//! "child".
+#![allow(unsafe_code, reason = "`fork` has no safe form")]
+
+use std::{env, process};
+
+use backstop_tests_ladder::exit::{say, saying};
+
+fn main() {
+    let way = env::args().nth(1).expect("a way");
+    if way == "before" {
+        // As a daemon does: nothing is registered yet.
+        in_child(|| {
+            let _child = saying("child's own");
+            process::exit(3)
+        });
+        let _parent = saying("parent");
+        process::exit(7);
+    }
+    let parent = saying("parent");
+    match way.as_str() {
+        "exit" => in_child(|| process::exit(3)),
+        "abort" => in_child(|| process::abort()),
+        "return" => in_child(|| {}),
+        "terminated" => in_child(|| {
+            // SAFETY: no preconditions.
+            unsafe { libc::raise(libc::SIGTERM) };
+        }),
+        "registers" => in_child(|| {
+            let _child = saying("child's own");
+            process::exit(3)
+        }),
+        "registers-and-aborts" => in_child(|| {
+            let _child = saying("child's own");
+            process::abort()
+        }),
+        "registers-and-is-terminated" => in_child(|| {
+            let _child = saying("child's own");
+            // SAFETY: no preconditions.
+            unsafe { libc::raise(libc::SIGTERM) };
+            backstop_tests_ladder::exit::hang()
+        }),
+        "grandchild" => in_child(|| {
+            let _child = saying("child's own");
+            in_child(|| {
+                let _grandchild = saying("child's child's own");
+                process::exit(4)
+            });
+            process::exit(3)
+        }),
+        "guard" => {
+            // SAFETY: this program has threads, but none that holds a lock by now.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                let _ = parent.run();
+                process::exit(3)
+            }
+            wait(child);
+            process::exit(7)
+        }
+        "withdraws" => {
+            // SAFETY: as above.
+            let child = unsafe { libc::fork() };
+            if child == 0 {
+                drop(parent);
+                process::exit(3)
+            }
+            wait(child);
+        }
+        "bare" => {
+            // Without the C library's knowledge, and so without the hook's handler of forks.
+            // SAFETY: as above.
+            let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
+            if child == 0 {
+                // SAFETY: no preconditions.
+                unsafe { libc::exit(3) }
+            }
+            wait(i32::try_from(child).expect("a process id"));
+        }
+        "spawn" => {
+            let status = process::Command::new("true").status().expect("`true` runs");
+            say(&format!("child: {status}"));
+        }
+        other => panic!("no way: {other}"),
+    }
+    process::exit(7)
+}
+
+/// Forks, and waits for the child, which exits after `child`.
+fn in_child(child: impl FnOnce()) {
+    // SAFETY: this program has threads, but none that holds a lock by now.
+    let pid = unsafe { libc::fork() };
+    if pid == 0 {
+        child();
+        process::exit(2);
+    }
+    wait(pid);
+}
+
+fn wait(pid: i32) {
+    let mut status = 0;
+    // SAFETY: room for the status.
+    unsafe { libc::waitpid(pid, &raw mut status, 0) };
+    let how = if libc::WIFSIGNALED(status) {
+        format!("signal {}", libc::WTERMSIG(status))
+    } else {
+        format!("code {}", libc::WEXITSTATUS(status))
+    };
+    say(&format!("child: {how}"));
+}
