@@ -66,12 +66,18 @@ fn matrix(arguments: Arguments) -> ExitCode {
         }
     };
     let columns = Column::ALL.len();
+    // The slow ones first: they wait most of the time.
+    let mut order: Vec<usize> = (0..rows.len() * columns).collect();
+    order.sort_by_key(|cell| !rows[cell / columns].is_slow);
     let mut screen = Screen::new(rows.clone(), format);
     pool::each(
-        rows.len() * columns,
+        order.len(),
         jobs,
-        |number| run(&settings, rows[number / columns], Column::ALL[number % columns]),
-        |number, ran| screen.take(number, ran),
+        |turn| {
+            let cell = order[turn];
+            run(&settings, rows[cell / columns], Column::ALL[cell % columns])
+        },
+        |turn, ran| screen.take(order[turn], ran),
     );
     drop(settings);
     if screen.finish(start.elapsed()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }

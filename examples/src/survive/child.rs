@@ -6,6 +6,7 @@
 use std::env;
 use std::fs;
 use std::io;
+use std::panic;
 use std::path::PathBuf;
 use std::process::{self, ExitCode};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -56,6 +57,8 @@ pub(super) fn child() -> Option<ExitCode> {
         world::Entered::Yes => Stage::of(directory).map(Ok),
         world::Entered::Supervises(code) => Ok(Err(code)),
     });
+    // By default, a second panic prints a backtrace, which takes longer than all the rest.
+    panic::set_hook(Box::new(|panic| eprintln!("{panic}")));
     match stage {
         Ok(Ok(stage)) => Some(STAGE.get_or_init(|| stage).main()),
         Ok(Err(code)) => Some(code),

@@ -1,7 +1,7 @@
 //! Where a cell's process works.
 
 use std::env;
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +42,7 @@ impl Cell {
         fs::create_dir(&cell.path)?;
         fs::create_dir(cell.resources())?;
         fs::create_dir(cell.state())?;
+        File::create(cell.stderr())?;
         Ok(cell)
     }
 

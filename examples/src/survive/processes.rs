@@ -100,6 +100,21 @@ fn number(name: &OsStr) -> Option<Pid> {
     Pid::from_raw(name.to_str()?.parse().ok()?)
 }
 
+/// Waits until no process of a cell is left; false if one still runs then.
+pub(super) fn all_end(directory: &Path, deadline: Instant) -> io::Result<bool> {
+    loop {
+        let left = of_cell(directory);
+        if left.is_empty() {
+            return Ok(true);
+        }
+        for process in left {
+            if !process.ends_before(deadline)? {
+                return Ok(false);
+            }
+        }
+    }
+}
+
 /// Kills all that is left of a cell, and waits for it.
 pub(super) fn kill_all(directory: &Path, deadline: Instant) -> io::Result<()> {
     loop {

@@ -22,6 +22,8 @@ pub(super) struct Row {
     pub(super) note: &'static str,
     /// How the process ends, in the order of [`Column::ALL`].
     pub(super) status: [Status; 6],
+    /// Whether it takes longer than all others, by the deadlines of the exit cleanups.
+    pub(super) is_slow: bool,
     /// The test of the compiler's that shows how it is refused, where it is.
     pub(super) refused: Option<&'static str>,
     pub(super) end: End,
@@ -112,6 +114,7 @@ const PLAIN: Row = Row {
     about: "",
     note: "",
     status: always(Exit(0)),
+    is_slow: false,
     refused: None,
     end: ends::go_on,
     holder: Holder::Main,
@@ -272,6 +275,7 @@ pub(super) const ROWS: &[Row] = &[
         about: "The function ends, and another cleanup, which runs before that of the resource, \
                 never returns. Then the process is sent SIGTERM.",
         status: always(Killed(Signal::TERM)),
+        is_slow: true,
         second: Second::Hangs,
         steps: &[Step::Await("hanging"), Step::Signal(Signal::TERM)],
         ..PLAIN
@@ -370,7 +374,7 @@ pub(super) const ROWS: &[Row] = &[
         title: "`kill -9` of both, then a restart",
         about: "The process and every process that it started, the reaper among them, are sent SIGKILL \
                 at once. Then the program is started again.",
-        note: "The process is stopped first, so that it cannot start another reaper in between.",
+        note: "All are stopped first, so that none of them sees the end of another.",
         status: always(Killed(Signal::KILL)),
         end: ends::wait_for_ever,
         steps: &[Step::KillAll],
@@ -439,3 +443,39 @@ pub(super) const ROWS: &[Row] = &[
         ..PLAIN
     },
 ];
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashSet;
+    use std::path::Path;
+
+    use super::*;
+    use crate::survive::screen::TITLE;
+
+    #[test]
+    fn each_row_has_a_name_of_its_own_that_is_safe_in_a_path() {
+        let names: HashSet<_> = ROWS.iter().map(|row| row.name).collect();
+        assert_eq!(names.len(), ROWS.len());
+        for name in names {
+            assert!(name.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'-'), "{name}");
+        }
+    }
+
+    #[test]
+    fn each_title_has_room_in_the_matrix_and_breaks_no_table() {
+        for Row { title, about, note, .. } in ROWS {
+            assert!(title.replace('`', "").chars().count() < TITLE, "{title}");
+            assert!(!title.contains('|'), "{title}");
+            assert!(about.ends_with('.') && (note.is_empty() || note.ends_with('.')), "{title}");
+        }
+    }
+
+    #[test]
+    fn what_the_compiler_refuses_is_shown_by_a_test_of_the_compiler() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+        for (row, path) in ROWS.iter().filter_map(|row| Some((row, row.refused?))) {
+            let words = std::fs::read_to_string(root.join(path)).unwrap_or_default();
+            assert!(words.starts_with("error: "), "{}: {path} shows no error", row.name);
+        }
+    }
+}

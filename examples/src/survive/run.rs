@@ -139,6 +139,10 @@ fn judge(
         by = By::NextStart;
         left = settle(cell)?;
     }
+    // Whoever cleaned up ends by itself.
+    if !processes::all_end(cell.path(), Instant::now() + REAPING)? {
+        return Ok(Verdict::Wrong("a process outlives it".to_owned()));
+    }
     Ok(if left.is_empty() { Verdict::Cleaned(by) } else { Verdict::Left(left) })
 }
 
@@ -185,13 +189,11 @@ impl<'a> Start<'a> {
             Build::Usual => program,
             Build::Abort => abort_program.as_ref().unwrap_or(program),
         };
-        let stderr = File::options().create(true).append(true).open(self.cell.stderr())?;
+        let stderr = File::options().append(true).open(self.cell.stderr())?;
         let mut command = Command::new(program);
         command
             .env(MARK, self.cell.path())
             .env("XDG_STATE_HOME", self.cell.state())
-            // It would take longer than all the rest.
-            .env("RUST_BACKTRACE", "0")
             .process_group(0)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
@@ -261,11 +263,11 @@ impl<'a> Running<'a> {
             },
             Step::KillGroup => Ok(kill_process_group(self.process.number, Signal::KILL)?),
             Step::KillAll => {
+                // Stopped first: killed one after the other, the first would be seen by the second.
                 self.process.stop(self.deadline)?;
-                for process in processes::of_cell(self.cell.path()) {
-                    process.signal(Signal::KILL)?;
-                }
-                Ok(())
+                let all = processes::of_cell(self.cell.path());
+                all.iter().try_for_each(|process| process.stop(self.deadline))?;
+                all.iter().try_for_each(|process| process.signal(Signal::KILL).map(drop))
             }
             Step::KillControlGroup => self.group.map_or(Ok(()), ControlGroup::kill),
             Step::MustStay => {

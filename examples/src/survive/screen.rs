@@ -1,9 +1,10 @@
 //! The matrix as it is printed.
 
+use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::time::Duration;
 
-use anstream::println;
+use anstream::{eprintln, println};
 use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -20,17 +21,15 @@ const YELLOW: Style = AnsiColor::Yellow.on_default();
 const ALARM: Style =
     AnsiColor::White.on_default().bg_color(Some(anstyle::Color::Ansi(AnsiColor::Red))).bold();
 
+/// How many cells that differ are told one by one.
+const DIFFERENCES: usize = 20;
+
 /// The width of the titles.
-const TITLE: usize = 37;
+pub(super) const TITLE: usize = 36;
 
 /// The width of a cell.
 fn width(column: Column) -> usize {
-    match column {
-        // Nobody but the process itself cleans up here: no second word but `left`.
-        Column::Drop => 8,
-        Column::Scopeguard => 12,
-        _ => 10,
-    }
+    10.max(column.name().len() + 2)
 }
 
 /// Shows the cells as they come, row after row.
@@ -98,32 +97,45 @@ impl Screen {
             self.print_totals();
             print_legend();
         }
-        let count = self.ran.len();
+        self.judge(took)
+    }
+
+    /// Says how many cells are as documented, and which are not.
+    fn judge(&self, took: Duration) -> bool {
         let mut documented = 0;
-        let mut not_run = Vec::new();
+        let mut not_run: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         let mut differing = Vec::new();
         for (number, ran) in self.ran.iter().enumerate() {
             let row = self.rows[number / Column::ALL.len()];
             let column = Column::ALL[number % Column::ALL.len()];
             let Some(ran) = ran else { continue };
-            let place = format!("{} × {}", row.name, column.name());
             match (&ran.verdict, compare(row, column, ran)) {
-                (Verdict::NotRun(reason), _) => not_run.push(format!("{place}: {reason}")),
+                (Verdict::NotRun(reason), _) => {
+                    *not_run.entry((row.name, reason)).or_default() += 1
+                }
                 (_, None) => documented += 1,
-                (_, Some(difference)) => differing.push(format!("{place}: {difference}")),
+                (_, Some(difference)) => {
+                    differing.push(format!("{} × {}: {difference}", row.name, column.name()));
+                }
             }
         }
-        // Beside a document, which is on stdout, they would be part of it.
-        for reason in &not_run {
-            anstream::eprintln!("{YELLOW}not run here{YELLOW:#}  {reason}");
+        // Not on stdout, where they would be a part of the document.
+        for ((row, reason), cells) in &not_run {
+            eprintln!("{YELLOW}not run here{YELLOW:#}  {row}, {cells} cells: {reason}");
         }
-        for difference in &differing {
-            anstream::eprintln!("{RED}differs{RED:#}  {difference}");
+        for difference in differing.iter().take(DIFFERENCES) {
+            eprintln!("{RED}differs{RED:#}  {difference}");
+        }
+        if let Some(more @ 1..) = differing.len().checked_sub(DIFFERENCES) {
+            eprintln!("{RED}differs{RED:#}  and {more} more");
         }
         let style = if differing.is_empty() { GREEN } else { RED };
-        let seconds = took.as_secs_f64();
-        anstream::eprintln!(
-            "{style}{documented} of {count} cells as docs/guarantees.md says{style:#}, in \
+        let (count, seconds) = (self.ran.len(), took.as_secs_f64());
+        let not_run: usize = not_run.values().sum();
+        let besides =
+            if not_run == 0 { String::new() } else { format!(", {not_run} not run here") };
+        eprintln!(
+            "{style}{documented} of {count} cells as docs/guarantees.md says{style:#}{besides}, in \
              {seconds:.1} s"
         );
         differing.is_empty()
@@ -156,8 +168,8 @@ impl Screen {
         names.dedup();
         let names: Vec<String> = names.into_iter().map(|name| format!("`{name}`")).collect();
         println!(
-            " Left behind in all: {count} files and directories, each one {}; removed now.",
-            names.join(" or ")
+            " Left behind: {count} files and directories, {}; removed now.",
+            names.join(" and ")
         );
     }
 }
@@ -225,13 +237,13 @@ fn print_legend() {
         (Verdict::Cleaned(By::Reaper), "by the reaper"),
         (Verdict::Cleaned(By::NextStart), "at the next start"),
         (Verdict::Left(Vec::new()), "left behind"),
-        (Verdict::Refused, "refused by the compiler"),
+        (Verdict::Refused, "does not compile"),
     ];
     let meanings = meanings.map(|(verdict, meaning)| {
         let style = style_of(&verdict);
         format!("{style}{}{style:#} {meaning}", verdict.symbol())
     });
-    println!(" {}\n", meanings.join("   "));
+    println!(" {}\n", meanings.join("  "));
 }
 
 /// One row, explained.
