@@ -14,6 +14,8 @@ pub(crate) mod exit;
 pub(crate) mod journal;
 pub(crate) mod keeper;
 #[cfg(target_os = "linux")]
+pub(crate) mod owned;
+#[cfg(target_os = "linux")]
 pub mod reaper;
 pub(crate) mod shutdown;
 pub(crate) mod survives;

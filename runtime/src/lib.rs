@@ -42,6 +42,8 @@ pub use ladder::action::Action;
 #[cfg(all(feature = "process", target_os = "linux"))]
 pub use ladder::journal::{FailedAction, LeftAlone, Recovery, recover};
 #[cfg(all(feature = "process", target_os = "linux"))]
+pub use ladder::owned::{OwnedPath, create_dir, create_file, create_socket, scratch};
+#[cfg(all(feature = "process", target_os = "linux"))]
 pub use ladder::reaper;
 #[cfg(all(feature = "process", unix))]
 pub use ladder::shutdown::exit;

@@ -87,6 +87,7 @@ pub mod reaper {
     }
 
     /// The process id of the reaper.
+    #[must_use]
     pub fn pid() -> Option<i32> {
         reaper::pid()
     }
@@ -99,11 +100,14 @@ pub mod reaper {
     }
 
     impl Kept {
+        /// Prepares the action, and tells nobody.
+        pub fn new(key: u64, action: Action) -> io::Result<Self> {
+            Ok(Self { key, action: action.prepare()? })
+        }
+
         /// Tells the reaper of what is about to be created.
-        pub fn intend(key: u64, action: Action) -> io::Result<Self> {
-            let action = action.prepare()?;
-            keeper()?.intend(key, &action)?;
-            Ok(Self { key, action })
+        pub fn intend(&self) -> io::Result<()> {
+            keeper()?.intend(self.key, &self.action)
         }
 
         /// Tells it that the thing exists.

@@ -21,6 +21,12 @@ impl Ended {
     pub(crate) fn failed(message: String) -> Self {
         Self(Some(Box::new(Message(message))))
     }
+
+    /// The message, if it failed.
+    #[cfg(all(feature = "process", unix))]
+    pub(crate) fn message(self) -> Option<String> {
+        self.0.map(|message| message.0)
+    }
 }
 
 /// The value of a cleanup, for method resolution to choose how an `Err` is shown: the method here

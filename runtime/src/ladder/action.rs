@@ -1,6 +1,8 @@
 //! What can be done for a process that is gone: actions, and what they are sure of.
 
 #[cfg(target_os = "linux")]
+pub(crate) mod birth;
+#[cfg(target_os = "linux")]
 mod call;
 mod deadline;
 #[doc(hidden)]
@@ -330,6 +332,15 @@ impl Prepared {
     pub(crate) fn ours(mut self) -> Self {
         if let Ready::Remove(removal) = self.what {
             self.what = Ready::Remove(removal.by_name());
+        }
+        self
+    }
+
+    /// The thing is created under the name of its tombstone, and gets its own once it is committed.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn born_buried(mut self) -> Self {
+        if let Ready::Remove(removal) = self.what {
+            self.what = Ready::Remove(removal.born_buried());
         }
         self
     }

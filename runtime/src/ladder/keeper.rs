@@ -9,7 +9,8 @@ use super::action::Prepared;
 pub(crate) trait Keeper: Send + Sync {
     /// What is about to be created. Durable, in this keeper's sense, when this returns.
     fn intend(&self, key: u64, action: &Prepared) -> io::Result<()>;
-    /// It exists now, and `action` has its identity.
+    /// It exists now, and `action` has its identity. What existed before it was registered begins
+    /// with this.
     fn commit(&self, key: u64, action: &Prepared) -> io::Result<()>;
     /// It has been cleaned up, or is not to be: durable when this returns.
     fn forget(&self, key: u64) -> io::Result<()>;

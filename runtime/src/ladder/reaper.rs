@@ -28,6 +28,7 @@
 mod acknowledge;
 mod channel;
 mod client;
+mod fork;
 mod link;
 mod log;
 mod options;
@@ -87,7 +88,7 @@ pub fn check() -> io::Result<()> {
 }
 
 /// Starts the reaper by executing this program again: for a `main` that begins with
-/// [`if_reaper_then_serve`].
+/// [`if_reaper_then_serve`]. Does not wait for it; registrations do.
 pub(crate) fn start_from_main() -> io::Result<()> {
     Builder::new().start_from_main()
 }

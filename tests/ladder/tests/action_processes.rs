@@ -116,32 +116,45 @@ fn a_removal_killed_at_any_instant_is_completed_by_the_next() {
     eprintln!("{interrupted} of {turns} kills came in the middle of a removal");
 }
 
-#[test]
-fn three_thousand_levels_need_no_more_than_64_descriptors() {
-    let yard = TempDir::new().unwrap();
-    let mut at = std::os::fd::OwnedFd::from(File::open(yard.path()).unwrap());
-    for _ in 0..=3_000 {
+fn dig(path: &Path, levels: usize) {
+    fs::create_dir(path).unwrap();
+    let mut at = std::os::fd::OwnedFd::from(File::open(path).unwrap());
+    for _ in 0..levels {
         rustix::fs::mkdirat(&at, "d", Mode::RWXU).unwrap();
         let flags = OFlags::RDONLY | OFlags::DIRECTORY;
         at = rustix::fs::openat(&at, "d", flags, Mode::empty()).unwrap();
     }
-    // 12: not even what the walk holds open otherwise.
-    let encoded = action_door::encode(Action::remove_dir_all(yard.path().join("d")), true).unwrap();
-    let mut few = performer();
-    few.env("NOFILE", "12");
-    assert_eq!(perform(few, &encoded), "done");
-    assert_eq!(names(yard.path()), [""; 0]);
+}
 
-    at = File::open(yard.path()).unwrap().into();
-    for _ in 0..=3_000 {
-        rustix::fs::mkdirat(&at, "d", Mode::RWXU).unwrap();
-        let flags = OFlags::RDONLY | OFlags::DIRECTORY;
-        at = rustix::fs::openat(&at, "d", flags, Mode::empty()).unwrap();
+#[test]
+fn three_thousand_levels_need_few_descriptors() {
+    // 12: not even what the walk holds open otherwise.
+    for limit in ["64", "12"] {
+        let yard = TempDir::new().unwrap();
+        let path = yard.path().join("dir");
+        dig(&path, 3_000);
+        let encoded = action_door::encode(Action::remove_dir_all(&path), true).unwrap();
+        let mut poor = performer();
+        poor.env("NOFILE", limit);
+        assert_eq!(perform(poor, &encoded), "done");
+        assert_eq!(names(yard.path()), [""; 0]);
     }
-    let encoded = action_door::encode(Action::remove_dir_all(yard.path().join("d")), true).unwrap();
-    let mut few = performer();
-    few.env("NOFILE", "64");
-    assert_eq!(perform(few, &encoded), "done");
+}
+
+#[test]
+fn descriptors_are_not_used_up_where_there_are_many() {
+    let yard = TempDir::new().unwrap();
+    let path = yard.path().join("dir");
+    dig(&path, 3_000);
+    let encoded = action_door::encode(Action::remove_dir_all(&path), true).unwrap();
+    let (mut child, _stdout) = start(performer(), &encoded);
+    let open = format!("/proc/{}/fd", child.id());
+    let mut most = 0;
+    while child.try_wait().unwrap().is_none() {
+        most = most.max(fs::read_dir(&open).map_or(0, Iterator::count));
+    }
+    eprintln!("{most} descriptors at once");
+    assert!(most <= 32, "{most}");
     assert_eq!(names(yard.path()), [""; 0]);
 }
 

@@ -202,7 +202,7 @@ fn idle_reaper_sleeps_and_is_small() {
     other.tell("return");
     second.wait();
     assert_eq!((time(&reaper), reaper.status("voluntary_ctxt_switches")), (before, switches));
-    assert_eq!(reaper.status("Threads"), "1");
+    assert_eq!(reaper.status("Threads"), "2");
     let rollup = fs::read_to_string(reaper.proc("smaps_rollup")).unwrap();
     let private: u64 = rollup
         .lines()

@@ -4,7 +4,6 @@
 mod reaper_support;
 
 use std::fs;
-use std::io::Read;
 use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::fs::{PermissionsExt, symlink};
 use std::os::unix::process::CommandExt;
@@ -12,9 +11,9 @@ use std::path::Path;
 use std::process::{Command, Output, Stdio};
 use std::time::Instant;
 
-use reaper_support::{DEADLINE, HELPER, OWNER, Owner, Reaper};
+use reaper_support::{DEADLINE, HELPER, OWNER, Owner, Reaper, wait_readable};
 use rustix::net::{AddressFamily, SocketFlags, SocketType};
-use rustix::process::Signal;
+use rustix::process::{Pid, PidfdFlags, Signal};
 
 /// Not a user of any system.
 const STRANGER: u32 = 54_321;
@@ -69,7 +68,7 @@ fn reaper_has_none_of_its_owners_descriptors() {
         .map(|path| path.to_string_lossy().split(':').next().unwrap().to_owned())
         .collect();
     held.sort();
-    // The pidfds, its owner's and its own, are the anonymous ones; the pipe is one of signal-hook's.
+    // The owner's pidfd is the anonymous one.
     assert_eq!(held, ["/dev/null", "/dev/null", "anon_inode", "socket"]);
 }
 
@@ -176,23 +175,17 @@ fn helper_that_is_no_reaper_is_an_error_and_not_a_hang() {
     );
 }
 
-/// Runs the owner's program as if it were a reaper, with `stdin` as its standard input.
+/// Runs a program that is to end by itself.
+fn output(command: &mut Command) -> Output {
+    let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let pidfd = rustix::process::pidfd_open(Pid::from_child(&child), PidfdFlags::empty()).unwrap();
+    wait_readable(&pidfd, "the end of what must not be a reaper");
+    child.wait_with_output().unwrap()
+}
+
+/// Runs a program as if it were a reaper, with `stdin` as its standard input.
 fn as_reaper(program: &str, arguments: &[&str], stdin: impl Into<Stdio>) -> Output {
-    let mut child = Command::new(program)
-        .arg0("backstop-reaper")
-        .args(arguments)
-        .stdin(stdin)
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap();
-    let mut output = Output { status: Default::default(), stdout: Vec::new(), stderr: Vec::new() };
-    let begun = Instant::now();
-    child.stderr.take().unwrap().read_to_end(&mut output.stderr).unwrap();
-    child.stdout.take().unwrap().read_to_end(&mut output.stdout).unwrap();
-    output.status = child.wait().unwrap();
-    assert!(begun.elapsed() < DEADLINE);
-    output
+    output(Command::new(program).arg0("backstop-reaper").args(arguments).stdin(stdin))
 }
 
 #[track_caller]
@@ -271,14 +264,9 @@ fn set_user_id_program_gets_no_reaper() {
     // Nor is it one, for a caller who has everything that a reaper asks for.
     let (_ours, theirs) = channel();
     let me = std::process::id().to_string();
-    let output = Command::new(&copy)
-        .arg0("backstop-reaper")
-        .args([&me, "x"])
-        .uid(STRANGER)
-        .gid(STRANGER)
-        .stdin(theirs)
-        .output()
-        .unwrap();
+    let mut command = Command::new(&copy);
+    command.arg0("backstop-reaper").args([&me, "x"]).uid(STRANGER).gid(STRANGER).stdin(theirs);
+    let output = output(&mut command);
     refused(&output, "borrowed privileges");
 }
 
@@ -300,14 +288,9 @@ fn channel_of_another_user_makes_no_reaper() {
     let (_directory, copy) = copy_for_strangers(0o755);
     let (_ours, theirs) = channel();
     let me = std::process::id().to_string();
-    let output = Command::new(&copy)
-        .arg0("backstop-reaper")
-        .args([&me, "x"])
-        .uid(STRANGER)
-        .gid(STRANGER)
-        .stdin(theirs)
-        .output()
-        .unwrap();
+    let mut command = Command::new(&copy);
+    command.arg0("backstop-reaper").args([&me, "x"]).uid(STRANGER).gid(STRANGER).stdin(theirs);
+    let output = output(&mut command);
     refused(&output, "the channel was made by");
 }
 
@@ -335,13 +318,47 @@ fn privileges_dropped_after_the_start_make_registrations_errors() {
     let (mut owner, reaper) = Owner::with_reaper(&[]);
     let (withdrawn, kept) = (owner.keep("withdrawn"), owner.keep("kept"));
     owner.ok(&format!("setuid {STRANGER}"));
-    let answer = owner.ask(&format!("intend {}", owner.path("other").display()));
+    // The owner sees it a moment later; until then the reaper ignores what is sent.
+    let end = Instant::now() + DEADLINE;
+    let answer = loop {
+        let answer = owner.ask(&format!("long {}", 100));
+        if answer != "ok" || Instant::now() >= end {
+            break answer;
+        }
+    };
     assert!(answer.contains("start the reaper after the change"), "{answer}");
     // What was registered before is still kept, and can be withdrawn.
     owner.ok("forget 0");
     owner.kill();
     reaper.wait();
     assert!(withdrawn.exists() && !kept.exists(), "{:?}", owner.log());
+}
+
+#[test]
+fn reaper_takes_nothing_from_another_user_or_process_however_it_is_sent() {
+    if !is_root() {
+        return;
+    }
+    // A withdrawal by a fork, and a question by the owner as another user, past all checks of theirs.
+    let (mut owner, reaper) = Owner::with_reaper(&[]);
+    let kept = owner.keep("kept");
+    owner.ok("fork-sends 000000000000000002 00");
+    owner.ok("check");
+    owner.wait_for_log("ignored: messages of");
+    owner.kill();
+    reaper.wait();
+    assert!(!kept.exists(), "{:?}", owner.log());
+
+    let (mut owner, reaper) = Owner::with_reaper(&[]);
+    let (kept, other) = (owner.keep("kept"), owner.keep("other"));
+    owner.ok(&format!("setuid {STRANGER}"));
+    // In place of the action there is nothing that could be performed.
+    owner.ok("sends 0000000000000000 01 00 01");
+    owner.wait_for_log(&format!("uid: {STRANGER}"));
+    owner.ok("sends 0000000000000000 02 01");
+    owner.kill();
+    reaper.wait();
+    assert!(!kept.exists() && other.exists(), "{:?}", owner.log());
 }
 
 #[test]

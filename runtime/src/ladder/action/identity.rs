@@ -122,6 +122,18 @@ impl Identity {
         }
     }
 
+    /// As where the file system does not tell it.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(super) fn without_birth(self) -> Self {
+        Self { birth: None, ..self }
+    }
+
+    /// As where the file system has neither attributes nor handles.
+    #[cfg(all(test, target_os = "linux"))]
+    pub(super) fn without_mark(self) -> Self {
+        Self { mark: None, ..self }
+    }
+
     #[cfg(not(target_os = "linux"))]
     #[allow(clippy::unnecessary_wraps, reason = "as on Linux")]
     pub(super) fn difference(&self, found: &Seen) -> Result<Option<&'static str>> {

@@ -167,6 +167,7 @@ impl Seen {
     }
 
     /// Whether both are the same thing.
+    #[cfg(not(target_os = "linux"))]
     pub(super) fn same(&self, other: &Self) -> bool {
         (self.stat.st_dev, self.stat.st_ino) == (other.stat.st_dev, other.stat.st_ino)
     }

@@ -111,6 +111,25 @@ impl Removal {
         Self { ours: Ours::Tombstone, ..self }
     }
 
+    /// The name of 128 random bits under which the thing is created.
+    #[cfg(target_os = "linux")]
+    pub(super) fn birth_name(&self) -> OsString {
+        match self.ours {
+            Ours::Tombstone => self.tombstone(),
+            Ours::Nothing | Ours::Name => self.place.name().to_owned(),
+        }
+    }
+
+    /// Notes which thing was created under that.
+    #[cfg(target_os = "linux")]
+    pub(super) fn commit_born(&mut self, parent: BorrowedFd<'_>) -> io::Result<()> {
+        let path = self.place.path();
+        let seen = open::look(parent, &self.birth_name())
+            .map_err(|error| about("cannot look at", &path, error))?
+            .ok_or_else(|| missing(&path))?;
+        self.commit_seen(&path, &seen)
+    }
+
     pub(super) fn tombstone(&self) -> OsString {
         random::name(&self.tombstone)
     }
@@ -206,15 +225,9 @@ impl Removal {
                 return Ok(self.left(&why));
             }
             match bury(parent, self.place.name(), &tombstone) {
-                // Swapped in between: what lies there now is not what was looked at.
-                Ok(()) => match open::look(parent, &tombstone).map_err(cannot)? {
-                    Some(buried) if !buried.same(&found) => {
-                        let why = "another one took its place at the last moment";
-                        let why = self.unbury(parent, &tombstone, buried.kind(), why);
-                        return Ok(self.left(&why));
-                    }
-                    _ => {}
-                },
+                // To be looked at once more: it may have been swapped in between.
+                Ok(()) => {}
+                // Others were faster.
                 Err(Errno::NOENT | Errno::EXIST) => {}
                 Err(Errno::BUSY) => return Ok(self.left("something is mounted there")),
                 Err(error) => return Err(cannot(error)),

@@ -1,5 +1,6 @@
 //! Actions against everything that may stand in their way.
 
+mod filesystems;
 mod input;
 mod ownership;
 mod processes;
@@ -9,6 +10,7 @@ mod trees;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
 use tempfile::TempDir;
 
@@ -42,6 +44,31 @@ fn names(dir: &Path) -> Vec<String> {
         .collect();
     names.sort();
     names
+}
+
+/// A mount of a test, taken off again in any case.
+struct Mount(PathBuf);
+
+impl Mount {
+    /// `None`, with a word on it, where this is not permitted.
+    fn bind(from: &Path, to: &Path) -> Option<Self> {
+        Self::new(&["--bind", from.to_str()?], to)
+    }
+
+    fn new(arguments: &[&str], to: &Path) -> Option<Self> {
+        let status = Command::new("mount").args(arguments).arg(to).stderr(Stdio::null()).status();
+        let mount = status.is_ok_and(|status| status.success()).then(|| Self(to.to_owned()));
+        if mount.is_none() {
+            eprintln!("skipped: `mount {}` is not permitted", arguments.join(" "));
+        }
+        mount
+    }
+}
+
+impl Drop for Mount {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg("-l").arg(&self.0).status();
+    }
 }
 
 /// What another process reads.

@@ -116,7 +116,7 @@ impl Image {
                 break;
             }
             is_out_of_date = tail.sequence > 0 && frame.body.is_empty();
-            live.replay(frame.body, tail.sequence == 0)?;
+            live.replay(frame.body)?;
             tail.advance(super::record::FRAME + frame.body.len());
         }
         let mut later = other.frames_after(file, other.at);
@@ -175,7 +175,7 @@ struct Live {
 }
 
 impl Live {
-    fn replay(&mut self, mut body: &[u8], snapshot: bool) -> Result<(), Unreadable> {
+    fn replay(&mut self, mut body: &[u8]) -> Result<(), Unreadable> {
         const WRONG: Unreadable = Unreadable::Corrupt("a record makes no sense");
         while !body.is_empty() {
             let (record, rest) = Record::read(body).ok_or(WRONG)?;
@@ -184,7 +184,7 @@ impl Live {
             let known = self.registrations.get_mut(&key);
             match (kind, known) {
                 (Kind::Intent, None) => self.register(key, false, data),
-                (Kind::Commit, None) if snapshot => self.register(key, true, data),
+                (Kind::Commit, None) => self.register(key, true, data),
                 (Kind::Commit, Some((_, registration))) => {
                     registration.committed = true;
                     data.clone_into(&mut registration.data);

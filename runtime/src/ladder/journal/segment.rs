@@ -149,7 +149,6 @@ impl Segment {
         match change.kind {
             Kind::Forget if !known => Some(Ok(Written::NotNeeded)),
             Kind::Intent if known => invalid("journal: this registration is there already"),
-            Kind::Commit if !known => invalid("journal: this registration is not there"),
             _ if change.data.len() > MAX_DATA => invalid("journal: an action of more than 1 MiB"),
             _ => None,
         }
@@ -164,12 +163,17 @@ impl Segment {
                 self.live.insert(key, Live { order: self.order, committed: false, data });
                 self.order += 1;
             }
-            Kind::Commit => {
-                if let Some(live) = self.live.get_mut(&key) {
+            Kind::Commit => match self.live.get_mut(&key) {
+                Some(live) => {
                     live.committed = true;
                     live.data = data;
                 }
-            }
+                // What existed before it was registered.
+                None => {
+                    self.live.insert(key, Live { order: self.order, committed: true, data });
+                    self.order += 1;
+                }
+            },
             Kind::Forget => {
                 self.live.remove(&key);
             }

@@ -4,11 +4,8 @@ use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use rustix::event::PollFlags;
-
 use super::link::Link;
 use super::protocol::{self, Response};
-use super::{system, wait_until};
 
 /// How waiting ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,21 +32,19 @@ struct State {
 }
 
 impl Acknowledgements {
-    /// Waits for `token` from the reaper at `link`.
-    pub(super) fn wait(&self, link: &Link, token: u64, limit: Duration) -> io::Result<Waited> {
-        let end = Instant::now().checked_add(limit);
-        let rest = || end.map_or(limit, |end| end.saturating_duration_since(Instant::now()));
+    /// Waits for the token `wanted` from the reaper at `link`, for twice `limit` at the longest.
+    pub(super) fn wait(&self, link: &Link, wanted: u64, limit: Duration) -> io::Result<Waited> {
+        // Known only once the first wait was not enough: a clock takes its time, too.
+        let mut end = None;
         let mut state = self.lock();
         loop {
-            if state.last >= token {
+            if state.last >= wanted {
                 return Ok(Waited::Taken);
             }
-            let rest = rest();
+            let rest =
+                end.map_or(limit, |end: Instant| end.saturating_duration_since(Instant::now()));
             if rest.is_zero() {
-                return Err(io::Error::new(
-                    io::ErrorKind::TimedOut,
-                    format!("the reaper (process {}) did not answer in time", link.pid),
-                ));
+                return Err(too_late(link));
             }
             if state.read_by_one {
                 state.waiting += 1;
@@ -59,25 +54,27 @@ impl Acknowledgements {
                     .unwrap_or_else(PoisonError::into_inner)
                     .0;
                 state.waiting -= 1;
+                end = end.or_else(|| Instant::now().checked_add(limit));
                 continue;
             }
             state.read_by_one = true;
             drop(state);
-            let read = read(link, rest);
+            let read = read(link);
             state = self.lock();
             state.read_by_one = false;
-            if let Ok(Some(token)) = read {
+            if let Ok(Read::Taken(token)) = read {
                 state.last = state.last.max(token);
             }
             if state.waiting > 0 {
                 self.changed.notify_all();
             }
-            match read {
-                Ok(Some(_)) => {}
-                Ok(None) => return Ok(Waited::Gone),
-                Err(error) if error.kind() == io::ErrorKind::TimedOut => {}
-                Err(error) => return Err(error),
+            match read? {
+                Read::Taken(token) if token >= wanted => return Ok(Waited::Taken),
+                Read::Taken(_) | Read::Nothing => {}
+                Read::End => return Ok(Waited::Gone),
+                Read::TooLate => return Err(too_late(link)),
             }
+            end = end.or_else(|| Instant::now().checked_add(limit));
         }
     }
 
@@ -86,22 +83,42 @@ impl Acknowledgements {
     }
 }
 
-/// The next acknowledgement; nothing at the end of the channel.
-fn read(link: &Link, limit: Duration) -> io::Result<Option<u64>> {
+/// What came of waiting for a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Read {
+    /// Everything up to this token has been taken.
+    Taken(u64),
+    /// Something else.
+    Nothing,
+    /// The end of the channel.
+    End,
+    /// Nothing came within the link's deadline.
+    TooLate,
+}
+
+fn read(link: &Link) -> io::Result<Read> {
     let mut buffer = [0; 64];
-    if !wait_until(link.socket(), PollFlags::IN, Some(limit))? {
-        return Err(io::ErrorKind::TimedOut.into());
-    }
-    let received = match system::receive(link.socket(), &mut buffer, false) {
-        Err(error) if error.kind() == io::ErrorKind::ConnectionReset => return Ok(None),
-        Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(Some(0)),
-        received => received?,
+    let length = match link.receive(&mut buffer) {
+        Ok(0) => return Ok(Read::End),
+        Ok(length) => length,
+        Err(error) => {
+            return match error.kind() {
+                io::ErrorKind::ConnectionReset => Ok(Read::End),
+                io::ErrorKind::WouldBlock => Ok(Read::TooLate),
+                io::ErrorKind::Interrupted => Ok(Read::Nothing),
+                _ => Err(error),
+            };
+        }
     };
-    if received.length == 0 {
-        return Ok(None);
-    }
-    match protocol::decode(&buffer[..received.length]) {
-        Ok(Response::Taken(token)) => Ok(Some(token)),
-        Ok(_) | Err(_) => Ok(Some(0)),
-    }
+    Ok(match protocol::decode(&buffer[..length]) {
+        Ok(Response::Taken(token)) => Read::Taken(token),
+        Ok(_) | Err(_) => Read::Nothing,
+    })
+}
+
+fn too_late(link: &Link) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::TimedOut,
+        format!("the reaper (process {}) did not answer in time", link.pid),
+    )
 }

@@ -1,8 +1,9 @@
 //! The owner's side: registrations, written to whichever reaper there is.
 
 use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -12,7 +13,7 @@ use rustix::io::Errno;
 use super::acknowledge::Waited;
 use super::link::Link;
 use super::protocol::{Message, Request};
-use super::wait_until;
+use super::{fork, start, wait_until};
 use crate::ladder::action::Prepared;
 use crate::ladder::keeper::Keeper;
 
@@ -21,7 +22,10 @@ use crate::ladder::keeper::Keeper;
 /// Everything is kept here, too, for a reaper that takes over from one that died. A registration
 /// enters `live` under the same lock that it is sent under, so both have the same order.
 pub(super) struct Channel {
-    user: User,
+    /// Which process, by forks.
+    generation: u32,
+    /// Whether it runs as another user now. The reaper ignores what it registers then.
+    other_user: AtomicBool,
     deadline: Duration,
     acknowledged: bool,
     state: Mutex<State>,
@@ -30,44 +34,51 @@ pub(super) struct Channel {
     tokens: AtomicU64,
 }
 
-#[derive(Default)]
 struct State {
+    /// As whom the reaper was started.
+    user: User,
+    /// Whether the first reaper has not come yet.
+    starting: bool,
     /// None while there is no reaper.
     link: Option<Arc<Link>>,
     /// Why there is none.
     trouble: Option<String>,
     /// Whether it may not know everything yet.
     behind: bool,
-    live: HashMap<u64, Message>,
+    live: HashMap<u64, Message, BuildHasherDefault<KeyHasher>>,
     /// Withdrawn while the reaper took no messages: told with the next one.
     withdrawn: Vec<u64>,
 }
 
-/// Who may register. The reaper checks the same for each message.
+/// As whom this process runs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct User {
-    process: rustix::process::Pid,
     uid: rustix::process::Uid,
     gid: rustix::process::Gid,
 }
 
 impl User {
     fn current() -> Self {
-        Self {
-            process: rustix::process::getpid(),
-            uid: rustix::process::geteuid(),
-            gid: rustix::process::getegid(),
-        }
+        Self { uid: rustix::process::geteuid(), gid: rustix::process::getegid() }
     }
 }
 
 impl Channel {
     pub(super) fn new(deadline: Duration, acknowledged: bool) -> Self {
         Self {
-            user: User::current(),
+            generation: fork::generation(),
+            other_user: AtomicBool::new(false),
             deadline,
             acknowledged,
-            state: Mutex::default(),
+            state: Mutex::new(State {
+                user: User::current(),
+                starting: true,
+                link: None,
+                trouble: None,
+                behind: false,
+                live: HashMap::default(),
+                withdrawn: Vec::new(),
+            }),
             changed: Condvar::new(),
             tokens: AtomicU64::new(1),
         }
@@ -78,27 +89,34 @@ impl Channel {
         self.lock().link.as_ref().map(|link| link.pid)
     }
 
-    /// Whether this process is the one that made the channel, and not a fork of it.
-    pub(super) fn is_this_process(&self) -> bool {
-        rustix::process::getpid() == self.user.process
-    }
-
     /// A round trip to the reaper, once it knows everything.
     pub(super) fn check(&self) -> io::Result<()> {
         self.permit_withdrawal()?;
-        let mut patience = Patience::new(self.deadline);
-        let mut state = self.lock();
-        while state.link.is_none() || state.behind {
-            state = self.wait_for_reaper(state, &mut patience)?;
+        self.check_within(&mut Patience::new(self.deadline))
+    }
+
+    fn check_within(&self, patience: &mut Patience) -> io::Result<()> {
+        loop {
+            let mut state = self.lock();
+            while state.link.is_none() || state.behind {
+                state = self.wait_for_reaper(state, patience)?;
+            }
+            drop(state);
+            let message = Message::new(&Request::Ask)?;
+            let waited = self.deliver(message, true, patience, |_, _| ())?;
+            // It may have been sent to a successor, which does not know everything yet.
+            if waited == Waited::Taken && !self.lock().behind {
+                return Ok(());
+            }
         }
-        drop(state);
-        self.deliver(Message::new(&Request::Ask)?, true, |_, _| ())
     }
 
     /// From now on there is a reaper at `link`, which knows nothing yet.
     pub(super) fn connect(&self, link: Link) -> Arc<Link> {
         let link = Arc::new(link);
         let mut state = self.lock();
+        state.starting = false;
+        state.user = User::current();
         state.link = Some(Arc::clone(&link));
         state.trouble = None;
         state.behind = true;
@@ -112,8 +130,11 @@ impl Channel {
     /// There is no reaper, for the reason given.
     pub(super) fn disconnect(&self, why: &str) {
         let mut state = self.lock();
+        state.starting = false;
         state.link = None;
         state.trouble = Some(why.to_owned());
+        drop(state);
+        self.changed.notify_all();
     }
 
     /// Tells a new reaper what is registered. Others go on meanwhile: whatever they send is in its
@@ -144,9 +165,16 @@ impl Channel {
     fn register(&self, key: u64, committed: bool, action: &Prepared) -> io::Result<()> {
         self.permit()?;
         let message = Message::register(key, committed, action)?;
-        let result = self.deliver(message, self.acknowledged, |state, message| {
-            state.live.insert(key, message);
-        });
+        let mut patience = Patience::new(self.deadline);
+        let result = self
+            .deliver(message, self.acknowledged, &mut patience, |state, message| {
+                state.live.insert(key, message);
+            })
+            .and_then(|waited| match waited {
+                Waited::Taken => Ok(()),
+                // Its successor is told of everything.
+                Waited::Gone => self.check_within(&mut patience),
+            });
         if result.is_err() && self.acknowledged && !committed {
             // It may have been sent. The caller creates nothing, and will withdraw nothing.
             let mut state = self.lock();
@@ -159,26 +187,26 @@ impl Channel {
 
     /// An error where the reaper would not take a registration of this process.
     fn permit(&self) -> io::Result<()> {
-        let user = User::current();
-        if user == self.user {
+        self.permit_withdrawal()?;
+        if !self.other_user.load(Ordering::Relaxed) {
             return Ok(());
         }
-        self.permit_withdrawal()?;
+        let (then, now) = (self.lock().user, User::current());
         Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
             format!(
                 "this process ran as user {} and group {} when it started its reaper, and runs as \
                  {} and {} now: the reaper must not act for it; start the reaper after the change",
-                self.user.uid.as_raw(),
-                self.user.gid.as_raw(),
-                user.uid.as_raw(),
-                user.gid.as_raw()
+                then.uid.as_raw(),
+                then.gid.as_raw(),
+                now.uid.as_raw(),
+                now.gid.as_raw()
             ),
         ))
     }
 
     fn permit_withdrawal(&self) -> io::Result<()> {
-        if self.is_this_process() {
+        if fork::generation() == self.generation {
             return Ok(());
         }
         Err(io::Error::new(
@@ -187,22 +215,28 @@ impl Channel {
         ))
     }
 
+    /// Looks at this process's user and group. The supervisor calls it when it is interrupted: the C
+    /// library has every thread change them, by a signal. (Three calls for each registration would
+    /// take longer than the registration.)
+    pub(super) fn look_at_user(&self) {
+        self.other_user.store(User::current() != self.lock().user, Ordering::Relaxed);
+    }
+
     /// Sends a message, and does `then` under the same lock. Waits for a reaper, for room in the
     /// channel, and for the acknowledgement if one is wished, within one deadline in all.
     fn deliver(
         &self,
         mut message: Message,
         acknowledged: bool,
+        patience: &mut Patience,
         then: impl FnOnce(&mut State, Message),
-    ) -> io::Result<()> {
-        let mut patience = Patience::new(self.deadline);
+    ) -> io::Result<Waited> {
         let mut token = 0;
-        let mut then = Some(then);
         let mut state = self.lock();
         loop {
             let State { link, withdrawn, .. } = &mut *state;
             let Some(link) = link else {
-                state = self.wait_for_reaper(state, &mut patience)?;
+                state = self.wait_for_reaper(state, patience)?;
                 continue;
             };
             if acknowledged {
@@ -224,24 +258,12 @@ impl Channel {
                 }
                 Err(error) => return Err(error),
             }
-            if !acknowledged {
-                if let Some(then) = then.take() {
-                    then(&mut state, message);
-                }
-                return Ok(());
-            }
-            let link = Arc::clone(link);
-            if let Some(then) = then.take() {
-                let mut message = message.clone();
-                message.set_token(0);
-                then(&mut state, message);
-            }
+            let link = acknowledged.then(|| Arc::clone(link));
+            message.set_token(0);
+            then(&mut state, message);
             drop(state);
-            match link.acknowledgements.wait(&link, token, patience.rest())? {
-                Waited::Taken => return Ok(()),
-                // Once more, to its successor.
-                Waited::Gone => state = self.lock(),
-            }
+            let Some(link) = link else { return Ok(Waited::Taken) };
+            return link.acknowledgements.wait(&link, token, patience.rest());
         }
     }
 
@@ -250,10 +272,14 @@ impl Channel {
         state: MutexGuard<'a, State>,
         patience: &mut Patience,
     ) -> io::Result<MutexGuard<'a, State>> {
+        if state.starting {
+            patience.extend_to(start::DEADLINE);
+        }
         let rest = patience.rest();
         if rest.is_zero() {
             let why = match &state.trouble {
                 Some(why) => why,
+                None if state.starting => "it has not started yet",
                 None if state.link.is_some() => "it is new, and being told what is registered",
                 None => "it ended, and is being replaced",
             };
@@ -348,6 +374,28 @@ fn is_gone(error: &io::Error) -> bool {
     )
 }
 
+/// Keys are a counter's, which nobody outside chooses: a product spreads them well enough.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(byte.into());
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        // 2^64 divided by the golden ratio; the map looks at the highest bits and at the lowest ones.
+        let product = (self.0 ^ key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ (product >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
 /// A deadline that asks for the time only once something has to be waited for.
 struct Patience {
     limit: Duration,
@@ -367,6 +415,15 @@ impl Patience {
                 self.end = Instant::now().checked_add(self.limit);
                 self.limit
             }
+        }
+    }
+
+    /// Not less than `limit` from its beginning.
+    fn extend_to(&mut self, limit: Duration) {
+        if self.limit < limit {
+            let more = limit.saturating_sub(self.limit);
+            self.end = self.end.and_then(|end| end.checked_add(more));
+            self.limit = limit;
         }
     }
 

@@ -7,14 +7,15 @@ use std::sync::{PoisonError, RwLock, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::PollFlags;
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::io::Errno;
 
 use super::channel::Channel;
 use super::link::Link;
 use super::options::{Builder, OnFork};
 use super::protocol::{self, Bytes, Hello};
 use super::start::{self, Program};
-use super::{owner, system, wait_until};
+use super::{fork, owner, system};
 
 /// This process's channel; a fork inherits that of its parent, which it cannot use.
 static CHANNEL: RwLock<Option<&'static Channel>> = RwLock::new(None);
@@ -24,8 +25,7 @@ static STARTER: AtomicU32 = AtomicU32::new(0);
 
 /// The channel of this process.
 pub(super) fn channel() -> Option<&'static Channel> {
-    let channel = *CHANNEL.read().unwrap_or_else(PoisonError::into_inner);
-    channel
+    *CHANNEL.read().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// How long a fork waits for a lock that a thread may hold which it has no more.
@@ -35,28 +35,41 @@ const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_s
 /// A reaper that lived this long is replaced without a pause.
 const STABLE: Duration = Duration::from_secs(1);
 
-/// Starts this process's reaper, and waits until it watches.
-pub(super) fn start(options: Builder, program: Program) -> io::Result<()> {
+/// Starts this process's reaper. If it is to be waited for, it watches when this returns; else
+/// registrations wait for it, and are errors if it does not come.
+pub(super) fn start(options: Builder, program: Program, wait: bool) -> io::Result<()> {
     // Before anything else, so that the error is about this.
     system::refuse_privileges()?;
+    fork::watch()?;
     let me = std::process::id();
     if STARTER.swap(me, Ordering::AcqRel) == me {
         let message = "this process has a reaper already";
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
-    let started = start_supervisor(options, program).and_then(publish);
+    let started = start_supervisor(options, program, wait).and_then(publish);
     if started.is_err() {
         STARTER.store(0, Ordering::Release);
     }
     started
 }
 
-fn start_supervisor(options: Builder, program: Program) -> io::Result<&'static Channel> {
+fn start_supervisor(
+    options: Builder,
+    program: Program,
+    wait: bool,
+) -> io::Result<&'static Channel> {
     let (tell, told) = mpsc::channel();
+    let tell = wait.then_some(tell);
+    // Leaked: one for the life of the process.
+    let channel: &'static Channel =
+        Box::leak(Box::new(Channel::new(options.deadline, options.acknowledged)));
     thread::Builder::new()
         .name("backstop-reaper".to_owned())
-        .spawn(move || supervise(&options, &program, &tell))?;
-    told.recv().unwrap_or_else(|_| Err(io::Error::other("the supervisor thread panicked")))
+        .spawn(move || supervise(&options, &program, channel, tell))?;
+    if wait {
+        told.recv().unwrap_or_else(|_| Err(io::Error::other("the supervisor thread panicked")))?;
+    }
+    Ok(channel)
 }
 
 fn publish(channel: &'static Channel) -> io::Result<()> {
@@ -82,55 +95,53 @@ fn publish(channel: &'static Channel) -> io::Result<()> {
 
 /// What the supervisor thread does, for as long as the program runs. Being that, it is also the
 /// witness that the program runs: see [`super::owner`].
-fn supervise(options: &Builder, program: &Program, tell: &Sender<io::Result<&'static Channel>>) {
-    let first = greeting(options).and_then(|hello| Ok((start(program, &hello)?, hello)));
-    let (link, mut hello) = match first {
-        Ok(first) => first,
-        Err(error) => {
-            let _ = tell.send(Err(error));
-            return;
-        }
-    };
-    // Leaked: one for the life of the process.
-    let channel: &'static Channel =
-        Box::leak(Box::new(Channel::new(options.deadline, options.acknowledged)));
-    let mut link = channel.connect(link);
-    // Nothing is registered yet.
-    let _ = channel.tell_all(&link);
-    let _ = tell.send(Ok(channel));
-    let mut since = Instant::now();
+fn supervise(
+    options: &Builder,
+    program: &Program,
+    channel: &Channel,
+    mut tell: Option<Sender<io::Result<()>>>,
+) {
     let mut pause = PAUSE.0;
+    let mut predecessors = 0;
     loop {
-        // An error means that the descriptor is gone, with the channel's.
-        let _ = wait_until(link.reaper(), PollFlags::IN, None);
-        channel.disconnect("it ended, and is being replaced");
-        drop(link);
-        if since.elapsed() >= STABLE {
-            pause = PAUSE.0;
-        } else {
-            thread::sleep(pause);
-            pause = PAUSE.1.min(pause * 2);
-        }
-        link = loop {
-            hello.predecessors = hello.predecessors.saturating_add(1);
-            match start(program, &hello) {
-                Ok(link) => break channel.connect(link),
-                Err(error) => channel.disconnect(&error.to_string()),
+        let link = greeting(options, predecessors)
+            .and_then(|hello| Link::new(start::start(program, &hello)?, options.deadline));
+        let link = match link {
+            Ok(link) => channel.connect(link),
+            Err(error) => {
+                if let Some(tell) = tell {
+                    let _ = tell.send(Err(error));
+                    return;
+                }
+                channel.disconnect(&error.to_string());
+                pause = pause_after(pause);
+                continue;
             }
-            thread::sleep(pause);
-            pause = PAUSE.1.min(pause * 2);
         };
-        since = Instant::now();
+        let since = Instant::now();
         // If this fails, the new one has died, too.
         let _ = channel.tell_all(&link);
-    }
-
-    fn start(program: &Program, hello: &Hello) -> io::Result<Link> {
-        Link::new(start::start(program, hello)?)
+        if let Some(tell) = tell.take() {
+            let _ = tell.send(Ok(()));
+        }
+        // Any other error means that the descriptor is gone, with the channel's.
+        while let Err(Errno::INTR) = {
+            channel.look_at_user();
+            poll(&mut [PollFd::new(&link.reaper(), PollFlags::IN)], None)
+        } {}
+        channel.disconnect("it ended, and is being replaced");
+        predecessors += 1;
+        pause = if since.elapsed() >= STABLE { PAUSE.0 } else { pause_after(pause) };
     }
 }
 
-fn greeting(options: &Builder) -> io::Result<Hello> {
+/// Waits, and tells how long to wait the next time.
+fn pause_after(pause: Duration) -> Duration {
+    thread::sleep(pause);
+    PAUSE.1.min(pause * 2)
+}
+
+fn greeting(options: &Builder, predecessors: u32) -> io::Result<Hello> {
     let mut nonce = [0; 16];
     rustix::rand::getrandom(&mut nonce, rustix::rand::GetRandomFlags::empty())?;
     Ok(Hello {
@@ -140,6 +151,6 @@ fn greeting(options: &Builder) -> io::Result<Hello> {
         wait_for_forks: options.on_fork == OnFork::Wait,
         action_deadline: options.action_deadline,
         log: options.log.path().as_deref().map(Bytes::from),
-        predecessors: 0,
+        predecessors,
     })
 }

@@ -2,9 +2,11 @@
 
 use std::io;
 use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::time::Duration;
 
 use rustix::fs::fstat;
-use rustix::net::SendFlags;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{RecvFlags, SendFlags};
 
 use super::acknowledge::Acknowledgements;
 use super::protocol::Message;
@@ -21,10 +23,16 @@ pub(super) struct Link {
 }
 
 impl Link {
-    pub(super) fn new(Started { channel, pidfd, pid }: Started) -> io::Result<Self> {
+    /// `deadline` is how long at most [`receive`](Self::receive) waits.
+    pub(super) fn new(started: Started, deadline: Duration) -> io::Result<Self> {
+        let Started { channel, pidfd, pid } = started;
+        // An option of the socket, not a `poll` before each: that took a quarter of a round trip. Zero
+        // would be no limit.
+        let deadline = deadline.max(Duration::from_millis(1));
+        set_socket_timeout(&channel, Timeout::Recv, Some(deadline))?;
         Ok(Self {
-            socket: Watchful::new(channel)?,
-            reaper: Watchful::new(pidfd)?,
+            socket: Watchful::new(&channel)?,
+            reaper: Watchful::new(&pidfd)?,
             pid,
             acknowledgements: Acknowledgements::default(),
         })
@@ -35,6 +43,11 @@ impl Link {
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         rustix::net::send(self.socket(), message.as_bytes(), flags)?;
         Ok(())
+    }
+
+    /// Waits for a message of the reaper.
+    pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::net::recv(self.socket(), buffer, RecvFlags::empty())?.0)
     }
 
     pub(super) fn socket(&self) -> BorrowedFd<'_> {
@@ -59,10 +72,10 @@ struct Watchful {
 }
 
 impl Watchful {
-    fn new(descriptor: OwnedFd) -> io::Result<Self> {
+    fn new(descriptor: &OwnedFd) -> io::Result<Self> {
         // Out of the way of standard input, output and error, which a program may have closed and
         // will open again.
-        let descriptor = rustix::io::fcntl_dupfd_cloexec(&descriptor, 3)?;
+        let descriptor = rustix::io::fcntl_dupfd_cloexec(descriptor, 3)?;
         let identity = identity(&descriptor)?;
         Ok(Self { descriptor: Some(descriptor), identity })
     }

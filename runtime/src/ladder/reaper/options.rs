@@ -138,13 +138,14 @@ impl Builder {
     /// As [`start`](super::start).
     pub fn start(self) -> io::Result<()> {
         let program = start::Program::helper(self.helper.as_deref())?;
-        client::start(self, program)
+        client::start(self, program, true)
     }
 
     /// Starts the reaper by executing this program again, whose `main` calls
-    /// [`if_reaper_then_serve`](super::if_reaper_then_serve) first of all.
+    /// [`if_reaper_then_serve`](super::if_reaper_then_serve) first of all. It is not waited for: two
+    /// executions take longer than most programs may take to start.
     pub(crate) fn start_from_main(self) -> io::Result<()> {
-        client::start(self, start::Program::this())
+        client::start(self, start::Program::this(), false)
     }
 }
 

@@ -52,7 +52,7 @@ pub(super) fn witness() -> io::Result<Witness> {
     Ok(Witness { thread: rustix::thread::gettid().as_raw_nonzero().get(), started: stat.started })
 }
 
-/// What of `/proc/PID/stat` (see proc_pid_stat(5)) is needed here.
+/// What of `/proc/PID/stat` (see `proc_pid_stat(5)`) is needed here.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 struct Stat {
     /// It has begun to end, or is a zombie.

@@ -107,31 +107,34 @@ pub(super) struct Message(Vec<u8>);
 
 const TOKEN: usize = size_of::<u64>();
 
+/// Enough for most messages, and for what allocators have at hand.
+const USUAL: usize = 120;
+
 impl Message {
     pub(super) fn new(request: &Request) -> io::Result<Self> {
-        Self::start(request)?.finish()
+        Self::begin(request)?.finish()
     }
 
     pub(super) fn register(key: u64, committed: bool, action: &Prepared) -> io::Result<Self> {
-        let Self(bytes) = Self::start(&Request::Register { key, committed })?;
-        Self(encode(action, bytes)?).finish()
+        let Self(bytes) = Self::begin(&Request::Register { key, committed })?;
+        Self(append(action, bytes)?).finish()
     }
 
-    fn start(request: &Request) -> io::Result<Self> {
-        let mut bytes = Vec::with_capacity(256);
+    fn begin(request: &Request) -> io::Result<Self> {
+        let mut bytes = Vec::with_capacity(USUAL);
         bytes.extend_from_slice(&[0; TOKEN]);
-        encode(request, bytes).map(Self)
+        append(request, bytes).map(Self)
     }
 
     fn finish(self) -> io::Result<Self> {
-        if self.0.len() <= LIMIT {
+        let length = self.0.len();
+        if length <= LIMIT {
             return Ok(self);
         }
         Err(io::Error::new(
             io::ErrorKind::InvalidInput,
             format!(
-                "this takes {} bytes, and the reaper takes at most {LIMIT} in one message",
-                self.0.len()
+                "this takes {length} bytes, and the reaper takes at most {LIMIT} in one message"
             ),
         ))
     }
@@ -157,7 +160,7 @@ impl Message {
 
 impl Response {
     pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
-        encode(self, Vec::new())
+        postcard::to_allocvec(self).map_err(io::Error::other)
     }
 }
 
@@ -173,21 +176,23 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> 
     }
 }
 
-fn encode(value: &impl Serialize, to: Vec<u8>) -> io::Result<Vec<u8>> {
+fn append(value: &impl Serialize, to: Vec<u8>) -> io::Result<Vec<u8>> {
     postcard::serialize_with_flavor(value, Append(to)).map_err(io::Error::other)
 }
 
-/// Appends to a vector: one allocation for the whole message.
+/// A message's request and its action are written into one vector.
 struct Append(Vec<u8>);
 
 impl Flavor for Append {
     type Output = Vec<u8>;
 
+    #[inline]
     fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
         self.0.extend_from_slice(data);
         Ok(())
     }
 
+    #[inline]
     fn try_push(&mut self, data: u8) -> postcard::Result<()> {
         self.0.push(data);
         Ok(())

@@ -3,20 +3,23 @@
 use std::collections::BTreeMap;
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, BorrowedFd, OwnedFd};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::thread;
 use std::time::Duration;
 
-use rustix::event::{PollFd, PollFlags, poll};
-use rustix::net::SendFlags;
-use rustix::process::{Pid, PidfdFlags};
+use rustix::event::PollFlags;
+use rustix::net::{SendFlags, Shutdown};
+use rustix::process::PidfdFlags;
+use signal_hook::consts as signal;
 
 use super::log::Log;
 use super::owner::{self, Fate};
 use super::perform::{self, Registration};
 use super::protocol::{self, Bytes, Hello, Message, Request, Response};
-use super::system::{self, Credentials};
+use super::system::{self, Credentials, Received};
+use super::wait_until;
 
 /// How long the log may take to be written at the end.
 const LOG_DEADLINE: Duration = Duration::from_secs(5);
@@ -36,7 +39,7 @@ enum End {
 
 /// Serves the owner on `channel`, which it made, until it ends.
 pub(super) fn serve(
-    channel: BorrowedFd<'_>,
+    channel: BorrowedFd<'static>,
     owner: Credentials,
     program: &OsStr,
 ) -> io::Result<()> {
@@ -47,7 +50,7 @@ pub(super) fn serve(
     let mut reaper = Reaper {
         channel,
         owner,
-        pidfd,
+        pidfd: Arc::new(pidfd),
         log: Log::new(hello.log.as_ref().map(Bytes::to_path), program, owner.pid),
         hello,
         registrations: BTreeMap::new(),
@@ -58,7 +61,15 @@ pub(super) fn serve(
         let count = reaper.hello.predecessors;
         reaper.log.line(&format!("watching in the place of a reaper that ended (number {count})"));
     }
-    let end = reaper.watch()?;
+    let end = match reaper.watch() {
+        Ok(end) => end,
+        Err(error) => {
+            // Nothing is known of the owner. It will start another one, if it lives.
+            reaper.log.line(&format!("cannot watch any more, nothing is cleaned up: {error}"));
+            reaper.log.finish(LOG_DEADLINE);
+            return Err(error);
+        }
+    };
     // What an action starts is no less likely to be chosen than what the owner would have started.
     if let Some(score) = former_score {
         let _ = std::fs::write(OOM_SCORE, score);
@@ -74,7 +85,6 @@ fn detach() -> io::Result<()> {
     rustix::thread::set_name(c"backstop-reaper")?;
     // Handlers, not `SIG_IGN`: what an action executes starts with the default again. Also those that
     // would end the reaper when an operator tells all processes of the program something.
-    use signal_hook::consts as signal;
     let caught = Arc::new(AtomicBool::new(false));
     for number in [
         signal::SIGTERM,
@@ -137,7 +147,6 @@ fn greet(
 
 /// Which process a pidfd is of: 0 or less if none that this process sees.
 fn process_of(pidfd: &OwnedFd) -> io::Result<i32> {
-    use std::os::fd::AsRawFd;
     let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", pidfd.as_raw_fd()))?;
     info.lines()
         .find_map(|line| line.strip_prefix("Pid:"))
@@ -145,10 +154,10 @@ fn process_of(pidfd: &OwnedFd) -> io::Result<i32> {
         .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidData, "not a pidfd"))
 }
 
-struct Reaper<'a> {
-    channel: BorrowedFd<'a>,
+struct Reaper {
+    channel: BorrowedFd<'static>,
     owner: Credentials,
-    pidfd: OwnedFd,
+    pidfd: Arc<OwnedFd>,
     hello: Hello,
     log: Log,
     /// By key: in the order of registration.
@@ -157,103 +166,108 @@ struct Reaper<'a> {
     buffer: Vec<u8>,
 }
 
-impl Reaper<'_> {
+impl Reaper {
     /// Takes messages until the owner ends.
     fn watch(&mut self) -> io::Result<End> {
-        loop {
-            let [message, ended] = self.wait()?;
-            // The channel first: it has what the owner wrote before it ended.
-            if (message || ended) && self.take()? {
-                return Ok(self.channel_ended()?);
-            }
-            if ended {
-                return self.only_forks();
-            }
+        self.watch_process()?;
+        // Blocks without a deadline. Whatever ends the channel, what was written before comes first.
+        while let Some(length) = self.receive()? {
+            self.take(length)?;
         }
+        self.channel_ended()
     }
 
-    /// Blocks until there is something on the channel, or the owner has ended.
-    fn wait(&self) -> io::Result<[bool; 2]> {
-        let mut ready =
-            [PollFd::new(&self.channel, PollFlags::IN), PollFd::new(&self.pidfd, PollFlags::IN)];
-        loop {
-            match poll(&mut ready, None) {
-                Ok(_) => return Ok(ready.map(|one| !one.revents().is_empty())),
-                Err(rustix::io::Errno::INTR) => {}
-                Err(error) => return Err(error.into()),
+    /// Ends the channel, on this side, when the process ends: it may have other holders. (A thread, so
+    /// that a message takes one call of the system and not a `poll`, too: that was a fifth of a round
+    /// trip.)
+    fn watch_process(&self) -> io::Result<()> {
+        let (pidfd, channel) = (Arc::clone(&self.pidfd), self.channel);
+        thread::Builder::new().name("owner's end".to_owned()).spawn(move || {
+            if wait_until(pidfd.as_fd(), PollFlags::IN, None).is_ok() {
+                let _ = rustix::net::shutdown(channel, Shutdown::Read);
             }
-        }
+        })?;
+        Ok(())
     }
 
-    /// Takes all messages that are there. True at the end of the channel.
-    fn take(&mut self) -> io::Result<bool> {
+    /// The next message of the owner's, as the length of what is in the buffer.
+    fn receive(&mut self) -> io::Result<Option<usize>> {
         loop {
-            let received = match system::receive(self.channel, &mut self.buffer, false) {
-                Ok(received) => received,
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return Ok(false),
+            let received = match system::receive(self.channel, &mut self.buffer, true) {
                 // The owner ended with acknowledgements unread.
                 Err(error) if error.kind() == io::ErrorKind::ConnectionReset => continue,
-                Err(error) => return Err(error),
+                received => received?,
             };
             if received.length == 0 {
-                return Ok(true);
+                return Ok(None);
             }
             if received.truncated {
                 self.log.line("ignored: a message that is too long");
-                continue;
-            }
-            let Ok((token, request, rest)) = Message::parse(&self.buffer[..received.length]) else {
-                self.log.line("ignored: a message that cannot be read");
-                continue;
-            };
-            // A fork of the owner is another process, and an owner that has changed its user must
-            // not have things removed by the reaper that it could not remove itself.
-            let trusted = match &request {
-                Request::Forget { .. } => {
-                    received.sender.map(|sender| sender.pid) == Some(self.owner.pid)
-                }
-                _ => received.sender == Some(self.owner),
-            };
-            if !trusted {
-                if !self.stranger_seen {
-                    self.stranger_seen = true;
-                    self.log.line(&format!("ignored: messages of {:?}", received.sender));
-                }
-                continue;
-            }
-            match request {
-                Request::Register { key, committed } => {
-                    let action = Box::from(rest);
-                    self.registrations.insert(key, Registration { committed, action });
-                }
-                Request::Forget { key } => {
-                    self.registrations.remove(&key);
-                }
-                Request::Ask => {}
-                Request::Hello(_) => self.log.line("ignored: a second greeting"),
-            }
-            if token != 0 {
-                // An owner that does not read its acknowledgements does not stop the reaper.
-                let answer = Response::Taken(token).encode()?;
-                let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-                let _ = rustix::net::send(self.channel, &answer, flags);
+            } else if self.is_trusted(&received) {
+                return Ok(Some(received.length));
             }
         }
     }
 
-    /// The channel ended. Either the process has, too, or soon will have, or something else happened.
+    /// A fork of the owner is another process, and an owner that has changed its user must not have
+    /// things removed by the reaper that it could not remove itself. It may withdraw, though.
+    fn is_trusted(&mut self, received: &Received) -> bool {
+        let sender = received.sender;
+        let withdraws = || {
+            let message = &self.buffer[..received.length];
+            matches!(Message::parse(message), Ok((_, Request::Forget { .. }, [])))
+        };
+        let trusted = sender == Some(self.owner)
+            || sender.is_some_and(|sender| sender.pid == self.owner.pid) && withdraws();
+        if !trusted && !self.stranger_seen {
+            self.stranger_seen = true;
+            self.log.line(&format!("ignored: messages of {sender:?}, who is not the owner"));
+        }
+        trusted
+    }
+
+    fn take(&mut self, length: usize) -> io::Result<()> {
+        let Ok((token, request, rest)) = Message::parse(&self.buffer[..length]) else {
+            self.log.line("ignored: a message that cannot be read");
+            return Ok(());
+        };
+        match request {
+            Request::Register { key, committed } => {
+                let action = Box::from(rest);
+                self.registrations.insert(key, Registration { committed, action });
+            }
+            Request::Forget { key } => {
+                self.registrations.remove(&key);
+            }
+            Request::Ask => {}
+            Request::Hello(_) => self.log.line("ignored: a second greeting"),
+        }
+        if token != 0 {
+            // An owner that does not read its acknowledgements does not stop the reaper.
+            let answer = Response::Taken(token).encode()?;
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            let _ = rustix::net::send(self.channel, &answer, flags);
+        }
+        Ok(())
+    }
+
+    /// The channel ended: here because the process did, or there. Then the process has ended, too, or
+    /// soon will have, or something else happened.
     fn channel_ended(&mut self) -> io::Result<End> {
         if self.registrations.is_empty() {
             return Ok(End::Process);
         }
+        if !self.has_no_holder(Some(Duration::ZERO))? {
+            return self.only_forks();
+        }
         let fate = owner::fate(self.owner.pid, self.hello.witness);
         if fate == Fate::Exiting {
             // A large process takes up to a second to end, and surely does.
-            self.wait_for_process(None)?;
+            self.has_ended(None)?;
             return Ok(End::Process);
         }
-        // The order matters: it may have ended before it was looked at.
-        if self.wait_for_process(Some(Duration::ZERO))? {
+        // In this order: it may have ended before it was looked at.
+        if self.has_ended(Some(Duration::ZERO))? {
             return Ok(End::Process);
         }
         Ok(match fate {
@@ -262,25 +276,25 @@ impl Reaper<'_> {
         })
     }
 
-    fn wait_for_process(&self, limit: Option<Duration>) -> io::Result<bool> {
-        super::wait_until(self.pidfd.as_fd(), PollFlags::IN, limit)
+    /// Waits for the process's end.
+    fn has_ended(&self, limit: Option<Duration>) -> io::Result<bool> {
+        wait_until(self.pidfd.as_fd(), PollFlags::IN, limit)
+    }
+
+    /// Waits until nobody holds the other end of the channel.
+    fn has_no_holder(&self, limit: Option<Duration>) -> io::Result<bool> {
+        // A hang-up is always told of.
+        wait_until(self.channel, PollFlags::empty(), limit)
     }
 
     /// The process ended, and somebody has a copy of its end of the channel.
     fn only_forks(&mut self) -> io::Result<End> {
-        if self.registrations.is_empty() {
-            return Ok(End::Process);
-        }
         if !self.hello.wait_for_forks {
             return Ok(End::ProcessButForks);
         }
         self.log.line("ended, but a fork of it lives on: waiting for that to end");
-        loop {
-            super::wait_until(self.channel, PollFlags::IN, None)?;
-            if self.take()? {
-                return Ok(End::Process);
-            }
-        }
+        self.has_no_holder(None)?;
+        Ok(End::Process)
     }
 
     /// Performs what is left, last registered first.
@@ -305,9 +319,4 @@ impl Reaper<'_> {
         }
         self.log.finish(LOG_DEADLINE);
     }
-}
-
-/// Whether the reaper's parent is `owner`.
-pub(super) fn is_child_of(owner: i32) -> bool {
-    rustix::process::getppid().map(Pid::as_raw_nonzero).map(|pid| pid.get()) == Some(owner)
 }

@@ -16,7 +16,7 @@ use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
     sockopt,
 };
-use rustix::process::PidfdFlags;
+use rustix::process::{Pid, PidfdFlags};
 
 use super::protocol::{self, Hello, Message, Request, Response};
 use super::system::{self, Credentials};
@@ -28,7 +28,7 @@ const NAME: &str = "backstop-reaper";
 const BETWEEN: &str = "start";
 /// How long a start may take. It takes about a millisecond; under an emulator or a memory checker,
 /// a thousand times that.
-const DEADLINE: Duration = Duration::from_secs(10);
+pub(super) const DEADLINE: Duration = Duration::from_secs(10);
 
 const THIS: &str = "/proc/self/exe";
 
@@ -266,7 +266,8 @@ fn verify(channel: BorrowedFd<'_>, pid: &OsStr) -> io::Result<Credentials> {
 
 /// What the process in between does: it executes the reaper, and leaves it to init.
 fn execute_reaper(owner: Credentials, pid: &OsStr, program: &OsStr) -> io::Result<()> {
-    if !serve::is_child_of(owner.pid) {
+    let parent = rustix::process::getppid().map(Pid::as_raw_pid);
+    if parent != Some(owner.pid) {
         return Err(by_hand());
     }
     system::close_rest_on_exec()?;

@@ -21,6 +21,11 @@ impl From<libc::ucred> for Credentials {
     }
 }
 
+#[allow(clippy::cast_possible_truncation, reason = "a few bytes")]
+const UCRED: u32 = size_of::<libc::ucred>() as u32;
+#[allow(clippy::cast_possible_truncation, reason = "a few bytes")]
+const DESCRIPTOR: u32 = size_of::<i32>() as u32;
+
 /// A received message.
 #[derive(Debug)]
 pub(super) struct Received {
@@ -55,7 +60,7 @@ pub(super) fn receive(
     let length = loop {
         // SAFETY: `header` points to one buffer and to space for control messages, which both
         // outlive the call and have the lengths that it says.
-        let length = unsafe { libc::recvmsg(socket.as_raw_fd(), &mut header, flags) };
+        let length = unsafe { libc::recvmsg(socket.as_raw_fd(), &raw mut header, flags) };
         match usize::try_from(length) {
             Ok(length) => break length,
             Err(_) => {
@@ -81,22 +86,20 @@ pub(super) fn receive(
         // SAFETY: as above; the data follow the header.
         let data = unsafe { libc::CMSG_DATA(message) };
         // SAFETY: only arithmetic.
-        let whole = |length: usize| size >= unsafe { libc::CMSG_LEN(length as _) } as usize;
-        if (level, kind) == (libc::SOL_SOCKET, libc::SCM_CREDENTIALS)
-            && whole(size_of::<libc::ucred>())
-        {
+        let whole = |length: u32| size >= unsafe { libc::CMSG_LEN(length) } as usize;
+        if (level, kind) == (libc::SOL_SOCKET, libc::SCM_CREDENTIALS) && whole(UCRED) {
             // SAFETY: the message is long enough for an `ucred`, which any bytes are.
             let sender = unsafe { data.cast::<libc::ucred>().read_unaligned() };
             received.sender = Some(sender.into());
         } else if (level, kind) == (libc::SOL_SOCKET, libc::SCM_RIGHTS) {
             let mut at = 0;
-            while whole(at + size_of::<i32>()) {
+            while whole(at + DESCRIPTOR) {
                 // SAFETY: the message is long enough for a descriptor at `at`.
-                let descriptor = unsafe { data.add(at).cast::<i32>().read_unaligned() };
+                let descriptor = unsafe { data.add(at as usize).cast::<i32>().read_unaligned() };
                 // SAFETY: the kernel made it for this process, and nobody else knows of it. All
                 // but one are closed again here.
                 received.descriptor = Some(unsafe { OwnedFd::from_raw_fd(descriptor) });
-                at += size_of::<i32>();
+                at += DESCRIPTOR;
             }
         }
         // SAFETY: as for `CMSG_FIRSTHDR`; `message` is one of this header's.
@@ -108,7 +111,7 @@ pub(super) fn receive(
 /// Who made the socket pair.
 pub(super) fn maker(socket: BorrowedFd<'_>) -> io::Result<Credentials> {
     let mut maker = libc::ucred { pid: 0, uid: 0, gid: 0 };
-    let mut size = size_of::<libc::ucred>() as libc::socklen_t;
+    let mut size: libc::socklen_t = UCRED;
     // SAFETY: `maker` and `size` outlive the call, and `size` is that of `maker`.
     let result = unsafe {
         libc::getsockopt(

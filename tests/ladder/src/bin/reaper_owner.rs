@@ -24,7 +24,7 @@ fn main() {
     for line in io::stdin().lock().lines() {
         let line = line.expect("commands are lines");
         let mut words = line.split(' ');
-        let result = obey(&words.next().unwrap_or_default(), words.collect(), &mut kept);
+        let result = obey(words.next().unwrap_or_default(), &words.collect::<Vec<_>>(), &mut kept);
         if line == "return" {
             return;
         }
@@ -76,15 +76,17 @@ fn start(arguments: &mut dyn Iterator<Item = String>) -> Result<()> {
         };
     }
     if from_main {
-        reaper::start_from_main_with(builder)?
+        reaper::start_from_main_with(builder)?;
+        // It is not waited for otherwise.
+        backstop::reaper::check()?;
     } else {
-        builder.start()?
+        builder.start()?;
     }
     Ok(())
 }
 
-fn obey(command: &str, words: Vec<&str>, kept: &mut Vec<Kept>) -> Result<String> {
-    match (command, words.as_slice()) {
+fn obey(command: &str, words: &[&str], kept: &mut Vec<Kept>) -> Result<String> {
+    match (command, words) {
         ("keep", [path]) => keep(Path::new(path), kept)?,
         ("keep-many", [directory, count]) => {
             for number in 0..count.parse::<u32>()? {
@@ -92,22 +94,25 @@ fn obey(command: &str, words: Vec<&str>, kept: &mut Vec<Kept>) -> Result<String>
             }
         }
         ("intend", [path]) => {
-            kept.push(Kept::intend(next(kept), Action::remove_file(path))?);
+            kept.push(intend(kept, Action::remove_file(path))?);
         }
         ("run", words @ [program, ..]) => {
             let action = Action::run(Command::new(program).args(&words[1..]));
-            let mut one = Kept::intend(next(kept), action)?;
+            let mut one = intend(kept, action)?;
             one.commit()?;
             kept.push(one);
         }
         ("long", [length]) => {
             let path = format!("/{}", "x".repeat(length.parse::<usize>()? - 1));
-            Kept::intend(next(kept), Action::remove_file(path))?;
+            intend(kept, Action::remove_file(path))?;
         }
         ("forget", [number]) => kept[number.parse::<usize>()?].forget()?,
         ("pid", []) => return Ok(reaper::pid().map_or("none".to_owned(), |pid| pid.to_string())),
         ("check", []) => backstop::reaper::check()?,
-        ("start", []) => reaper::start_from_main()?,
+        ("start", []) => {
+            reaper::start_from_main()?;
+            backstop::reaper::check()?;
+        }
         ("setuid", [id]) => change_user(id.parse()?)?,
         ("close", []) => close_all()?,
         ("open", [path, count]) => {
@@ -120,6 +125,8 @@ fn obey(command: &str, words: Vec<&str>, kept: &mut Vec<Kept>) -> Result<String>
         ("wait-all", []) => return wait_all(),
         ("fork", []) => return fork(),
         ("fork-registers", [path]) => return fork_registers(path),
+        ("sends", words) => send(&words.concat())?,
+        ("fork-sends", words) => fork_sends(&words.concat())?,
         ("exec", words @ [program, ..]) => {
             return Err(Command::new(program).args(&words[1..]).exec().into());
         }
@@ -136,13 +143,16 @@ fn obey(command: &str, words: Vec<&str>, kept: &mut Vec<Kept>) -> Result<String>
     Ok("ok".to_owned())
 }
 
-fn next(kept: &[Kept]) -> u64 {
-    kept.len() as u64
+/// Announces what the next action will be.
+fn intend(kept: &[Kept], action: Action) -> Result<Kept> {
+    let one = Kept::new(kept.len() as u64, action)?;
+    one.intend()?;
+    Ok(one)
 }
 
 /// Announces a file, creates it, and tells that it exists.
 fn keep(path: &Path, kept: &mut Vec<Kept>) -> Result<()> {
-    let mut one = Kept::intend(next(kept), Action::remove_file(path))?;
+    let mut one = intend(kept, Action::remove_file(path))?;
     File::create_new(path)?;
     one.commit()?;
     kept.push(one);
@@ -161,7 +171,10 @@ fn change_user(id: u32) -> io::Result<()> {
 /// As daemons do.
 fn close_all() -> io::Result<()> {
     // SAFETY: not safe for others in this process who own descriptors: they are what is tested.
-    checked(unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) } as i32)
+    match unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) } {
+        0 => Ok(()),
+        _ => Err(io::Error::last_os_error()),
+    }
 }
 
 /// A pipe's writing end that children inherit, as number 77.
@@ -211,21 +224,54 @@ fn fork() -> Result<String> {
     }
 }
 
-/// A fork that tries to register a file, and reports what came of it.
-fn fork_registers(path: &str) -> Result<String> {
-    let (mut reader, mut writer) = io::pipe()?;
+/// Sends bytes to the reaper, past everything that would refuse to.
+fn send(hexadecimal: &str) -> Result<()> {
+    let digits = hexadecimal.as_bytes().chunks(2).map(std::str::from_utf8);
+    let bytes = digits.map(|two| Ok(u8::from_str_radix(two?, 16)?)).collect::<Result<Vec<u8>>>()?;
+    for number in 3..100 {
+        // SAFETY: `bytes` outlives the call; what is no socket of this kind takes nothing.
+        let sent = unsafe { libc::send(number, bytes.as_ptr().cast(), bytes.len(), 0) };
+        if usize::try_from(sent).is_ok_and(|sent| sent == bytes.len()) {
+            return Ok(());
+        }
+    }
+    Err("there is no channel".into())
+}
+
+fn fork_sends(hexadecimal: &str) -> Result<()> {
     // SAFETY: this program has one more thread, which holds no lock that the child takes.
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error().into()),
         0 => {
-            let result = Kept::intend(1_000, Action::remove_file(path)).map(|_| "ok".to_owned());
-            let _ = writer.write_all(answer(result.map_err(Into::into)).as_bytes());
+            let status = send(hexadecimal).is_err().into();
+            // SAFETY: has no preconditions.
+            unsafe { libc::_exit(status) }
+        }
+        child => {
+            let mut status = 0;
+            // SAFETY: `status` outlives the call.
+            let waited = unsafe { libc::waitpid(child, &raw mut status, 0) };
+            if waited == child && status == 0 { Ok(()) } else { Err("it sent nothing".into()) }
+        }
+    }
+}
+
+/// A fork that tries to register a file, and reports what came of it.
+fn fork_registers(path: &str) -> Result<String> {
+    let (reader, writer) = rustix::pipe::pipe()?;
+    let (reader, mut writer) = (File::from(reader), File::from(writer));
+    // SAFETY: this program has one more thread, which holds no lock that the child takes.
+    match unsafe { libc::fork() } {
+        -1 => Err(io::Error::last_os_error().into()),
+        0 => {
+            let result = intend(&[], Action::remove_file(path)).map(|_| "ok".to_owned());
+            let _ = writer.write_all(answer(result).as_bytes());
             // SAFETY: has no preconditions.
             unsafe { libc::_exit(0) }
         }
         _ => {
             drop(writer);
-            Ok(io::read_to_string(&mut reader)?)
+            Ok(io::read_to_string(reader)?)
         }
     }
 }

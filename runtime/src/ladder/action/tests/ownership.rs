@@ -10,7 +10,8 @@ use rustix::fs::{FileType, XattrFlags};
 
 use super::{Yard, committed, done, gone, left_alone, names, sent};
 use crate::ladder::action::deadline::Deadline;
-use crate::ladder::action::open::Opener;
+use crate::ladder::action::identity::Identity;
+use crate::ladder::action::open::{Opener, look};
 use crate::ladder::action::remove::{Removal, Thing};
 use crate::ladder::action::{Action, Performed};
 
@@ -70,6 +71,23 @@ fn a_link_in_place_of_the_parent_is_not_followed() {
 
 fn timeout() -> Deadline {
     Deadline::after(std::time::Duration::from_secs(20))
+}
+
+#[test]
+fn a_link_further_up_is_not_followed() {
+    for openat2 in [true, false] {
+        let yard = Yard::new();
+        let path = yard.at("up/parent/dir");
+        fs::create_dir_all(path.join("sub")).unwrap();
+        let mut removal = Removal::new(Thing::Directory, &path).unwrap();
+        removal.commit().unwrap();
+        // To the very same directory: it is the way that is refused.
+        fs::rename(yard.at("up"), yard.at("moved")).unwrap();
+        symlink("moved", yard.at("up")).unwrap();
+        let why = left_alone(removal.perform_with(Opener { openat2 }, timeout()));
+        assert!(why.contains("symbolic link"), "{why}");
+        assert!(path.join("sub").exists());
+    }
 }
 
 #[test]
@@ -223,6 +241,34 @@ fn sockets_and_links_are_known_without_an_attribute() {
         done(committed(Action::unlink_socket(&socket)).perform());
         done(committed(Action::remove_file(&link)).perform());
         assert_eq!(yard.names(), [""; 0]);
+    }
+}
+
+/// Each of the marks must tell by itself: file systems have one or the other.
+#[test]
+fn a_handle_or_a_birth_alone_tells_a_successor() {
+    let yard = Yard::new();
+    let path = yard.at("socket");
+    let look = |parent: &File| look(parent.as_fd(), "socket".as_ref()).unwrap().unwrap();
+    let parent = File::open(&yard.path).unwrap();
+    for _ in 0..20 {
+        let listener = UnixListener::bind(&path).unwrap();
+        let identity = Identity::take(look(&parent).fd.as_fd()).unwrap();
+        let (handle, birth) = (identity.clone().without_birth(), identity.without_mark());
+        let neither = handle.clone().without_mark();
+        for known in [&handle, &birth] {
+            assert_eq!(known.difference(&look(&parent)).unwrap(), None);
+        }
+        let unsure = neither.difference(&look(&parent)).unwrap().unwrap();
+        assert!(unsure.contains("may be another one"), "{unsure}");
+
+        drop(listener);
+        fs::remove_file(&path).unwrap();
+        let _successor = UnixListener::bind(&path).unwrap();
+        for known in [&handle, &birth] {
+            known.difference(&look(&parent)).unwrap().expect("another one");
+        }
+        fs::remove_file(&path).unwrap();
     }
 }
 

@@ -66,19 +66,31 @@ fn changes_are_in_the_file() {
 }
 
 #[test]
-fn changes_of_what_is_not_there_are_refused_and_its_withdrawal_is_not() {
+fn what_makes_no_sense_is_refused_and_a_second_withdrawal_is_not_written() {
     let home = Home::new();
     let mut segment = home.segment();
     one(&mut segment, Kind::Intent, 1).unwrap();
     let kind = |result: io::Result<()>| result.unwrap_err().kind();
     assert_eq!(kind(one(&mut segment, Kind::Intent, 1)), io::ErrorKind::InvalidInput);
-    assert_eq!(kind(one(&mut segment, Kind::Commit, 2)), io::ErrorKind::InvalidInput);
     let large = Change { kind: Kind::Intent, key: 3, data: vec![0; MAX_DATA + 1] };
     assert_eq!(kind(segment.apply(vec![large]).pop().unwrap()), io::ErrorKind::InvalidInput);
     let at = segment.tail.at;
     one(&mut segment, Kind::Forget, 2).unwrap();
     assert_eq!(segment.tail.at, at);
     assert_eq!(home.keys(), [1]);
+}
+
+#[test]
+fn what_existed_before_it_was_registered_begins_with_its_commit() {
+    let home = Home::new();
+    let mut segment = home.segment();
+    one(&mut segment, Kind::Commit, 5).unwrap();
+    assert_eq!(home.keys(), [5]);
+    assert_eq!(segment.reserved, FRAME + reserve(true, 100));
+    one(&mut segment, Kind::Commit, 5).unwrap();
+    one(&mut segment, Kind::Forget, 5).unwrap();
+    assert_eq!(home.keys(), []);
+    assert_eq!(segment.reserved, FRAME);
 }
 
 #[test]
