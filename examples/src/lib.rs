@@ -1,7 +1,9 @@
 //! What the examples share with their tests, and the documents whose code blocks run as doctests.
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 
 pub mod gzip;
+#[cfg(target_os = "linux")]
+pub mod survive;
 
 /// The documents of the workspace: each code block in them compiles and runs.
 ///

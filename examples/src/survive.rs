@@ -1,0 +1,84 @@
+//! Ends processes in every way there is, and looks what each kind of cleanup left behind.
+//!
+//! A cell of the matrix is one [`Row`], a way to end, under one [`Column`], a kind of cleanup. For
+//! each the program starts itself again, as a process that makes a scratch directory, says that it
+//! is ready, and really ends that way; the parent checks how it ended and what is left.
+
+mod arguments;
+mod child;
+mod columns;
+mod document;
+mod ends;
+mod lines;
+mod mains;
+mod place;
+mod pool;
+mod processes;
+mod raw;
+mod rows;
+mod run;
+mod screen;
+mod signals;
+mod status;
+mod verdict;
+mod watch;
+mod world;
+
+use std::process::ExitCode;
+use std::time::Instant;
+
+use self::arguments::{Arguments, Parsed};
+use self::columns::Column;
+use self::document::{documented, markdown};
+use self::rows::{ROWS, Row};
+use self::run::{Ran, Settings, run};
+use self::screen::Screen;
+use self::status::Status;
+use self::verdict::{By, Verdict};
+
+/// The program: its command line, its processes, its matrix.
+#[must_use]
+pub fn main() -> ExitCode {
+    if let Some(code) = child::child() {
+        return code;
+    }
+    match arguments::parse() {
+        Ok(Parsed::Run(arguments)) => matrix(arguments),
+        Ok(Parsed::Help) => {
+            anstream::print!("{}", arguments::usage());
+            ExitCode::SUCCESS
+        }
+        Err(error) => {
+            eprintln!("error: {error}\n  help: `survive --help` shows how to call it");
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn matrix(arguments: Arguments) -> ExitCode {
+    let Arguments { rows, format, jobs, abort_program } = arguments;
+    let start = Instant::now();
+    let settings = match Settings::new(abort_program) {
+        Ok(settings) => settings,
+        Err(error) => {
+            eprintln!("error: cannot make a directory for the processes: {error}");
+            return ExitCode::FAILURE;
+        }
+    };
+    let columns = Column::ALL.len();
+    // The slow ones first: they wait most of the time.
+    let mut order: Vec<usize> = (0..rows.len() * columns).collect();
+    order.sort_by_key(|cell| !rows[cell / columns].is_slow);
+    let mut screen = Screen::new(rows.clone(), format);
+    pool::each(
+        order.len(),
+        jobs,
+        |turn| {
+            let cell = order[turn];
+            run(&settings, rows[cell / columns], Column::ALL[cell % columns])
+        },
+        |turn, ran| screen.take(order[turn], ran),
+    );
+    drop(settings);
+    if screen.finish(start.elapsed()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}

@@ -1,0 +1,185 @@
+//! The kinds of cleanup: to add one, add a variant and a function that holds a resource with it.
+
+use std::fs;
+use std::mem;
+use std::path::{Path, PathBuf};
+
+use backstop::{Action, defer, must_cleanup};
+
+use super::child::Stage;
+use super::ends::Failed;
+
+/// A kind of cleanup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Column {
+    /// A destructor.
+    Drop,
+    /// A guard of the crate scopeguard.
+    Scopeguard,
+    /// `#[cleanup(..)]`.
+    Unwind,
+    /// `#[cleanup(.., survives = exit)]`.
+    Exit,
+    /// `#[cleanup(.., survives = kill)]`.
+    Kill,
+    /// `#[cleanup(.., survives = reboot)]`.
+    Reboot,
+}
+
+impl Column {
+    /// All of them, in the order of the matrix.
+    pub(super) const ALL: [Self; 6] =
+        [Self::Drop, Self::Scopeguard, Self::Unwind, Self::Exit, Self::Kill, Self::Reboot];
+
+    /// One word.
+    #[must_use]
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Drop => "Drop",
+            Self::Scopeguard => "scopeguard",
+            Self::Unwind => "unwind",
+            Self::Exit => "exit",
+            Self::Kill => "kill",
+            Self::Reboot => "reboot",
+        }
+    }
+
+    /// As in the documents.
+    #[must_use]
+    pub(super) fn title(self) -> &'static str {
+        match self {
+            Self::Drop => "plain `Drop`",
+            Self::Scopeguard => "scopeguard",
+            Self::Unwind => "`unwind`",
+            Self::Exit => "`exit`",
+            Self::Kill => "`kill`",
+            Self::Reboot => "`reboot`",
+        }
+    }
+
+    /// Which cleanup it is, in code.
+    #[must_use]
+    pub(super) fn about(self) -> &'static str {
+        match self {
+            Self::Drop => "`fs::remove_dir_all` in an `impl Drop`",
+            Self::Scopeguard => "`scopeguard::guard(dir, ..)`",
+            Self::Unwind => "`#[cleanup(remove(&dir))]`",
+            Self::Exit => r"`#[cleanup(move \|\| remove(&dir), survives = exit)]`",
+            Self::Kill => "`#[cleanup(Action::remove_dir_all(&dir), survives = kill)]`",
+            Self::Reboot => "`#[cleanup(Action::remove_dir_all(&dir), survives = reboot)]`",
+        }
+    }
+}
+
+/// How a function that holds a resource goes on after the row's own part.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Leave {
+    /// It ends.
+    End,
+    /// It returns early.
+    Early,
+    /// It forgets the guard, and ends.
+    Forget,
+}
+
+/// Makes the resource, and does the row's part while it holds it.
+pub(super) fn hold(stage: &'static Stage) -> Result<(), Failed> {
+    match stage.column {
+        Column::Drop => with_drop(stage),
+        Column::Scopeguard => with_scopeguard(stage),
+        Column::Unwind => with_unwind(stage),
+        Column::Exit => with_exit(stage),
+        Column::Kill => with_kill(stage),
+        Column::Reboot => with_reboot(stage),
+    }
+}
+
+/// The cleanup that all of this is about.
+fn remove(dir: &Path) {
+    // Nothing to say it to: what is left is seen from outside.
+    let _ = fs::remove_dir_all(dir);
+}
+
+struct Scratch(PathBuf);
+
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        remove(&self.0);
+    }
+}
+
+struct Second(&'static Stage);
+
+impl Drop for Second {
+    fn drop(&mut self) {
+        self.0.second();
+    }
+}
+
+fn with_drop(stage: &'static Stage) -> Result<(), Failed> {
+    let scratch = Scratch(stage.make()?);
+    let _second = Second(stage);
+    match stage.end()? {
+        Leave::End => {}
+        Leave::Early => return Ok(()),
+        Leave::Forget => mem::forget(scratch),
+    }
+    Ok(())
+}
+
+fn with_scopeguard(stage: &'static Stage) -> Result<(), Failed> {
+    let scratch = scopeguard::guard(stage.make()?, |dir| remove(&dir));
+    scopeguard::defer!(stage.second());
+    match stage.end()? {
+        Leave::End => {}
+        Leave::Early => return Ok(()),
+        Leave::Forget => mem::forget(scratch),
+    }
+    Ok(())
+}
+
+#[must_cleanup(allow(panic_abort, reason = "a row shows what happens then"))]
+fn with_unwind(stage: &'static Stage) -> Result<(), Failed> {
+    #[cleanup(remove(&_dir))]
+    let _dir = stage.make()?;
+    defer!(stage.second());
+    if stage.end()? == Leave::Early {
+        return Ok(());
+    }
+    Ok(())
+}
+
+#[must_cleanup]
+fn with_exit(stage: &'static Stage) -> Result<(), Failed> {
+    #[cleanup({ let dir = _dir.clone(); move || remove(&dir) }, survives = exit)]
+    let _dir = stage.make()?;
+    defer!(survives = exit, move || stage.second());
+    if stage.end()? == Leave::Early {
+        return Ok(());
+    }
+    Ok(())
+}
+
+#[must_cleanup]
+fn with_kill(stage: &'static Stage) -> Result<(), Failed> {
+    defer!(survives = exit, move || stage.witness());
+    #[cleanup(Action::remove_dir_all(&_dir), survives = kill)]
+    let _dir = stage.make()?;
+    defer!(survives = exit, move || stage.second());
+    if stage.end()? == Leave::Early {
+        return Ok(());
+    }
+    Ok(())
+}
+
+#[must_cleanup]
+fn with_reboot(stage: &'static Stage) -> Result<(), Failed> {
+    defer!(survives = exit, move || stage.witness());
+    #[cleanup(Action::remove_dir_all(&_dir), survives = reboot)]
+    let _dir = stage.make()?;
+    defer!(survives = exit, move || stage.second());
+    if stage.end()? == Leave::Early {
+        return Ok(());
+    }
+    Ok(())
+}

@@ -1,0 +1,111 @@
+//! The example `survive` as a program: its command line, its output, and what it leaves behind.
+#![cfg(target_os = "linux")]
+
+mod support;
+
+use std::fs;
+use std::process::{Command, Output};
+
+use support::example;
+
+/// It, with nothing of the terminal that the tests may run in.
+fn survive(arguments: &[&str]) -> Command {
+    let mut command = example("survive");
+    command.args(arguments).env_remove("CLICOLOR_FORCE").env_remove("NO_COLOR");
+    command
+}
+
+fn stdout(output: &Output) -> String {
+    String::from_utf8(output.stdout.clone()).unwrap()
+}
+
+fn stderr(output: &Output) -> String {
+    String::from_utf8(output.stderr.clone()).unwrap()
+}
+
+/// The line of a row's details that is about this column.
+fn line<'t>(text: &'t str, column: &str) -> &'t str {
+    let mut lines = text.lines();
+    lines.find(|line| line.trim_start().starts_with(column)).unwrap_or_else(|| panic!("{text}"))
+}
+
+#[test]
+fn a_row_is_explained_with_what_its_processes_did_and_said() {
+    let output = survive(&["cleanup-panics-while-unwinding", "kill"]).output().unwrap();
+    let text = stdout(&output);
+    assert!(output.status.success(), "{text}{}", stderr(&output));
+    assert!(text.contains("so does a cleanup that runs before that of the resource."), "{text}");
+    assert!(line(&text, "Drop").contains("✗ left     SIGABRT"), "{text}");
+    assert!(line(&text, "left").ends_with("scratch-1/  scratch-1/draft"), "{text}");
+    assert!(line(&text, "unwind").contains("✓          exit 101"), "{text}");
+    assert!(text.contains("stderr   a cleanup panics"), "{text}");
+    let (_, kill) = text.split_once("is sent SIGKILL.").unwrap();
+    assert!(line(kill, "kill").contains("◆ reaper   SIGKILL"), "{text}");
+    assert!(stderr(&output).starts_with("12 of 12 cells as docs/guarantees.md says"));
+}
+
+#[test]
+fn nothing_is_left_of_a_run() {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let rows = ["kill", "kill-both", "daemon", "forked-child", "exec", "control-group"];
+    let output = survive(&rows).env("TMPDIR", place.path()).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
+    let mark = format!("BACKSTOP_SURVIVE_CELL={}", place.path().display());
+    for entry in fs::read_dir("/proc").unwrap().flatten() {
+        // Of what is not a process, or not ours, there is nothing to read.
+        let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
+        let environment = String::from_utf8_lossy(&environment);
+        assert!(!environment.contains(&mark), "{} runs on", entry.path().display());
+    }
+}
+
+#[test]
+fn colours_are_for_terminals_and_for_who_asks() {
+    let plain = survive(&["panic", "--verbose"]).output().unwrap();
+    assert!(!stdout(&plain).contains('\x1b') && !stderr(&plain).contains('\x1b'));
+    let colourful = survive(&["panic"]).env("CLICOLOR_FORCE", "1").output().unwrap();
+    assert!(stdout(&colourful).contains("\x1b[32m✓"), "{}", stdout(&colourful));
+}
+
+#[test]
+fn a_process_that_does_not_end_as_it_should_is_told_and_fails_the_run() {
+    let output = survive(&["panic-abort", "--abort-program", "/bin/false"]).output().unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = "differs  panic-abort × Drop: ended by exit 1 and not SIGABRT\n";
+    assert!(stderr(&output).contains(told), "{}", stderr(&output));
+    assert!(stderr(&output).contains("\n0 of 6 cells as docs/guarantees.md says"));
+}
+
+#[test]
+fn a_wrong_command_line_is_told_apart() {
+    for (arguments, expected) in [
+        (&["sigtrem"][..], "there is no row `sigtrem`; did you mean `sigterm`?"),
+        (&["zzz"], "there is no row `zzz`\n"),
+        (&["--jobs", "0"], "`0` is no value for `--jobs`"),
+        (&["--jobs"], "--jobs"),
+        (&["--abort-program", "/nowhere"], "there is no program `/nowhere`"),
+        (&["kill", "--markdown"], "`--markdown` is about all rows"),
+        (&["--fast"], "--fast"),
+    ] {
+        let output = survive(arguments).output().unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}");
+        assert_eq!(stdout(&output), "", "{arguments:?}");
+        assert!(stderr(&output).starts_with("error: "), "{}", stderr(&output));
+        assert!(stderr(&output).contains(expected), "{}", stderr(&output));
+    }
+    let output = survive(&["--help"]).output().unwrap();
+    assert!(output.status.success());
+    assert!(stdout(&output).contains("Usage: survive [ROW]..."));
+    assert!(stdout(&output).contains("\n  kill-group "));
+}
+
+#[test]
+fn the_matrix_fits_a_terminal_of_a_hundred_columns() {
+    let output = survive(&[]).output().unwrap();
+    let text = stdout(&output);
+    assert!(output.status.success(), "{}", stderr(&output));
+    for line in text.lines() {
+        assert!(line.chars().count() <= 100, "{line}");
+    }
+}
