@@ -7,7 +7,7 @@ use std::thread;
 
 use super::action::{Action, Performed, Prepared};
 use super::exit::doors::Announcement;
-use super::exit::{self, Announced};
+use super::exit::{self, Announced, Cleanup};
 use super::survives::{Keepers, Survives};
 use crate::Outcome;
 use crate::event::{self, Event, EventKind};
@@ -33,7 +33,7 @@ where
     R: CleanupValue,
 {
     fn register(self, announced: Announcement, site: &'static Site, _exists: bool) -> Entry {
-        let exit = announced.0.register(site, Box::new(move || self().ended()));
+        let exit = announced.0.register(site, Cleanup::new(move || self().ended()));
         Entry { exit, held: None }
     }
 }
@@ -137,7 +137,10 @@ fn hold(
             assert!(thread::panicking(), "{message}");
             tell(site, message);
             // What is left is this process itself.
-            Entry { exit: announced.register(site, Box::new(move || action.ended())), held: None }
+            Entry {
+                exit: announced.register(site, Cleanup::new(move || action.ended())),
+                held: None,
+            }
         }
     }
 }
@@ -248,7 +251,7 @@ pub struct Entry {
 impl Entry {
     fn new(announced: Announced, held: Arc<Held>) -> Self {
         let performer = Arc::clone(&held);
-        let exit = announced.register(held.site, Box::new(move || performer.perform()));
+        let exit = announced.register(held.site, Cleanup::new(move || performer.perform()));
         Self { exit, held: Some(held) }
     }
 
