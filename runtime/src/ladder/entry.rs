@@ -125,7 +125,7 @@ fn hold(
     let held = Keepers::of(rung).and_then(|keepers| {
         let mut prepared = action.clone().prepare()?;
         if exists {
-            commit(&mut prepared)?;
+            prepared.commit().map_err(not_there)?;
         }
         Held::new(site, prepared, exists, keepers)
     });
@@ -150,12 +150,13 @@ fn tell(site: &Site, message: String) {
     event::emit(&Event::new(EventKind::CleanupFailed, site.name, site.location, outcome, message));
 }
 
-/// Notes the identity of what exists. What does not exist has none, and is found gone later.
-fn commit(prepared: &mut Prepared) -> io::Result<()> {
-    match prepared.commit() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
+/// Without an identity it would be left alone for ever.
+fn not_there(error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::NotFound {
+        return error;
     }
+    let remedy = "make it first, or put the cleanup on the statement that makes it";
+    io::Error::new(error.kind(), format!("{error}: {remedy}"))
 }
 
 /// Tells registrations apart.
@@ -228,7 +229,11 @@ impl Held {
     }
 
     fn commit(&self) -> io::Result<()> {
-        commit(&mut self.action.lock().unwrap_or_else(PoisonError::into_inner))?;
+        match self.action.lock().unwrap_or_else(PoisonError::into_inner).commit() {
+            // The statement made nothing.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            committed => committed?,
+        }
         self.tell(|keeper, action| keeper.commit(self.key, action))
     }
 }
