@@ -9,5 +9,6 @@ pub(crate) mod action;
 pub(crate) mod exit;
 pub(crate) mod journal;
 pub(crate) mod keeper;
-pub(crate) mod reaper;
+#[cfg(target_os = "linux")]
+pub mod reaper;
 pub(crate) mod shutdown;

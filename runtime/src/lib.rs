@@ -33,5 +33,7 @@ pub use event::{Event, EventKind, set_observer};
 pub use guard::Guard;
 #[cfg(all(feature = "process", unix))]
 pub use ladder::action::Action;
+#[cfg(all(feature = "process", target_os = "linux"))]
+pub use ladder::reaper;
 pub use outcome::Outcome;
 pub use scope::scope;

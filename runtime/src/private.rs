@@ -24,3 +24,75 @@ pub fn in_place_of<F, S>(_: F, scope: &S) -> &S {
 pub const fn checked_call<T>(value: T, (): ()) -> T {
     value
 }
+
+/// The reaper's doors, for expansions, the helper program, and the tests.
+#[cfg(all(feature = "process", target_os = "linux"))]
+pub mod reaper {
+    use std::io;
+
+    use crate::Action;
+    use crate::ladder::action::Prepared;
+    use crate::ladder::keeper::Keeper;
+    use crate::ladder::reaper;
+    use crate::reaper::Builder;
+
+    /// The first thing that `main` does.
+    pub fn if_reaper_then_serve() {
+        reaper::if_reaper_then_serve();
+    }
+
+    /// The second.
+    pub fn start_from_main() -> io::Result<()> {
+        reaper::start_from_main()
+    }
+
+    /// The second, with options.
+    pub fn start_from_main_with(options: Builder) -> io::Result<()> {
+        options.start_from_main()
+    }
+
+    /// All that the helper program does.
+    pub fn main_of_helper() -> ! {
+        reaper::main_of_helper()
+    }
+
+    /// The process id of the reaper.
+    #[must_use]
+    pub fn pid() -> Option<i32> {
+        reaper::pid()
+    }
+
+    /// A registration with the reaper alone.
+    #[derive(Debug)]
+    pub struct Kept {
+        key: u64,
+        action: Prepared,
+    }
+
+    impl Kept {
+        /// Prepares the action, and tells nobody.
+        pub fn new(key: u64, action: Action) -> io::Result<Self> {
+            Ok(Self { key, action: action.prepare()? })
+        }
+
+        /// Tells the reaper of what is about to be created.
+        pub fn intend(&self) -> io::Result<()> {
+            keeper()?.intend(self.key, &self.action)
+        }
+
+        /// Tells it that the thing exists.
+        pub fn commit(&mut self) -> io::Result<()> {
+            self.action.commit()?;
+            keeper()?.commit(self.key, &self.action)
+        }
+
+        /// Tells it that there is nothing to do.
+        pub fn forget(&self) -> io::Result<()> {
+            keeper()?.forget(self.key)
+        }
+    }
+
+    fn keeper() -> io::Result<&'static dyn Keeper> {
+        reaper::keeper().ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+}

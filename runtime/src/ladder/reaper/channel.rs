@@ -1,0 +1,440 @@
+//! The owner's side: registrations, written to whichever reaper there is.
+
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
+
+use rustix::event::PollFlags;
+use rustix::io::Errno;
+
+use super::acknowledge::Waited;
+use super::link::Link;
+use super::protocol::{Message, Request};
+use super::{fork, start, wait_until};
+use crate::ladder::action::Prepared;
+use crate::ladder::keeper::Keeper;
+
+/// The registrations of this process, and the link to its reaper.
+///
+/// Everything is kept here, too, for a reaper that takes over from one that died. A registration
+/// enters `live` under the same lock that it is sent under, so both have the same order.
+pub(super) struct Channel {
+    /// Which process, by forks.
+    generation: u32,
+    /// Whether it runs as another user now. The reaper ignores what it registers then.
+    other_user: AtomicBool,
+    deadline: Duration,
+    acknowledged: bool,
+    state: Mutex<State>,
+    /// Signalled when `State::link` or `State::behind` changes.
+    changed: Condvar,
+    tokens: AtomicU64,
+}
+
+struct State {
+    /// As whom the reaper was started.
+    user: User,
+    /// Whether the first reaper has not come yet.
+    starting: bool,
+    /// None while there is no reaper.
+    link: Option<Arc<Link>>,
+    /// Why there is none.
+    trouble: Option<String>,
+    /// Whether it may not know everything yet.
+    behind: bool,
+    live: HashMap<u64, Message, BuildHasherDefault<KeyHasher>>,
+    /// Withdrawn while the reaper took no messages: told with the next one.
+    withdrawn: Vec<u64>,
+}
+
+/// As whom this process runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct User {
+    uid: rustix::process::Uid,
+    gid: rustix::process::Gid,
+}
+
+impl User {
+    fn current() -> Self {
+        Self { uid: rustix::process::geteuid(), gid: rustix::process::getegid() }
+    }
+}
+
+impl Channel {
+    pub(super) fn new(deadline: Duration, acknowledged: bool) -> Self {
+        Self {
+            generation: fork::generation(),
+            other_user: AtomicBool::new(false),
+            deadline,
+            acknowledged,
+            state: Mutex::new(State {
+                user: User::current(),
+                starting: true,
+                link: None,
+                trouble: None,
+                behind: false,
+                live: HashMap::default(),
+                withdrawn: Vec::new(),
+            }),
+            changed: Condvar::new(),
+            tokens: AtomicU64::new(1),
+        }
+    }
+
+    /// The reaper that this process has at the moment.
+    pub(super) fn reaper(&self) -> Option<i32> {
+        self.lock().link.as_ref().map(|link| link.pid)
+    }
+
+    /// A round trip to the reaper, once it knows everything.
+    pub(super) fn check(&self) -> io::Result<()> {
+        self.permit_withdrawal()?;
+        self.check_within(&mut Patience::new(self.deadline))
+    }
+
+    fn check_within(&self, patience: &mut Patience) -> io::Result<()> {
+        loop {
+            let mut state = self.lock();
+            while state.link.is_none() || state.behind {
+                state = self.wait_for_reaper(state, patience)?;
+            }
+            drop(state);
+            let message = Message::new(&Request::Ask)?;
+            let waited = self.deliver(message, true, patience, |_, _| ())?;
+            // It may have been sent to a successor, which does not know everything yet.
+            if waited == Waited::Taken && !self.lock().behind {
+                return Ok(());
+            }
+        }
+    }
+
+    /// From now on there is a reaper at `link`, which knows nothing yet.
+    pub(super) fn connect(&self, link: Link) -> Arc<Link> {
+        let link = Arc::new(link);
+        let mut state = self.lock();
+        state.starting = false;
+        state.user = User::current();
+        state.link = Some(Arc::clone(&link));
+        state.trouble = None;
+        state.behind = true;
+        // The new one has never heard of these.
+        state.withdrawn.clear();
+        drop(state);
+        self.changed.notify_all();
+        link
+    }
+
+    /// There is no reaper, for the reason given.
+    pub(super) fn disconnect(&self, why: &str) {
+        let mut state = self.lock();
+        state.starting = false;
+        state.link = None;
+        state.trouble = Some(why.to_owned());
+        drop(state);
+        self.changed.notify_all();
+    }
+
+    /// Tells a new reaper what is registered. Others go on meanwhile: whatever they send is in its
+    /// place both before and after what is sent here.
+    pub(super) fn tell_all(&self, link: &Link) -> io::Result<()> {
+        let mut keys: Vec<u64> = self.lock().live.keys().copied().collect();
+        keys.sort_unstable();
+        for key in keys {
+            loop {
+                let sent = match self.lock().live.get(&key) {
+                    Some(message) => link.send(message),
+                    None => Ok(()),
+                };
+                match sent {
+                    Ok(()) => break,
+                    Err(error) if is_full(&error) => {
+                        wait_until(link.socket(), PollFlags::OUT, None)?;
+                    }
+                    Err(error) => return Err(error),
+                }
+            }
+        }
+        self.lock().behind = false;
+        self.changed.notify_all();
+        Ok(())
+    }
+
+    fn register(&self, key: u64, committed: bool, action: &Prepared) -> io::Result<()> {
+        self.permit()?;
+        let message = Message::register(key, committed, action)?;
+        let mut patience = Patience::new(self.deadline);
+        let result = self
+            .deliver(message, self.acknowledged, &mut patience, |state, message| {
+                state.live.insert(key, message);
+            })
+            .and_then(|waited| match waited {
+                Waited::Taken => Ok(()),
+                // Its successor is told of everything.
+                Waited::Gone => self.check_within(&mut patience),
+            });
+        if result.is_err() && self.acknowledged && !committed {
+            // It may have been sent. The caller creates nothing, and will withdraw nothing.
+            let mut state = self.lock();
+            if state.live.remove(&key).is_some() {
+                state.withdrawn.push(key);
+            }
+        }
+        result
+    }
+
+    /// An error where the reaper would not take a registration of this process.
+    fn permit(&self) -> io::Result<()> {
+        self.permit_withdrawal()?;
+        if !self.other_user.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let (then, now) = (self.lock().user, User::current());
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            format!(
+                "this process ran as user {} and group {} when it started its reaper, and runs as \
+                 {} and {} now: the reaper must not act for it; start the reaper after the change",
+                then.uid.as_raw(),
+                then.gid.as_raw(),
+                now.uid.as_raw(),
+                now.gid.as_raw()
+            ),
+        ))
+    }
+
+    fn permit_withdrawal(&self) -> io::Result<()> {
+        if fork::generation() == self.generation {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "this process was forked from the one that the reaper watches: start one for it",
+        ))
+    }
+
+    /// Looks at this process's user and group. The supervisor calls it when it is interrupted: the C
+    /// library has every thread change them, by a signal. (Three calls for each registration would
+    /// take longer than the registration.)
+    pub(super) fn look_at_user(&self) {
+        self.other_user.store(User::current() != self.lock().user, Ordering::Relaxed);
+    }
+
+    /// Sends a message, and does `then` under the same lock. Waits for a reaper, for room in the
+    /// channel, and for the acknowledgement if one is wished, within one deadline in all.
+    fn deliver(
+        &self,
+        mut message: Message,
+        acknowledged: bool,
+        patience: &mut Patience,
+        then: impl FnOnce(&mut State, Message),
+    ) -> io::Result<Waited> {
+        let mut token = 0;
+        let mut state = self.lock();
+        loop {
+            let State { link, withdrawn, .. } = &mut *state;
+            let Some(link) = link else {
+                state = self.wait_for_reaper(state, patience)?;
+                continue;
+            };
+            if acknowledged {
+                token = self.tokens.fetch_add(1, Ordering::Relaxed);
+                message.set_token(token);
+            }
+            match catch_up(withdrawn, link).and_then(|()| link.send(&message)) {
+                Ok(()) => {}
+                Err(error) if is_full(&error) => {
+                    let link = Arc::clone(link);
+                    drop(state);
+                    patience.wait_for_room(&link)?;
+                    state = self.lock();
+                    continue;
+                }
+                Err(error) if is_gone(&error) => {
+                    state.link = None;
+                    continue;
+                }
+                Err(error) => return Err(error),
+            }
+            let link = acknowledged.then(|| Arc::clone(link));
+            message.set_token(0);
+            then(&mut state, message);
+            drop(state);
+            let Some(link) = link else { return Ok(Waited::Taken) };
+            return link.acknowledgements.wait(&link, token, patience.rest());
+        }
+    }
+
+    fn wait_for_reaper<'a>(
+        &self,
+        state: MutexGuard<'a, State>,
+        patience: &mut Patience,
+    ) -> io::Result<MutexGuard<'a, State>> {
+        if state.starting {
+            patience.extend_to(start::DEADLINE);
+        }
+        let rest = patience.rest();
+        if rest.is_zero() {
+            let why = match &state.trouble {
+                Some(why) => why,
+                None if state.starting => "it has not started yet",
+                None if state.link.is_some() => "it is new, and being told what is registered",
+                None => "it ended, and is being replaced",
+            };
+            let message = format!("there is no reaper: {why}");
+            return Err(io::Error::new(io::ErrorKind::NotConnected, message));
+        }
+        Ok(self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Each change of the state is complete before anything can panic.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Keeper for Channel {
+    fn intend(&self, key: u64, action: &Prepared) -> io::Result<()> {
+        self.register(key, false, action)
+    }
+
+    fn commit(&self, key: u64, action: &Prepared) -> io::Result<()> {
+        self.register(key, true, action)
+    }
+
+    fn forget(&self, key: u64) -> io::Result<()> {
+        self.permit_withdrawal()?;
+        let mut state = self.lock();
+        state.live.remove(&key);
+        let Some(link) = &state.link else {
+            // Nobody knows of it any more.
+            return Ok(());
+        };
+        let message = Message::new(&Request::Forget { key })?;
+        match link.send(&message) {
+            Ok(()) => return Ok(()),
+            Err(error) if is_gone(&error) => {
+                state.link = None;
+                return Ok(());
+            }
+            Err(error) if is_full(&error) => state.withdrawn.push(key),
+            Err(error) => return Err(error),
+        }
+        drop(state);
+        // It is sent before anything else is.
+        self.flush()
+    }
+}
+
+impl Channel {
+    /// Sends what was withdrawn while the channel was full.
+    fn flush(&self) -> io::Result<()> {
+        let mut patience = Patience::new(self.deadline);
+        loop {
+            let mut state = self.lock();
+            let State { link, withdrawn, .. } = &mut *state;
+            let Some(link) = link else { return Ok(()) };
+            match catch_up(withdrawn, link) {
+                Err(error) if is_full(&error) => {
+                    let link = Arc::clone(link);
+                    drop(state);
+                    patience.wait_for_room(&link)?;
+                }
+                Err(error) if is_gone(&error) => {
+                    state.link = None;
+                    return Ok(());
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// Sends what was withdrawn while there was no room.
+fn catch_up(withdrawn: &mut Vec<u64>, link: &Link) -> io::Result<()> {
+    while let Some(&key) = withdrawn.last() {
+        link.send(&Message::new(&Request::Forget { key })?)?;
+        withdrawn.pop();
+    }
+    Ok(())
+}
+
+fn is_full(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// Whether the other end is closed, or this one is (by a program that closes what it finds, which
+/// makes the reaper end): either way there will be another channel soon.
+fn is_gone(error: &io::Error) -> bool {
+    matches!(
+        Errno::from_io_error(error),
+        Some(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN | Errno::BADF | Errno::NOTSOCK)
+    )
+}
+
+/// Keys are a counter's, which nobody outside chooses: a product spreads them well enough.
+#[derive(Default)]
+struct KeyHasher(u64);
+
+impl Hasher for KeyHasher {
+    fn write(&mut self, bytes: &[u8]) {
+        for &byte in bytes {
+            self.write_u64(byte.into());
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        // 2^64 divided by the golden ratio; the map looks at the highest bits and at the lowest ones.
+        let product = (self.0 ^ key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+        self.0 = product ^ (product >> 32);
+    }
+
+    fn finish(&self) -> u64 {
+        self.0
+    }
+}
+
+/// A deadline that asks for the time only once something has to be waited for.
+struct Patience {
+    limit: Duration,
+    end: Option<Instant>,
+}
+
+impl Patience {
+    fn new(limit: Duration) -> Self {
+        Self { limit, end: None }
+    }
+
+    /// What is left of it; it begins with the first call.
+    fn rest(&mut self) -> Duration {
+        match self.end {
+            Some(end) => end.saturating_duration_since(Instant::now()),
+            None => {
+                self.end = Instant::now().checked_add(self.limit);
+                self.limit
+            }
+        }
+    }
+
+    /// Not less than `limit` from its beginning.
+    fn extend_to(&mut self, limit: Duration) {
+        if self.limit < limit {
+            let more = limit.saturating_sub(self.limit);
+            self.end = self.end.and_then(|end| end.checked_add(more));
+            self.limit = limit;
+        }
+    }
+
+    fn wait_for_room(&mut self, link: &Link) -> io::Result<()> {
+        let rest = self.rest();
+        if wait_until(link.socket(), PollFlags::OUT, Some(rest))? {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::TimedOut,
+            format!("the reaper (process {}) has taken no message for {:?}", link.pid, self.limit),
+        ))
+    }
+}

@@ -1,0 +1,101 @@
+//! The owner's end of a channel.
+
+use std::io;
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::time::Duration;
+
+use rustix::fs::fstat;
+use rustix::net::sockopt::{Timeout, set_socket_timeout};
+use rustix::net::{RecvFlags, SendFlags};
+
+use super::acknowledge::Acknowledgements;
+use super::protocol::Message;
+use super::start::Started;
+
+/// A channel to a reaper, and the reaper's pidfd.
+#[derive(Debug)]
+pub(super) struct Link {
+    socket: Watchful,
+    reaper: Watchful,
+    /// The reaper's process id, for humans.
+    pub(super) pid: i32,
+    pub(super) acknowledgements: Acknowledgements,
+}
+
+impl Link {
+    /// `deadline` is how long at most [`receive`](Self::receive) waits.
+    pub(super) fn new(started: Started, deadline: Duration) -> io::Result<Self> {
+        let Started { channel, pidfd, pid } = started;
+        // An option of the socket, not a `poll` before each: that took a quarter of a round trip. Zero
+        // would be no limit.
+        let deadline = deadline.max(Duration::from_millis(1));
+        set_socket_timeout(&channel, Timeout::Recv, Some(deadline))?;
+        Ok(Self {
+            socket: Watchful::new(&channel)?,
+            reaper: Watchful::new(&pidfd)?,
+            pid,
+            acknowledgements: Acknowledgements::default(),
+        })
+    }
+
+    /// Sends without waiting for room.
+    pub(super) fn send(&self, message: &Message) -> io::Result<()> {
+        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+        rustix::net::send(self.socket(), message.as_bytes(), flags)?;
+        Ok(())
+    }
+
+    /// Waits for a message of the reaper.
+    pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
+        Ok(rustix::net::recv(self.socket(), buffer, RecvFlags::empty())?.0)
+    }
+
+    pub(super) fn socket(&self) -> BorrowedFd<'_> {
+        self.socket.as_fd()
+    }
+
+    /// Readable once the reaper has ended.
+    pub(super) fn reaper(&self) -> BorrowedFd<'_> {
+        self.reaper.as_fd()
+    }
+}
+
+/// A descriptor that is closed only if it still is what it was.
+///
+/// Programs that become daemons close every descriptor that they find. The numbers are then given
+/// to other files, which are not ours to close.
+#[derive(Debug)]
+struct Watchful {
+    /// `None` only while it is dropped.
+    descriptor: Option<OwnedFd>,
+    identity: (u64, u64),
+}
+
+impl Watchful {
+    fn new(descriptor: &OwnedFd) -> io::Result<Self> {
+        // Out of the way of standard input, output and error, which a program may have closed and
+        // will open again.
+        let descriptor = rustix::io::fcntl_dupfd_cloexec(descriptor, 3)?;
+        let identity = identity(&descriptor)?;
+        Ok(Self { descriptor: Some(descriptor), identity })
+    }
+
+    fn as_fd(&self) -> BorrowedFd<'_> {
+        self.descriptor.as_ref().expect("it is taken only in `drop`").as_fd()
+    }
+}
+
+impl Drop for Watchful {
+    fn drop(&mut self) {
+        if let Some(descriptor) = self.descriptor.take() {
+            if !identity(&descriptor).is_ok_and(|identity| identity == self.identity) {
+                let _ = descriptor.into_raw_fd();
+            }
+        }
+    }
+}
+
+fn identity(descriptor: &OwnedFd) -> io::Result<(u64, u64)> {
+    let stat = fstat(descriptor)?;
+    Ok((stat.st_dev, stat.st_ino))
+}

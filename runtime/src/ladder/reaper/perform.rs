@@ -1,0 +1,126 @@
+//! Performing what was registered, each action on a thread that may hang.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use super::log::Log;
+use super::protocol;
+use crate::event;
+use crate::ladder::action::{Performed, Prepared};
+
+/// What is registered for a key.
+pub(super) struct Registration {
+    /// Whether the owner told that the thing exists.
+    pub(super) committed: bool,
+    /// The encoded action.
+    pub(super) action: Box<[u8]>,
+}
+
+/// How many deadlines late actions have, together, once all others are done.
+const LATE_DEADLINES: u32 = 10;
+
+/// Performs all in the given order. An action that takes longer than `deadline` is left behind, and
+/// waited for when the others are done.
+pub(super) fn all(
+    registrations: impl Iterator<Item = Registration>,
+    deadline: Duration,
+    log: &mut Log,
+) {
+    let mut worker = Worker::start();
+    let mut late = Vec::new();
+    for Registration { committed, action } in registrations {
+        let name = if committed { "" } else { "(not committed) " };
+        let action = match protocol::decode::<Prepared>(&action) {
+            Ok(action) => action,
+            Err(error) => {
+                log.line(&format!("{name}left alone: {error}"));
+                continue;
+            }
+        };
+        let name = format!("{name}{action:?}");
+        let (next, result) = worker.perform(action, deadline);
+        worker = next;
+        match result {
+            Answer::Now(result) => log.line(&format!("{name}: {result}")),
+            Answer::Late(answer) => {
+                log.line(&format!("{name}: not done within {deadline:?}, going on with the next"));
+                late.push((name, answer));
+            }
+        }
+    }
+    let end = Instant::now() + deadline * LATE_DEADLINES;
+    for (name, answer) in late {
+        match answer.recv_timeout(end.saturating_duration_since(Instant::now())) {
+            Ok(result) => log.line(&format!("{name}: late, {result}")),
+            Err(_) => log.line(&format!("{name}: given up")),
+        }
+    }
+}
+
+/// What came of an action.
+enum Answer {
+    /// In words.
+    Now(String),
+    /// It will come here.
+    Late(Receiver<String>),
+}
+
+/// Where actions are performed.
+enum Worker {
+    Thread {
+        actions: Sender<Prepared>,
+        answers: Receiver<String>,
+    },
+    /// There are no threads to be had. Without a deadline is better than not at all.
+    Here,
+}
+
+impl Worker {
+    fn start() -> Self {
+        let (actions, work) = mpsc::channel();
+        let (results, answers) = mpsc::channel();
+        let thread = thread::Builder::new().name("actions".to_owned()).spawn(move || {
+            for action in work {
+                if results.send(perform(&action)).is_err() {
+                    return;
+                }
+            }
+        });
+        match thread {
+            Ok(_) => Self::Thread { actions, answers },
+            Err(_) => Self::Here,
+        }
+    }
+
+    /// Performs an action, and tells where to perform the next one.
+    fn perform(self, action: Prepared, deadline: Duration) -> (Self, Answer) {
+        let Self::Thread { actions, answers } = self else {
+            return (Self::Here, Answer::Now(perform(&action)));
+        };
+        // The thread lives as long as `actions`: it contains panics.
+        let _ = actions.send(action);
+        match answers.recv_timeout(deadline) {
+            Ok(result) => (Self::Thread { actions, answers }, Answer::Now(result)),
+            Err(RecvTimeoutError::Timeout) => (Self::start(), Answer::Late(answers)),
+            Err(RecvTimeoutError::Disconnected) => {
+                (Self::start(), Answer::Now("failed: its thread is gone".to_owned()))
+            }
+        }
+    }
+}
+
+fn perform(action: &Prepared) -> String {
+    match catch_unwind(AssertUnwindSafe(|| action.perform())) {
+        Ok(Ok(Performed::Done)) => "done".to_owned(),
+        Ok(Ok(Performed::Gone)) => "nothing left to do".to_owned(),
+        Ok(Ok(Performed::LeftAlone(why))) => format!("left alone: {}", why.escape_debug()),
+        Ok(Err(error)) => format!("failed: {}", error.to_string().escape_debug()),
+        Err(payload) => {
+            let message = event::panic_message(&*payload);
+            event::discard(payload);
+            format!("panicked: {}", message.escape_debug())
+        }
+    }
+}

@@ -1,0 +1,204 @@
+//! What the owner and its reaper say to each other: one message a packet.
+
+use std::ffi::OsStr;
+use std::io;
+use std::os::unix::ffi::OsStrExt;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use postcard::ser_flavors::Flavor;
+use serde::de::DeserializeOwned;
+use serde::{Deserialize, Serialize};
+
+use crate::ladder::action::Prepared;
+
+/// The largest message, in bytes: several of the longest paths (4,096 bytes), and far less than the
+/// socket's buffer, so that no message is too large for an empty channel.
+pub(super) const LIMIT: usize = 32 * 1024;
+
+/// Both sides must be of one version: an action is read as it was written.
+pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
+
+/// From the owner.
+#[derive(Debug, Serialize, Deserialize)]
+pub(super) enum Request {
+    /// The first message, and only the first. The owner's pidfd comes with it.
+    Hello(Hello),
+    /// What is to be done for `key`. The encoded action follows, and replaces an earlier one.
+    Register {
+        /// Later registrations have larger keys.
+        key: u64,
+        /// Whether the thing exists and the action has its identity.
+        committed: bool,
+    },
+    /// Nothing is to be done for `key` any more.
+    Forget {
+        /// As in `Register`; may be unknown.
+        key: u64,
+    },
+    /// Nothing but the wish for an acknowledgement.
+    Ask,
+}
+
+/// Who the owner is and how it wants to be cleaned up after.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Hello {
+    /// Of `backstop`.
+    pub(super) version: String,
+    /// Comes back in `Ready`, which therefore answers this very start.
+    pub(super) nonce: [u8; 16],
+    /// The thread that lives exactly as long as the owner's program: see [`super::owner`].
+    pub(super) witness: Witness,
+    /// Whether a fork of the owner keeps its resources in use.
+    pub(super) wait_for_forks: bool,
+    /// How long one action may take before the next one begins.
+    pub(super) action_deadline: Duration,
+    /// The result log; no log without.
+    pub(super) log: Option<Bytes>,
+    /// How many reapers of this owner died before this one.
+    pub(super) predecessors: u32,
+}
+
+/// A thread, told from a later one with the same id.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Witness {
+    /// Its id.
+    pub(super) thread: i32,
+    /// When it started, in clock ticks since boot.
+    pub(super) started: u64,
+}
+
+/// A path, whatever its encoding.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Bytes(Vec<u8>);
+
+impl From<&Path> for Bytes {
+    fn from(path: &Path) -> Self {
+        Self(path.as_os_str().as_bytes().to_vec())
+    }
+}
+
+impl Bytes {
+    pub(super) fn to_path(&self) -> PathBuf {
+        PathBuf::from(OsStr::from_bytes(&self.0))
+    }
+}
+
+/// From the reaper.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) enum Response {
+    /// It watches the owner. Its own pidfd comes with it.
+    Ready {
+        /// That of `Hello`.
+        nonce: [u8; 16],
+        /// Its process id.
+        pid: i32,
+    },
+    /// It ends, and this is why.
+    Refused(String),
+    /// Everything up to the message with this token has been taken.
+    Taken(u64),
+}
+
+/// A request as it is sent: eight bytes for the token of an acknowledgement, the request, and what
+/// follows it.
+#[derive(Debug, Clone)]
+pub(super) struct Message(Vec<u8>);
+
+const TOKEN: usize = size_of::<u64>();
+
+/// Enough for most messages, and for what allocators have at hand.
+const USUAL: usize = 120;
+
+impl Message {
+    pub(super) fn new(request: &Request) -> io::Result<Self> {
+        Self::begin(request)?.finish()
+    }
+
+    pub(super) fn register(key: u64, committed: bool, action: &Prepared) -> io::Result<Self> {
+        let Self(bytes) = Self::begin(&Request::Register { key, committed })?;
+        Self(append(action, bytes)?).finish()
+    }
+
+    fn begin(request: &Request) -> io::Result<Self> {
+        let mut bytes = Vec::with_capacity(USUAL);
+        bytes.extend_from_slice(&[0; TOKEN]);
+        append(request, bytes).map(Self)
+    }
+
+    fn finish(self) -> io::Result<Self> {
+        let length = self.0.len();
+        if length <= LIMIT {
+            return Ok(self);
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "this takes {length} bytes, and the reaper takes at most {LIMIT} in one message"
+            ),
+        ))
+    }
+
+    /// Asks for an acknowledgement with `token`; 0 asks for none.
+    pub(super) fn set_token(&mut self, token: u64) {
+        if let Some(place) = self.0.first_chunk_mut() {
+            *place = token.to_le_bytes();
+        }
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// Takes a received message apart: its token, the request, and what follows it.
+    pub(super) fn parse(bytes: &[u8]) -> Result<(u64, Request, &[u8]), Malformed> {
+        let (token, rest) = bytes.split_first_chunk().ok_or(Malformed)?;
+        let (request, rest) = postcard::take_from_bytes(rest).map_err(|_| Malformed)?;
+        Ok((u64::from_le_bytes(*token), request, rest))
+    }
+}
+
+impl Response {
+    pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
+        postcard::to_allocvec(self).map_err(io::Error::other)
+    }
+}
+
+/// It is not what the other side of the same version writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a message that cannot be read")]
+pub(super) struct Malformed;
+
+pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> {
+    match postcard::take_from_bytes(bytes) {
+        Ok((value, [])) => Ok(value),
+        _ => Err(Malformed),
+    }
+}
+
+fn append(value: &impl Serialize, to: Vec<u8>) -> io::Result<Vec<u8>> {
+    postcard::serialize_with_flavor(value, Append(to)).map_err(io::Error::other)
+}
+
+/// A message's request and its action are written into one vector.
+struct Append(Vec<u8>);
+
+impl Flavor for Append {
+    type Output = Vec<u8>;
+
+    #[inline]
+    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
+        self.0.extend_from_slice(data);
+        Ok(())
+    }
+
+    #[inline]
+    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
+        self.0.push(data);
+        Ok(())
+    }
+
+    fn finalize(self) -> postcard::Result<Vec<u8>> {
+        Ok(self.0)
+    }
+}
