@@ -3,7 +3,6 @@
 //!
 //! A registration climbs from rung to rung: the [`exit`] hook of this process, the [`reaper`] beside
 //! it, the [`journal`] on disk. What they perform for a process that is gone is an [`action`].
-#![allow(dead_code, reason = "the rungs are being joined: to be removed")]
 
 pub(crate) mod action;
 #[cfg(target_os = "linux")]

@@ -99,7 +99,7 @@ pub struct Action {
 
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 enum What {
-    Remove(Thing, Vec<u8>),
+    Remove(Thing, #[serde(with = "serde_bytes")] Vec<u8>),
     Kill(Kill),
     Run(Program),
 }
@@ -388,6 +388,7 @@ impl Prepared {
     }
 
     /// Whether the identity was noted.
+    #[cfg(test)]
     pub(crate) fn is_committed(&self) -> bool {
         match &self.what {
             Ready::Remove(removal) => removal.is_committed(),
@@ -412,11 +413,6 @@ impl Prepared {
             Ready::Kill(_) => false,
             Ready::Run { program, .. } => program.after_reboot,
         }
-    }
-
-    /// After which time [`perform`](Self::perform) gives up by itself.
-    pub(crate) fn timeout(&self) -> Duration {
-        self.timeout
     }
 
     /// Does it. May be called again after any interruption, and by several at once.

@@ -24,10 +24,15 @@ use super::action::{Action, Prepared, random};
 #[derive(Debug)]
 pub(crate) struct Created<T> {
     pub(crate) thing: T,
-    /// Absolute.
-    pub(crate) path: PathBuf,
     /// Committed.
     pub(crate) removal: Prepared,
+}
+
+impl<T> Created<T> {
+    /// Where it is: absolute.
+    pub(crate) fn path(&self) -> PathBuf {
+        self.removal.path().unwrap_or_default()
+    }
 }
 
 /// An empty directory of a name that the user chose, as `fs::create_dir` makes it.
@@ -104,7 +109,7 @@ fn create<T>(
     })?;
     let finished = removal.commit().and_then(|()| commit(&removal)).and_then(|()| removal.reveal());
     match finished {
-        Ok(()) => Ok(Created { thing, path, removal }),
+        Ok(()) => Ok(Created { thing, removal }),
         Err(error) => Err(match removal.perform() {
             Ok(_) => error,
             Err(left) => io::Error::new(error.kind(), format!("{error}; and then: {left}")),

@@ -305,7 +305,8 @@ impl Pending {
 
     /// On an error everything has been removed, and the registration goes with `self`.
     fn own<T>(&self, created: io::Result<Created<T>>) -> io::Result<OwnedPath<T>> {
-        let Created { thing: value, path, .. } = created?;
-        Ok(OwnedPath { value, path, entry: self.entry.take(), site: self.site })
+        let created = created?;
+        let path = created.path();
+        Ok(OwnedPath { value: created.thing, path, entry: self.entry.take(), site: self.site })
     }
 }

@@ -53,7 +53,7 @@ enum Mark {
     /// A random id in a user extended attribute.
     Attribute(Id),
     /// The file handle: its type and bytes.
-    Handle(i32, Vec<u8>),
+    Handle(i32, #[serde(with = "serde_bytes")] Vec<u8>),
 }
 
 /// Which file it is.

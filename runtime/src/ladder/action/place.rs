@@ -28,7 +28,9 @@ pub(super) fn quoted<P: AsRef<Path> + ?Sized>(path: &P) -> impl fmt::Display {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Place {
     /// Absolute, without symbolic links.
+    #[serde(with = "serde_bytes")]
     parent: Vec<u8>,
+    #[serde(with = "serde_bytes")]
     name: Vec<u8>,
     /// The directory's, unless it is gone after a reboot.
     filesystem: Option<Filesystem>,

@@ -115,6 +115,7 @@ impl Removal {
         random::name(&self.tombstone)
     }
 
+    #[cfg(test)]
     pub(super) fn is_committed(&self) -> bool {
         self.identity.is_some()
     }

@@ -159,5 +159,5 @@ fn options_are_sent_along() {
     let marked = plain.replay_after_reboot().with_timeout(Duration::from_millis(1_500));
     let marked = super::sent(&marked.prepare().unwrap());
     assert!(marked.replays());
-    assert_eq!(marked.timeout(), Duration::from_millis(1_500));
+    assert_eq!(marked.timeout, Duration::from_millis(1_500));
 }
