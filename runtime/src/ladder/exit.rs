@@ -48,7 +48,7 @@ use std::time::Duration;
 
 pub(crate) use self::cleanup::Cleanup;
 use self::hook::{Cause, Hook, Phase};
-use self::registry::{Place, SHARDS};
+use self::registry::Place;
 #[allow(unused_imports, reason = "named by what `run_all` returns")]
 pub(crate) use self::report::{Report, Unfinished};
 use crate::report::Ended;
@@ -58,15 +58,14 @@ use crate::site::Site;
 #[must_use = "dropping the entry withdraws the cleanup"]
 pub(crate) struct Entry {
     hook: &'static Hook,
-    /// `None` if it ran at once.
-    place: Option<Place>,
+    place: Place,
 }
 
 /// Registers a cleanup with the exit hook. Once the hook has begun, it runs at once instead.
 #[inline]
 pub(crate) fn register(site: &'static Site, cleanup: Cleanup) -> Entry {
     let hook = hook::hook();
-    Entry { hook, place: hook.register(thread::shard(SHARDS), site, cleanup) }
+    Entry { hook, place: hook.register(thread::shard(), site, cleanup) }
 }
 
 impl Entry {
@@ -74,18 +73,17 @@ impl Entry {
     /// on.
     pub(crate) fn run(self) -> Ended {
         let this = ManuallyDrop::new(self);
-        this.place.map_or(Ended::WELL, |place| hook::run_owned(this.hook, place))
+        hook::run_owned(this.hook, this.place)
     }
 }
 
 impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
-        let Some(place) = self.place else { return };
         let withdrawn = if self.hook.is_inherited() {
-            hook::take_inherited(self.hook, place)
+            hook::take_inherited(self.hook, self.place)
         } else {
-            self.hook.registry.withdraw(place)
+            self.hook.registry.withdraw(self.place)
         };
         // After the lock: its destructors are the user's code.
         drop(withdrawn);
@@ -98,7 +96,7 @@ impl Drop for Entry {
 #[must_use = "an announcement ends when it is dropped"]
 pub(crate) struct Announced {
     hook: &'static Hook,
-    shard: usize,
+    shard: u32,
     /// Of this thread, which the hook may give up.
     _thread: PhantomData<*const ()>,
 }
@@ -108,7 +106,7 @@ pub(crate) struct Announced {
 #[inline]
 pub(crate) fn announce() -> Announced {
     let hook = hook::hook();
-    let shard = thread::shard(SHARDS);
+    let shard = thread::shard();
     hook.registry.announce(shard);
     // After the announcement: the hook changes its phase, and then counts.
     if hook.phase() >= Phase::Closing {
@@ -119,7 +117,7 @@ pub(crate) fn announce() -> Announced {
 }
 
 #[cold]
-fn announce_late(hook: &Hook, shard: usize) {
+fn announce_late(hook: &Hook, shard: u32) {
     hook.registry.announced(shard);
     hook.progress();
     thread::hold();
@@ -130,7 +128,8 @@ impl Announced {
     /// As [`register`], for what was announced.
     #[inline]
     pub(crate) fn register(self, site: &'static Site, cleanup: Cleanup) -> Entry {
-        Entry { hook: self.hook, place: self.hook.register(self.shard, site, cleanup) }
+        let this = ManuallyDrop::new(self);
+        Entry { hook: this.hook, place: this.hook.register_announced(this.shard, site, cleanup) }
     }
 }
 

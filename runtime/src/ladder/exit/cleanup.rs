@@ -69,6 +69,46 @@ impl Drop for Cleanup {
     }
 }
 
+/// A place for a cleanup. As an `Option` of one, in fewer instructions: what is taken away is left as
+/// it is, and what is put into an empty place overwrites nothing.
+///
+/// Invariant: where there is a table, `room` holds a value of its type.
+pub(super) struct Held {
+    room: Room,
+    table: Option<&'static Table>,
+}
+
+impl Held {
+    pub(super) const fn empty() -> Self {
+        Self { room: Room::uninit(), table: None }
+    }
+
+    #[inline]
+    pub(super) fn is_some(&self) -> bool {
+        self.table.is_some()
+    }
+
+    /// Puts it into the place, which is empty; else what was there is leaked.
+    #[inline]
+    pub(super) fn put(&mut self, cleanup: Cleanup) {
+        let cleanup = ManuallyDrop::new(cleanup);
+        self.room = cleanup.room;
+        self.table = Some(cleanup.table);
+    }
+
+    #[inline]
+    pub(super) fn take(&mut self) -> Option<Cleanup> {
+        // Whoever has the table owns what is in the room.
+        self.table.take().map(|table| Cleanup { room: self.room, table })
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        drop(self.take());
+    }
+}
+
 /// # Safety
 ///
 /// The room holds an `F`, which nobody uses again.

@@ -47,8 +47,8 @@ pub(super) fn conduct(hook: &'static Hook) {
     hook.set_phase(Phase::Ending);
     run_armed(hook, until);
     hook.set_phase(Phase::Closing);
-    drain(hook, until);
-    let report = hook.close(limit);
+    let is_complete = drain(hook, until);
+    let report = hook.close(limit, is_complete);
     match cause {
         // Who called, reports.
         Cause::Call => {}
@@ -116,8 +116,8 @@ fn run_without_worker(hook: &'static Hook, seen: u32, until: Instant) {
     }
 }
 
-/// Waits for what other threads are running, and are about to register.
-fn drain(hook: &'static Hook, until: Instant) {
+/// Waits for what other threads are running, and are about to register. Tells whether all has ended.
+fn drain(hook: &'static Hook, until: Instant) -> bool {
     let begin = Instant::now();
     loop {
         let seen = hook.bell.count();
@@ -125,26 +125,29 @@ fn drain(hook: &'static Hook, until: Instant) {
         let now = Instant::now();
         let announced = now < begin + ANNOUNCED && hook.registry.announcements() > hook.forgiven();
         let tally = tally(hook);
-        if now >= until || !announced && tally == Tally::default() {
-            return;
-        }
-        if tally.armed > 0 {
+        if now >= until {
+            return false;
+        } else if tally.armed > 0 {
             run_armed(hook, until);
         } else if tally.locked > 0 {
             hook.bell.wait(seen, Some(until.min(now + TICK)));
         } else if announced {
             hook.bell.wait(seen, Some(until.min(begin + ANNOUNCED)));
-        } else {
+        } else if tally.running > 0 {
             hook.bell.wait(seen, Some(until));
+        } else {
+            return tally.abandoned == 0;
         }
     }
 }
 
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 struct Tally {
     armed: usize,
     /// By threads that may come to their end.
     running: usize,
+    /// By threads that will not.
+    abandoned: usize,
     locked: usize,
 }
 
@@ -152,7 +155,7 @@ fn tally(hook: &Hook) -> Tally {
     let mut tally = Tally::default();
     tally.locked = hook.registry.scan(|entry| match entry.runner {
         None => tally.armed += 1,
-        Some(runner) if hook.is_abandoned(runner) => {}
+        Some(runner) if hook.is_abandoned(runner) => tally.abandoned += 1,
         Some(_) => tally.running += 1,
     });
     tally

@@ -233,32 +233,45 @@ impl Hook {
         self.phase.store(phase as u8, Ordering::SeqCst);
     }
 
-    /// Registers a cleanup in a shard. Once the hook has begun, this thread runs it at once: handed
-    /// to the hook, it could come faster than the hook gets to what was there before.
+    /// Registers a cleanup in a shard. Once the hook has begun, this thread runs it at once: left to the
+    /// hook, it could come faster than the hook gets to what was there before.
     #[inline]
-    pub(super) fn register(
+    pub(super) fn register(&self, shard: u32, site: &'static Site, cleanup: Cleanup) -> Place {
+        let place = self.registry.insert(shard, site, cleanup);
+        // After the shard was locked, which the hook does after it has changed its phase: it either
+        // finds the entry, or is seen to have begun.
+        if self.phase() != Phase::Open {
+            self.run_late(place, site);
+        }
+        place
+    }
+
+    /// As [`register`](Self::register), for what was announced in that shard.
+    #[inline]
+    pub(super) fn register_announced(
         &self,
-        shard: usize,
+        shard: u32,
         site: &'static Site,
         cleanup: Cleanup,
-    ) -> Option<Place> {
-        // Under the shard's lock, which the hook takes after it has changed its phase: it either
-        // finds the entry, or is seen to have begun.
-        let may_arm = || self.phase() == Phase::Open;
-        let (place, back) = self.registry.insert(shard, site, cleanup, may_arm);
-        match back {
-            None => Some(place),
-            Some(cleanup) => {
-                self.run_late(place, site, cleanup);
-                None
-            }
+    ) -> Place {
+        let place = self.registry.insert(shard, site, cleanup);
+        // Before it runs, if it does at once: the hook sees it in the registry from now on.
+        self.registry.announced(shard);
+        thread::announced();
+        if self.phase() != Phase::Open {
+            self.bell.ring();
+            self.run_late(place, site);
         }
+        place
     }
 
     #[cold]
     #[inline(never)]
-    fn run_late(&self, place: Place, site: &'static Site, cleanup: Cleanup) {
-        self.run(place, site, cleanup);
+    fn run_late(&self, place: Place, site: &'static Site) {
+        // The hook may have it already.
+        if let Some(cleanup) = self.registry.take(place) {
+            self.run(place, site, cleanup);
+        }
         if self.phase() >= Phase::Closing {
             thread::hold();
         }
@@ -399,9 +412,16 @@ impl Hook {
     }
 
     /// The hook is over.
-    pub(super) fn close(&self, limit: Duration) -> &Report {
+    pub(super) fn close(&self, limit: Duration, is_complete: bool) -> &Report {
         self.set_phase(Phase::Closed);
-        self.report.get_or_init(|| self.make_report(limit))
+        self.report.get_or_init(|| {
+            if is_complete {
+                // What threads register from now on is none of it.
+                Report { ran: self.ran.load(Ordering::Relaxed), limit, ..Report::default() }
+            } else {
+                self.make_report(limit)
+            }
+        })
     }
 
     /// Lets everybody go who waits for the end.

@@ -9,7 +9,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use super::Cleanup;
+use super::cleanup::{Cleanup, Held};
 use super::sys;
 use crate::site::Site;
 
@@ -25,13 +25,8 @@ const PATIENCE: Duration = Duration::from_millis(100);
 pub(super) struct Place {
     shard: u32,
     slot: u32,
-    sequence: u64,
-}
-
-impl Place {
-    pub(super) fn sequence(self) -> u64 {
-        self.sequence
-    }
+    /// From 1 on, and it does not come round.
+    pub(super) sequence: u64,
 }
 
 /// An entry that somebody has to run now.
@@ -69,18 +64,24 @@ impl Registry {
         Self { shards: std::array::from_fn(shard), next: AtomicU64::new(1) }
     }
 
+    /// A shard is named by any number; they come round.
+    #[inline]
+    fn shard(&self, shard: u32) -> &Shard {
+        &self.shards[shard as usize % SHARDS]
+    }
+
     /// Whoever holds the lock soon lets go of it: no code but this file's runs under it.
     #[inline]
-    fn lock(&self, shard: usize) -> MutexGuard<'_, List> {
-        self.shards[shard].list.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self, shard: u32) -> MutexGuard<'_, List> {
+        self.shard(shard).list.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The lock, as long as waiting makes sense: its holder may be a thread that aborted, or, in a
     /// forked child, one that does not exist.
-    fn try_lock(&self, shard: usize, patience: Duration) -> Option<MutexGuard<'_, List>> {
+    fn try_lock(&self, shard: u32, patience: Duration) -> Option<MutexGuard<'_, List>> {
         let until = Instant::now().checked_add(patience);
         loop {
-            match self.shards[shard].list.try_lock() {
+            match self.shard(shard).list.try_lock() {
                 Ok(list) => return Some(list),
                 Err(TryLockError::Poisoned(poisoned)) => return Some(poisoned.into_inner()),
                 Err(TryLockError::WouldBlock) => {}
@@ -92,68 +93,48 @@ impl Registry {
         }
     }
 
-    /// Adds a cleanup, armed if `may_arm` says so under the lock, else as being run by this thread,
-    /// which then gets it back.
+    /// Adds an armed cleanup.
     #[inline]
-    pub(super) fn insert(
-        &self,
-        shard: usize,
-        site: &'static Site,
-        cleanup: Cleanup,
-        may_arm: impl FnOnce() -> bool,
-    ) -> (Place, Option<Cleanup>) {
+    pub(super) fn insert(&self, shard: u32, site: &'static Site, cleanup: Cleanup) -> Place {
         let mut list = self.lock(shard);
         let sequence = self.next.fetch_add(1, Ordering::Relaxed);
-        let (slot, free) = list.free();
-        free.sequence = sequence;
-        free.site = site;
-        let back = if may_arm() {
-            free.cleanup = Some(cleanup);
-            None
-        } else {
-            free.runner = sys::this_thread();
-            Some(cleanup)
-        };
-        drop(list);
-        #[allow(clippy::cast_possible_truncation, reason = "less than SHARDS")]
-        let shard = shard as u32;
-        (Place { shard, slot, sequence }, back)
+        let slot = list.insert(sequence, site, cleanup);
+        Place { shard, slot, sequence }
     }
 
     /// Removes an entry that is still armed.
     #[inline]
     pub(super) fn withdraw(&self, place: Place) -> Option<Cleanup> {
-        self.lock(place.shard as usize).withdraw(place)
+        self.lock(place.shard).withdraw(place)
     }
 
     /// As [`withdraw`](Self::withdraw), where the lock may be nobody's.
     pub(super) fn withdraw_forked(&self, place: Place) -> Option<Cleanup> {
-        self.try_lock(place.shard as usize, PATIENCE)?.withdraw(place)
+        self.try_lock(place.shard, PATIENCE)?.withdraw(place)
     }
 
     /// Gives an entry that is still armed to this thread to run.
     pub(super) fn take(&self, place: Place) -> Option<Cleanup> {
-        self.lock(place.shard as usize).take(place)
+        self.lock(place.shard).take(place)
     }
 
     /// An entry was run to its end.
     pub(super) fn finish(&self, place: Place) {
-        self.lock(place.shard as usize).finish(place);
+        self.lock(place.shard).finish(place);
     }
 
     /// Takes the entry that was registered last over all shards, as far as they can be locked. For
     /// the hook only, from when nothing is armed any more.
     pub(super) fn take_newest(&self) -> Option<Taken> {
         loop {
-            let newest = (0..SHARDS)
+            let newest = self
+                .numbers()
                 .filter_map(|shard| {
                     let (slot, sequence) = self.try_lock(shard, PATIENCE)?.newest()?;
-                    #[allow(clippy::cast_possible_truncation, reason = "less than SHARDS")]
-                    let shard = shard as u32;
                     Some(Place { shard, slot, sequence })
                 })
                 .max_by_key(|place| place.sequence)?;
-            let mut list = self.try_lock(newest.shard as usize, PATIENCE)?;
+            let mut list = self.try_lock(newest.shard, PATIENCE)?;
             let site = list.slots.get(newest.slot as usize).map(|slot| slot.site);
             // Its owner may have been faster; then look again.
             if let (Some(cleanup), Some(site)) = (list.take(newest), site) {
@@ -165,7 +146,7 @@ impl Registry {
     /// Calls `each` for all entries; returns how many shards could not be locked at once.
     pub(super) fn scan(&self, mut each: impl FnMut(Left)) -> usize {
         let mut locked = 0;
-        for shard in 0..SHARDS {
+        for shard in self.numbers() {
             match self.try_lock(shard, Duration::ZERO) {
                 Some(list) => list.scan(&mut each),
                 None => locked += 1,
@@ -174,17 +155,22 @@ impl Registry {
         locked
     }
 
+    #[allow(clippy::cast_possible_truncation, reason = "a small number")]
+    fn numbers(&self) -> std::ops::Range<u32> {
+        0..self.shards.len() as u32
+    }
+
     /// Opens an announcement in a shard.
     #[inline]
-    pub(super) fn announce(&self, shard: usize) {
+    pub(super) fn announce(&self, shard: u32) {
         // Sequentially consistent, against the hook that changes its phase and then counts.
-        self.shards[shard].announced.fetch_add(1, Ordering::SeqCst);
+        self.shard(shard).announced.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Ends one.
     #[inline]
-    pub(super) fn announced(&self, shard: usize) {
-        self.shards[shard].announced.fetch_sub(1, Ordering::SeqCst);
+    pub(super) fn announced(&self, shard: u32) {
+        self.shard(shard).announced.fetch_sub(1, Ordering::SeqCst);
     }
 
     /// How many are open.
@@ -201,7 +187,7 @@ struct Slot {
     sequence: u64,
     site: &'static Site,
     /// There while it is armed.
-    cleanup: Option<Cleanup>,
+    cleanup: Held,
     /// While it is running, the thread that runs it; while it is free, the next free one.
     runner: usize,
 }
@@ -222,27 +208,30 @@ impl List {
         Self { slots: Vec::new(), free: NONE, order: Vec::new(), is_ordered: false }
     }
 
-    /// Takes a free slot.
     #[inline]
-    fn free(&mut self) -> (u32, &mut Slot) {
-        if self.free >= self.slots.len() {
-            self.grow();
-        }
+    fn insert(&mut self, sequence: u64, site: &'static Site, cleanup: Cleanup) -> u32 {
         let index = self.free;
-        let slot = &mut self.slots[index];
+        let Some(slot) = self.slots.get_mut(index) else {
+            self.grow();
+            return self.insert(sequence, site, cleanup);
+        };
         self.free = slot.runner;
+        slot.sequence = sequence;
+        slot.site = site;
+        slot.cleanup.put(cleanup);
         #[allow(clippy::cast_possible_truncation, reason = "`grow` sees to it")]
         let index = index as u32;
-        (index, slot)
+        index
     }
 
+    /// Makes a free slot.
     #[cold]
     #[inline(never)]
     fn grow(&mut self) {
         let index = self.slots.len();
         assert!(u32::try_from(index).is_ok(), "too many cleanups");
         let site = &const { Site::new("") };
-        self.slots.push(Slot { sequence: 0, site, cleanup: None, runner: NONE });
+        self.slots.push(Slot { sequence: 0, site, cleanup: Held::empty(), runner: NONE });
         self.order.reserve(self.slots.len() - self.order.len());
         self.free = index;
     }
@@ -274,7 +263,7 @@ impl List {
 
     fn finish(&mut self, place: Place) {
         let free = self.free;
-        if let Some(slot) = self.slot(place).filter(|slot| slot.cleanup.is_none()) {
+        if let Some(slot) = self.slot(place).filter(|slot| !slot.cleanup.is_some()) {
             slot.sequence = 0;
             slot.runner = free;
             self.free = place.slot as usize;
@@ -303,7 +292,7 @@ impl List {
 
     fn scan(&self, each: &mut impl FnMut(Left)) {
         for slot in self.slots.iter().filter(|slot| slot.sequence != 0) {
-            let runner = slot.cleanup.is_none().then_some(slot.runner);
+            let runner = (!slot.cleanup.is_some()).then_some(slot.runner);
             each(Left { sequence: slot.sequence, site: slot.site, runner });
         }
     }

@@ -1,14 +1,14 @@
 //! What the hook knows of the calling thread.
 
 use std::cell::Cell;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::thread;
 
 /// Plain cells without destructors: they can be read in `atexit` handlers, after the thread-local
 /// destructors, and in signal handlers.
 struct State {
-    /// Its shard, one more than the index; 0 before its first registration.
-    shard: Cell<usize>,
+    /// The number of its shard; 0 before its first registration.
+    shard: Cell<u32>,
     /// Announcements that it has open.
     announced: Cell<usize>,
     /// Cleanups that it is running, one within the other, and 1 if it is ending the process.
@@ -21,20 +21,21 @@ thread_local! {
     };
 }
 
-/// The thread's own shard of `count`. Threads take them in turns.
+/// The number of the thread's own shard. Threads take them in turns.
 #[inline]
-pub(super) fn shard(count: usize) -> usize {
-    THREAD.try_with(|thread| thread.shard.get()).map_or(0, |shard| match shard.checked_sub(1) {
-        Some(shard) => shard,
-        None => assign_shard(count),
+pub(super) fn shard() -> u32 {
+    THREAD.try_with(|thread| thread.shard.get()).map_or(0, |shard| match shard {
+        0 => assign_shard(),
+        shard => shard,
     })
 }
 
 #[cold]
-fn assign_shard(count: usize) -> usize {
-    static NEXT: AtomicUsize = AtomicUsize::new(0);
-    let shard = NEXT.fetch_add(1, Ordering::Relaxed) % count;
-    let _ = THREAD.try_with(|thread| thread.shard.set(shard + 1));
+fn assign_shard() -> u32 {
+    static NEXT: AtomicU32 = AtomicU32::new(1);
+    // In a program of four thousand million threads one has to ask again.
+    let shard = NEXT.fetch_add(1, Ordering::Relaxed);
+    let _ = THREAD.try_with(|thread| thread.shard.set(shard));
     shard
 }
 

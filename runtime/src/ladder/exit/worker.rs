@@ -131,7 +131,7 @@ impl Worker {
     fn work(&self, hook: &Hook) {
         while hook.phase() != Phase::Closed {
             let Some(taken) = hook.registry.take_newest() else { return };
-            self.current.store(taken.place.sequence(), Ordering::SeqCst);
+            self.current.store(taken.place.sequence, Ordering::SeqCst);
             hook.run(taken.place, taken.site, taken.cleanup);
             if self.current.swap(0, Ordering::SeqCst) & LEFT != 0 {
                 return;

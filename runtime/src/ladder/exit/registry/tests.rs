@@ -10,10 +10,8 @@ fn nothing() -> Cleanup {
     Cleanup::new(|| Ended::WELL)
 }
 
-fn arm(registry: &Registry, shard: usize) -> Place {
-    let (place, back) = registry.insert(shard, &SITE, nothing(), || true);
-    assert!(back.is_none());
-    place
+fn arm(registry: &Registry, shard: u32) -> Place {
+    registry.insert(shard, &SITE, nothing())
 }
 
 fn left(registry: &Registry) -> Vec<(u64, bool)> {
@@ -76,15 +74,17 @@ fn entries_in_the_middle_can_go_and_their_slots_come_back() {
     assert!(registry.take_newest().is_none());
 }
 
+/// It comes from a thread that is about to take it itself, as the hook has begun.
 #[test]
-fn what_may_not_be_armed_comes_back_and_counts_as_running() {
+fn what_is_armed_after_the_hook_has_asked_is_left_to_its_owner() {
     let registry = Registry::new();
-    let (place, back) = registry.insert(2, &SITE, nothing(), || false);
-    assert!(back.is_some());
+    arm(&registry, 2);
+    assert!(registry.take_newest().is_some());
+    let late = arm(&registry, 2);
     assert!(registry.take_newest().is_none());
-    assert_eq!(left(&registry), [(1, true)]);
-    registry.finish(place);
-    assert_eq!(left(&registry), []);
+    assert_eq!(left(&registry), [(1, true), (2, false)]);
+    assert!(registry.take(late).is_some());
+    assert_eq!(left(&registry), [(1, true), (2, true)]);
 }
 
 #[test]
@@ -111,7 +111,7 @@ fn every_entry_goes_to_its_owner_or_to_the_hook_and_never_to_both() {
             ran.fetch_add(1, Ordering::Relaxed);
             Ended::WELL
         });
-        registry.insert(shard, &SITE, cleanup, || true).0
+        registry.insert(shard, &SITE, cleanup)
     };
     let places = [0, 1].map(|shard| (0..EACH).map(|_| arm(shard)).collect::<Vec<_>>());
     thread::scope(|s| {
