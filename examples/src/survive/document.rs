@@ -46,12 +46,10 @@ pub(super) fn markdown(verdict: impl Fn(usize, Column) -> Verdict) -> String {
         let note = if note.is_empty() { String::new() } else { format!(" *{note}*") };
         let _ = writeln!(details, "* **{title}** (`{name}`). {about}{note}");
     }
-    let heads: String = Column::ALL.iter().map(|column| format!(" {} |", column.title())).collect();
+    let heads = Column::ALL.map(|column| format!(" {} |", column.title())).concat();
     let rule = "---|".repeat(Column::ALL.len());
-    let columns: String = Column::ALL
-        .iter()
-        .map(|column| format!("| {} | {} |\n", column.title(), column.about()))
-        .collect();
+    let columns =
+        Column::ALL.map(|column| format!("| {} | {} |\n", column.title(), column.about())).concat();
     format!(
         "<!-- Made by `{COMMAND}` from processes that really ended so. Do not edit. -->
 
@@ -106,9 +104,10 @@ fn statuses(row: &Row) -> String {
         if last.replace(status) == Some(status) {
             continue;
         }
-        let _ = match text.is_empty() {
-            true => write!(text, "{status}"),
-            false => write!(text, "; {status} from `{}` on", column.name()),
+        let _ = if text.is_empty() {
+            write!(text, "{status}")
+        } else {
+            write!(text, "; {status} from `{}` on", column.name())
         };
     }
     text

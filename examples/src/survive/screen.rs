@@ -111,7 +111,7 @@ impl Screen {
             let Some(ran) = ran else { continue };
             match (&ran.verdict, compare(row, column, ran)) {
                 (Verdict::NotRun(reason), _) => {
-                    *not_run.entry((row.name, reason)).or_default() += 1
+                    *not_run.entry((row.name, reason)).or_default() += 1;
                 }
                 (_, None) => documented += 1,
                 (_, Some(difference)) => {
