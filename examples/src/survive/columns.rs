@@ -57,6 +57,16 @@ impl Column {
         }
     }
 
+    /// The attribute of `main`.
+    pub(super) fn main(self) -> &'static str {
+        match self {
+            Self::Drop | Self::Scopeguard | Self::Unwind => "",
+            Self::Exit => "`#[backstop::main]`",
+            Self::Kill => "`#[backstop::main(reaper)]`",
+            Self::Reboot => "`#[backstop::main(reaper, journal)]`",
+        }
+    }
+
     /// Which cleanup it is, in code.
     #[must_use]
     pub(super) fn about(self) -> &'static str {

@@ -242,7 +242,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "sigint",
         title: "SIGINT (Ctrl-C)",
-        about: "The same with SIGINT.",
+        about: "As with SIGTERM: the thread that holds the resource waits for ever when SIGINT comes.",
         status: always(Killed(Signal::INT)),
         end: ends::wait_for_ever,
         steps: &[Step::Signal(Signal::INT)],
@@ -251,7 +251,7 @@ pub(super) const ROWS: &[Row] = &[
     Row {
         name: "sighup",
         title: "SIGHUP",
-        about: "The same with SIGHUP.",
+        about: "As with SIGTERM: the thread that holds the resource waits for ever when SIGHUP comes.",
         status: always(Killed(Signal::HUP)),
         end: ends::wait_for_ever,
         steps: &[Step::Signal(Signal::HUP)],
