@@ -15,6 +15,7 @@ mod place;
 mod pool;
 mod processes;
 mod raw;
+mod row;
 mod rows;
 mod run;
 mod screen;
@@ -33,7 +34,8 @@ use backstop::{Action, defer, must_cleanup};
 use self::arguments::{Arguments, Parsed};
 use self::columns::Column;
 use self::document::{documented, markdown};
-use self::rows::{ROWS, Row};
+use self::row::Row;
+use self::rows::ROWS;
 use self::run::{Ran, Settings, run};
 use self::screen::Screen;
 use self::status::Status;
@@ -50,7 +52,7 @@ pub fn main() -> ExitCode {
             Ok(true) => ExitCode::SUCCESS,
             Ok(false) => ExitCode::FAILURE,
             Err(error) => {
-                eprintln!("error: cannot make a directory for the processes: {error}");
+                eprintln!("error: cannot prepare a place for the processes: {error}");
                 ExitCode::FAILURE
             }
         },

@@ -17,7 +17,7 @@ use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal,
 
 use super::columns::{Column, hold};
 use super::place::Cell;
-use super::rows::{Holder, Main, Second};
+use super::row::{Holder, Main, Second};
 use super::{Row, columns, mains, raw, world};
 
 /// The directory of the cell: processes that have this are the cell's.

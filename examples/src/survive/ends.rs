@@ -1,5 +1,5 @@
 //! The ways to end, from inside the process.
-#![allow(clippy::unnecessary_wraps, reason = "each has the type of `rows::End`, and others fail")]
+#![allow(clippy::unnecessary_wraps, reason = "each has the type of `row::End`, and others fail")]
 
 use std::env;
 use std::hint;

@@ -13,7 +13,7 @@ use super::child::{AGAIN, GONE, MARK, READY};
 use super::lines::Lines;
 use super::place::Cell;
 use super::processes::{self, Process, is_ready};
-use super::rows::{Build, Place, Step};
+use super::row::{Build, Place, Step};
 use super::verdict::{By, Verdict};
 use super::watch::Watch;
 use super::world::{self, ControlGroup};
