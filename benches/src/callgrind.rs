@@ -1,8 +1,9 @@
 //! Instruction counts of the parts of a program. `README.md` says why not with gungraun.
 
+use std::env;
 use std::fs;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 /// What valgrind calls itself, or why it cannot be asked.
@@ -15,6 +16,27 @@ pub fn version() -> io::Result<String> {
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }
 
+/// Builds a program of this package in release, for a test, which is a debug build. `scratch` is the
+/// test's own directory in the target directory.
+///
+/// # Errors
+///
+/// If it cannot be built.
+pub fn build(program: &str, scratch: &Path) -> io::Result<PathBuf> {
+    let target = scratch.parent().ok_or_else(|| io::Error::other("no target directory"))?;
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let status = Command::new(cargo)
+        .args(["build", "--release", "--quiet", "--bin", program, "--manifest-path"])
+        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
+        .arg("--target-dir")
+        .arg(target)
+        .status()?;
+    if !status.success() {
+        return Err(io::Error::other(format!("the measured program was not built: {status}")));
+    }
+    Ok(target.join("release").join(program))
+}
+
 /// Runs `program` and returns the instructions that it executed up to the end of each call of the
 /// function that matches `function`, from the end of the call before.
 ///
@@ -22,11 +44,26 @@ pub fn version() -> io::Result<String> {
 ///
 /// If valgrind fails, or its profile cannot be read.
 pub fn parts(program: &Path, function: &str, profile: &Path) -> io::Result<Vec<u64>> {
+    parts_of(program, &[], function, profile)
+}
+
+/// As [`parts`], of a program with arguments.
+///
+/// # Errors
+///
+/// As [`parts`].
+pub fn parts_of(
+    program: &Path,
+    arguments: &[&str],
+    function: &str,
+    profile: &Path,
+) -> io::Result<Vec<u64>> {
     let status = Command::new("valgrind")
         .args(["--tool=callgrind", "--combine-dumps=yes", "--quiet"])
         .arg(format!("--callgrind-out-file={}", profile.display()))
         .arg(format!("--dump-after={function}"))
         .arg(program)
+        .args(arguments)
         .stdout(Stdio::null())
         .status()?;
     if !status.success() {

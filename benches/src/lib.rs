@@ -4,6 +4,7 @@
 #![allow(missing_docs, reason = "not published")]
 
 pub mod callgrind;
+pub mod exit;
 pub mod generated;
 mod opaque;
 pub mod operations;

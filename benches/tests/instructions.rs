@@ -2,10 +2,9 @@
 //!
 //! Not a libtest, which would hide the table and the reason for a skip.
 
-use std::env;
 use std::error::Error;
-use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::path::Path;
+use std::process::ExitCode;
 
 use backstop_benches::callgrind;
 use backstop_benches::operations::{self, Operation, ROUNDS, Way};
@@ -37,7 +36,7 @@ fn main() -> ExitCode {
 /// The instructions of each operation.
 fn measure() -> Result<Vec<(Operation, i64)>, Box<dyn Error>> {
     let scratch = Path::new(env!("CARGO_TARGET_TMPDIR"));
-    let program = build(scratch)?;
+    let program = callgrind::build("operations", scratch)?;
     let profile = scratch.join("callgrind.out.operations");
     let counts = callgrind::parts(&program, "*operations::measured*", &profile)?;
     let operations = operations::all();
@@ -57,22 +56,6 @@ fn measure() -> Result<Vec<(Operation, i64)>, Box<dyn Error>> {
     };
     let counts: Result<Vec<i64>, Box<dyn Error>> = counts.iter().map(each).collect();
     Ok(operations.into_iter().zip(counts?).collect())
-}
-
-/// Builds the measured program in release; this test is a debug build.
-fn build(scratch: &Path) -> Result<PathBuf, Box<dyn Error>> {
-    let target = scratch.parent().ok_or("no target directory")?;
-    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let status = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--bin", "operations", "--manifest-path"])
-        .arg(Path::new(env!("CARGO_MANIFEST_DIR")).join("Cargo.toml"))
-        .arg("--target-dir")
-        .arg(target)
-        .status()?;
-    if !status.success() {
-        return Err(format!("the measured program was not built: {status}").into());
-    }
-    Ok(target.join("release/operations"))
 }
 
 fn report(rows: &[(Operation, i64)]) -> ExitCode {

@@ -8,6 +8,8 @@
 pub(crate) mod action;
 #[cfg(target_os = "linux")]
 pub(crate) mod child;
+#[cfg(target_os = "linux")]
+pub(crate) mod create;
 pub(crate) mod entry;
 pub(crate) mod exit;
 #[cfg(target_os = "linux")]

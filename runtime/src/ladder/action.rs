@@ -1,8 +1,6 @@
 //! What can be done for a process that is gone: actions, and what they are sure of.
 
 #[cfg(target_os = "linux")]
-pub(crate) mod birth;
-#[cfg(target_os = "linux")]
 mod call;
 mod deadline;
 #[doc(hidden)]
@@ -13,15 +11,15 @@ mod open;
 mod place;
 mod process;
 mod program;
-mod random;
+pub(crate) mod random;
 mod remove;
 #[cfg(test)]
 mod tests;
 
-use std::ffi::OsStr;
+use std::ffi::{OsStr, OsString};
 use std::fmt;
 use std::io;
-use std::os::fd::BorrowedFd;
+use std::os::fd::{BorrowedFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -336,13 +334,29 @@ impl Prepared {
         self
     }
 
-    /// The thing is created under the name of its tombstone, and gets its own once it is committed.
-    #[cfg(target_os = "linux")]
-    pub(crate) fn born_buried(mut self) -> Self {
+    /// The thing is created under a random name of ours beside its own, which [`reveal`](Self::reveal)
+    /// gives it once it is committed.
+    pub(crate) fn born_hidden(mut self) -> Self {
         if let Ready::Remove(removal) = self.what {
             self.what = Ready::Remove(removal.born_buried());
         }
         self
+    }
+
+    /// Where the thing is to be created: the directory, and the name that it has at first.
+    pub(crate) fn cradle(&self) -> io::Result<(OwnedFd, OsString)> {
+        match &self.what {
+            Ready::Remove(removal) => removal.cradle(),
+            _ => Err(io::Error::new(io::ErrorKind::InvalidInput, "there is nothing to create")),
+        }
+    }
+
+    /// Gives what was [born hidden](Self::born_hidden) its name, unless somebody has that.
+    pub(crate) fn reveal(&self) -> io::Result<()> {
+        match &self.what {
+            Ready::Remove(removal) => removal.reveal(),
+            _ => Ok(()),
+        }
     }
 
     fn run_committed(mut self) -> Self {

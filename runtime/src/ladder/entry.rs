@@ -7,7 +7,7 @@ use std::thread;
 
 use super::action::{Action, Performed, Prepared};
 use super::exit::doors::Announcement;
-use super::exit::{self, Announced};
+use super::exit::{self, Announced, Cleanup};
 use super::survives::{Keepers, Survives};
 use crate::Outcome;
 use crate::event::{self, Event, EventKind};
@@ -33,7 +33,7 @@ where
     R: CleanupValue,
 {
     fn register(self, announced: Announcement, site: &'static Site, _exists: bool) -> Entry {
-        let exit = announced.0.register(site, Box::new(move || self().ended()));
+        let exit = announced.0.register(site, Cleanup::new(move || self().ended()));
         Entry { exit, held: None }
     }
 }
@@ -125,7 +125,7 @@ fn hold(
     let held = Keepers::of(rung).and_then(|keepers| {
         let mut prepared = action.clone().prepare()?;
         if exists {
-            commit(&mut prepared)?;
+            prepared.commit().map_err(not_there)?;
         }
         Held::new(site, prepared, exists, keepers)
     });
@@ -137,7 +137,10 @@ fn hold(
             assert!(thread::panicking(), "{message}");
             tell(site, message);
             // What is left is this process itself.
-            Entry { exit: announced.register(site, Box::new(move || action.ended())), held: None }
+            Entry {
+                exit: announced.register(site, Cleanup::new(move || action.ended())),
+                held: None,
+            }
         }
     }
 }
@@ -147,12 +150,13 @@ fn tell(site: &Site, message: String) {
     event::emit(&Event::new(EventKind::CleanupFailed, site.name, site.location, outcome, message));
 }
 
-/// Notes the identity of what exists. What does not exist has none, and is found gone later.
-fn commit(prepared: &mut Prepared) -> io::Result<()> {
-    match prepared.commit() {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(()),
-        other => other,
+/// Without an identity it would be left alone for ever.
+fn not_there(error: io::Error) -> io::Error {
+    if error.kind() != io::ErrorKind::NotFound {
+        return error;
     }
+    let remedy = "make it first, or put the cleanup on the statement that makes it";
+    io::Error::new(error.kind(), format!("{error}: {remedy}"))
 }
 
 /// Tells registrations apart.
@@ -225,7 +229,11 @@ impl Held {
     }
 
     fn commit(&self) -> io::Result<()> {
-        commit(&mut self.action.lock().unwrap_or_else(PoisonError::into_inner))?;
+        match self.action.lock().unwrap_or_else(PoisonError::into_inner).commit() {
+            // The statement made nothing.
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            committed => committed?,
+        }
         self.tell(|keeper, action| keeper.commit(self.key, action))
     }
 }
@@ -248,7 +256,7 @@ pub struct Entry {
 impl Entry {
     fn new(announced: Announced, held: Arc<Held>) -> Self {
         let performer = Arc::clone(&held);
-        let exit = announced.register(held.site, Box::new(move || performer.perform()));
+        let exit = announced.register(held.site, Cleanup::new(move || performer.perform()));
         Self { exit, held: Some(held) }
     }
 

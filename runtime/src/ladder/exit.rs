@@ -30,6 +30,7 @@
 //! ignores them for SIGTERM, SIGINT and SIGHUP (see [`signals`]). On Linux it opens no descriptor.
 
 mod bell;
+mod cleanup;
 mod conductor;
 pub(crate) mod doors;
 mod handlers;
@@ -45,15 +46,13 @@ use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::time::Duration;
 
+pub(crate) use self::cleanup::Cleanup;
 use self::hook::{Cause, Hook, Phase};
 use self::registry::{Place, SHARDS};
 #[allow(unused_imports, reason = "named by what `run_all` returns")]
 pub(crate) use self::report::{Report, Unfinished};
 use crate::report::Ended;
 use crate::site::Site;
-
-/// A cleanup that any thread can run.
-pub(crate) type Cleanup = Box<dyn FnOnce() -> Ended + Send>;
 
 /// A registration; dropping it withdraws the cleanup.
 #[must_use = "dropping the entry withdraws the cleanup"]

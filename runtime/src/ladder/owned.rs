@@ -1,6 +1,7 @@
 //! Files, directories and sockets that this process makes and removes, without a window in which
 //! nobody would.
 
+use std::cell::{Cell, RefCell};
 use std::fmt;
 use std::fs::File;
 use std::io;
@@ -8,8 +9,8 @@ use std::ops::{Deref, DerefMut};
 use std::os::unix::net::UnixListener;
 use std::path::{Path, PathBuf};
 
-use super::action::birth::{Cradle, unguessable};
-use super::action::{Action, Prepared};
+use super::action::Prepared;
+use super::create::{self, Created};
 use super::entry::Entry;
 use super::survives::{Keepers, Survives};
 use crate::contain::contain;
@@ -119,10 +120,8 @@ impl<T> fmt::Debug for OwnedPath<T> {
 /// ```
 #[track_caller]
 pub fn create_dir(path: impl AsRef<Path>, survives: Survives) -> io::Result<OwnedPath> {
-    let action = Action::remove_dir_all(path).prepare()?.born_buried();
-    make(Site::here("create_dir"), survives, action, |cradle, action| {
-        cradle.directory(action, 0o777)
-    })
+    let pending = Pending::new(Site::here("create_dir"), survives)?;
+    pending.own(create::dir(path.as_ref(), |it| pending.intend(it), |it| pending.commit(it)))
 }
 
 /// Creates a file at `path`, open for reading and writing. An existing one is not touched.
@@ -148,8 +147,8 @@ pub fn create_dir(path: impl AsRef<Path>, survives: Survives) -> io::Result<Owne
 /// ```
 #[track_caller]
 pub fn create_file(path: impl AsRef<Path>, survives: Survives) -> io::Result<OwnedPath<File>> {
-    let action = Action::remove_file(path).prepare()?.born_buried();
-    make(Site::here("create_file"), survives, action, |cradle, action| cradle.file(action, 0o666))
+    let pending = Pending::new(Site::here("create_file"), survives)?;
+    pending.own(create::file(path.as_ref(), |it| pending.intend(it), |it| pending.commit(it)))
 }
 
 /// Creates a Unix socket at `path` and listens on it.
@@ -181,17 +180,15 @@ pub fn create_socket(
     path: impl AsRef<Path>,
     survives: Survives,
 ) -> io::Result<OwnedPath<UnixListener>> {
-    let action = Action::unlink_socket(path).prepare()?.born_buried();
-    make(Site::here("create_socket"), survives, action, Cradle::socket)
+    let pending = Pending::new(Site::here("create_socket"), survives)?;
+    pending.own(create::socket(path.as_ref(), |it| pending.intend(it), |it| pending.commit(it)))
 }
 
 pub mod scratch {
     //! Scratch files and directories: a name that nobody guesses, only for this user, and gone with
     //! the process.
 
-    use std::env;
-
-    use super::{Action, File, OwnedPath, Path, Site, Survives, io, make, unguessable};
+    use super::{File, OwnedPath, Path, Pending, Site, Survives, create, io};
 
     /// A new directory, mode 0700, in the system's directory for temporary files
     /// ([`std::env::temp_dir`]).
@@ -219,7 +216,7 @@ pub mod scratch {
     /// ```
     #[track_caller]
     pub fn dir(survives: Survives) -> io::Result<OwnedPath> {
-        dir_in(env::temp_dir(), survives)
+        make_dir(None, survives)
     }
 
     /// As [`dir`], in another directory.
@@ -229,10 +226,13 @@ pub mod scratch {
     /// As [`dir`].
     #[track_caller]
     pub fn dir_in(parent: impl AsRef<Path>, survives: Survives) -> io::Result<OwnedPath> {
-        let action = Action::remove_dir_all(unguessable(parent.as_ref())?).prepare()?.ours();
-        make(Site::here("scratch::dir"), survives, action, |cradle, action| {
-            cradle.directory(action, 0o700)
-        })
+        make_dir(Some(parent.as_ref()), survives)
+    }
+
+    #[track_caller]
+    fn make_dir(parent: Option<&Path>, survives: Survives) -> io::Result<OwnedPath> {
+        let pending = Pending::new(Site::here("scratch::dir"), survives)?;
+        pending.own(create::scratch_dir(parent, |it| pending.intend(it), |it| pending.commit(it)))
     }
 
     /// A new file, mode 0600, open for reading and writing, in the system's directory for temporary
@@ -256,7 +256,7 @@ pub mod scratch {
     /// ```
     #[track_caller]
     pub fn file(survives: Survives) -> io::Result<OwnedPath<File>> {
-        file_in(env::temp_dir(), survives)
+        make_file(None, survives)
     }
 
     /// As [`file()`], in another directory.
@@ -266,36 +266,46 @@ pub mod scratch {
     /// As [`dir`].
     #[track_caller]
     pub fn file_in(parent: impl AsRef<Path>, survives: Survives) -> io::Result<OwnedPath<File>> {
-        let action = Action::remove_file(unguessable(parent.as_ref())?).prepare()?.ours();
-        make(Site::here("scratch::file"), survives, action, |cradle, action| {
-            cradle.file(action, 0o600)
-        })
+        make_file(Some(parent.as_ref()), survives)
+    }
+
+    #[track_caller]
+    fn make_file(parent: Option<&Path>, survives: Survives) -> io::Result<OwnedPath<File>> {
+        let pending = Pending::new(Site::here("scratch::file"), survives)?;
+        pending.own(create::scratch_file(parent, |it| pending.intend(it), |it| pending.commit(it)))
     }
 }
 
-/// Announces, makes, and says what was made, before it gets its name.
-fn make<T>(
+/// The registration of something that is being created.
+struct Pending {
     site: &'static Site,
-    survives: Survives,
-    mut action: Prepared,
-    make: impl FnOnce(&Cradle, &mut Prepared) -> io::Result<T>,
-) -> io::Result<OwnedPath<T>> {
-    let cradle = Cradle::of(&action)?;
-    let entry = Entry::register(site, action.clone(), false, Keepers::of(survives)?)?;
-    let made = make(&cradle, &mut action).and_then(|value| {
-        entry.update(&action)?;
-        cradle.name(&action)?;
-        Ok(value)
-    });
-    match made {
-        Ok(value) => {
-            let path = action.path().unwrap_or_default();
-            Ok(OwnedPath { value, path, entry: Some(entry), site })
+    keepers: Cell<Option<Keepers>>,
+    entry: RefCell<Option<Entry>>,
+}
+
+impl Pending {
+    fn new(site: &'static Site, survives: Survives) -> io::Result<Self> {
+        let keepers = Cell::new(Some(Keepers::of(survives)?));
+        Ok(Self { site, keepers, entry: RefCell::default() })
+    }
+
+    /// Nothing has been created yet.
+    fn intend(&self, action: &Prepared) -> io::Result<()> {
+        if let Some(keepers) = self.keepers.take() {
+            let entry = Entry::register(self.site, action.clone(), false, keepers)?;
+            self.entry.replace(Some(entry));
         }
-        Err(error) => {
-            // Removed as what it is by now: announced, or made.
-            contain(site, State::of(crate::Outcome::Error), || entry.run(()));
-            Err(error)
-        }
+        Ok(())
+    }
+
+    /// It has been created, under its first name.
+    fn commit(&self, action: &Prepared) -> io::Result<()> {
+        self.entry.borrow().as_ref().map_or(Ok(()), |entry| entry.update(action))
+    }
+
+    /// On an error everything has been removed, and the registration goes with `self`.
+    fn own<T>(&self, created: io::Result<Created<T>>) -> io::Result<OwnedPath<T>> {
+        let Created { thing: value, path, .. } = created?;
+        Ok(OwnedPath { value, path, entry: self.entry.take(), site: self.site })
     }
 }

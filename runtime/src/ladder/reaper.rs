@@ -11,6 +11,9 @@
 //! `#[backstop::main(reaper)]` starts it. Programs whose `main` is not ours call [`start`], which
 //! needs the small program `backstop-reaper` that comes with this crate.
 //!
+//! In a container, `#[backstop::main(reaper)]` lets a program that is process 1 execute itself once
+//! more: process 1 is an init from then on, and the program its child.
+//!
 //! # When nothing is cleaned up
 //!
 //! * **The program closes its descriptors, and lives on.** The reaper sees the end of the channel but
@@ -29,6 +32,7 @@ mod acknowledge;
 mod channel;
 mod client;
 mod fork;
+mod init;
 mod link;
 mod log;
 mod options;
@@ -59,7 +63,7 @@ use super::keeper::Keeper;
 /// # Errors
 ///
 /// If there is no helper; if the helper is of another version of backstop; if this program has a
-/// reaper already; if it has borrowed privileges (set-user-id, file capabilities, or user and group
+/// reaper already; if it is process 1 of a container (which takes the reaper with it); if it has borrowed privileges (set-user-id, file capabilities, or user and group
 /// ids that differ); or if the reaper cannot be executed.
 ///
 /// # Examples

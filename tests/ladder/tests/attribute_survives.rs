@@ -1,10 +1,12 @@
 //! `survives = exit` under the attribute, where the process does not end: everything that holds for
 //! a guard holds for one that climbs.
 
+use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
-use backstop::{Guard, defer, must_cleanup};
+use backstop::{Action, Guard, defer, must_cleanup};
 
 /// What ran, in order; cleanups that survive `exit` own what they use.
 #[derive(Clone, Default)]
@@ -136,4 +138,47 @@ fn the_value_can_be_changed_after_its_cleanup_was_evaluated() {
     let log = Log::default();
     assert_eq!(of_the_value(&log, "d".to_owned()), 5);
     assert_eq!(log.take(), "d");
+}
+
+#[must_cleanup]
+fn with_actions(dir: &Path, fails: bool) -> Result<(), String> {
+    let text = |error: std::io::Error| error.to_string();
+    #[cleanup(Action::remove_file(dir.join("let")), survives = exit)]
+    let _file = fs::File::create(dir.join("let")).map_err(text)?;
+    fs::create_dir(dir.join("deferred")).map_err(text)?;
+    defer!(survives = exit, Action::remove_dir_all(dir.join("deferred")));
+    #[cleanup(Action::remove_file(dir.join("statement")), survives = exit)]
+    if fails {
+        Err("not made".to_owned())
+    } else {
+        fs::write(dir.join("statement"), "").map_err(text)
+    }?;
+    assert_eq!(fs::read_dir(dir).unwrap().count(), 3);
+    Ok(())
+}
+
+#[test]
+fn actions_of_a_let_a_statement_and_a_defer_remove_what_was_made() {
+    let dir = tempfile::tempdir().unwrap();
+    for fails in [false, true] {
+        assert_eq!(with_actions(dir.path(), fails).is_err(), fails);
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}
+
+#[must_cleanup]
+fn too_early(dir: &Path) {
+    #[cleanup(Action::remove_file(&file), survives = exit)]
+    let file = dir.join("not-yet");
+    fs::write(&*file, "").unwrap();
+}
+
+#[test]
+fn an_action_about_nothing_is_refused_in_words_where_it_is_declared() {
+    let dir = tempfile::tempdir().unwrap();
+    let payload = catch_unwind(AssertUnwindSafe(|| too_early(dir.path()))).unwrap_err();
+    let message = payload.downcast_ref::<String>().unwrap();
+    let parts = ["survives `exit`", "not-yet", "put the cleanup on the statement that makes it"];
+    assert!(parts.iter().all(|part| message.contains(part)), "{message}");
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
 }

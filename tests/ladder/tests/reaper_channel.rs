@@ -188,6 +188,20 @@ fn what_the_reaper_executes_has_no_signal_ignored() {
 }
 
 #[test]
+fn thread_of_the_owner_takes_no_signals_of_the_program() {
+    let (owner, _reaper) = Owner::with_reaper(&[]);
+    let tasks = fs::read_dir(format!("/proc/{}/task", owner.pid())).unwrap();
+    let mut statuses =
+        tasks.map(|task| fs::read_to_string(task.unwrap().path().join("status")).unwrap());
+    let supervisor = statuses.find(|status| status.contains("backstop-reaper")).unwrap();
+    let blocked = supervisor.lines().find_map(|line| line.strip_prefix("SigBlk:\t")).unwrap();
+    let blocked = u64::from_str_radix(blocked, 16).unwrap();
+    for signal in [Signal::TERM, Signal::INT, Signal::HUP, Signal::CHILD, Signal::USR1] {
+        assert_ne!(blocked & (1 << (signal.as_raw() - 1)), 0, "{signal:?}");
+    }
+}
+
+#[test]
 fn idle_reaper_sleeps_and_is_small() {
     let (mut owner, reaper) = Owner::with_reaper(&[]);
     owner.keep("file");
@@ -196,6 +210,12 @@ fn idle_reaper_sleeps_and_is_small() {
         let stat = fs::read_to_string(reaper.proc("schedstat")).unwrap();
         stat.split(' ').next().unwrap().parse::<u64>().unwrap()
     };
+    // It has answered, and is about to sleep.
+    let end = Instant::now() + DEADLINE;
+    while !reaper.status("State").starts_with('S') {
+        assert!(Instant::now() < end, "it does not sleep");
+        std::thread::yield_now();
+    }
     let (before, switches) = (time(&reaper), reaper.status("voluntary_ctxt_switches"));
     // Nothing wakes it, for as long as somebody else needs to be started and to end.
     let (mut other, second) = Owner::with_reaper(&[]);

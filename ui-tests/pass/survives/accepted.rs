@@ -27,7 +27,7 @@ fn drop() {}
 #[must_cleanup]
 fn actions(path: &Path) {
     #[cleanup(Action::remove_file(path), survives = exit)]
-    let _file = ();
+    let _file = std::fs::File::create(path).unwrap();
     defer!(survives = exit, Action::remove_file(path));
 }
 

@@ -21,9 +21,19 @@ pub(super) fn id() -> io::Result<Id> {
     Ok(id)
 }
 
-/// The name that stands for an id: what we rename a thing to before it goes.
+/// The name that stands for an id: what we rename a thing to before it goes. It is hidden from
+/// listings, as it is nothing to be used.
 pub(super) fn name(id: &Id) -> OsString {
-    let mut name = String::from(".backstop-");
+    spell(".backstop-", id)
+}
+
+/// A name that is to be used.
+pub(crate) fn visible_name() -> io::Result<OsString> {
+    Ok(spell("backstop-", &id()?))
+}
+
+fn spell(prefix: &str, id: &Id) -> OsString {
+    let mut name = prefix.to_owned();
     for byte in id {
         // Writing to a string does not fail.
         let _ = write!(name, "{byte:02x}");

@@ -8,7 +8,7 @@
 
 use std::ffi::{OsStr, OsString};
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
 use std::path::Path;
 
 use rustix::fs::{AtFlags, FileType, Mode};
@@ -111,25 +111,6 @@ impl Removal {
         Self { ours: Ours::Tombstone, ..self }
     }
 
-    /// The name of 128 random bits under which the thing is created.
-    #[cfg(target_os = "linux")]
-    pub(super) fn birth_name(&self) -> OsString {
-        match self.ours {
-            Ours::Tombstone => self.tombstone(),
-            Ours::Nothing | Ours::Name => self.place.name().to_owned(),
-        }
-    }
-
-    /// Notes which thing was created under that.
-    #[cfg(target_os = "linux")]
-    pub(super) fn commit_born(&mut self, parent: BorrowedFd<'_>) -> io::Result<()> {
-        let path = self.place.path();
-        let seen = open::look(parent, &self.birth_name())
-            .map_err(|error| about("cannot look at", &path, error))?
-            .ok_or_else(|| missing(&path))?;
-        self.commit_seen(&path, &seen)
-    }
-
     pub(super) fn tombstone(&self) -> OsString {
         random::name(&self.tombstone)
     }
@@ -138,17 +119,40 @@ impl Removal {
         self.identity.is_some()
     }
 
-    /// Notes which thing has the name now.
+    /// Where it is to be created: the directory, and the name that it has at first.
+    pub(super) fn cradle(&self) -> io::Result<(OwnedFd, OsString)> {
+        let name = match self.ours {
+            Ours::Tombstone => self.tombstone(),
+            Ours::Name | Ours::Nothing => self.place.name().to_owned(),
+        };
+        match self.place.open_parent(Opener::new())? {
+            Parent::Here(parent) => Ok((parent, name)),
+            Parent::Gone => Err(about("cannot find", self.place.parent(), Errno::NOENT)),
+            Parent::Replaced(why) => Err(io::Error::other(why)),
+        }
+    }
+
+    /// Gives what was created under its tombstone its name, if nobody has that.
+    pub(super) fn reveal(&self) -> io::Result<()> {
+        if self.ours != Ours::Tombstone {
+            return Ok(());
+        }
+        let (parent, tombstone) = self.cradle()?;
+        let kind = match self.thing {
+            Thing::Directory => FileType::Directory,
+            Thing::File | Thing::Socket => FileType::RegularFile,
+        };
+        unbury(parent.as_fd(), &tombstone, self.place.name(), kind)
+            .map_err(|error| about("cannot create", &self.place.path(), error))
+    }
+
+    /// Notes which thing has the name now that it is created under.
     pub(super) fn commit(&mut self) -> io::Result<()> {
         let path = self.place.path();
-        let parent = match self.place.open_parent(Opener::new())? {
-            Parent::Here(parent) => parent,
-            Parent::Gone => return Err(missing(&path)),
-            Parent::Replaced(why) => return Err(io::Error::other(why)),
-        };
-        let seen = open::look(parent.as_fd(), self.place.name())
+        let (parent, name) = self.cradle()?;
+        let seen = open::look(parent.as_fd(), &name)
             .map_err(|error| about("cannot look at", &path, error))?
-            .ok_or_else(|| missing(&path))?;
+            .ok_or_else(|| about("cannot note the identity of", &path, Errno::NOENT))?;
         self.commit_seen(&path, &seen)
     }
 
@@ -225,10 +229,9 @@ impl Removal {
                 return Ok(self.left(&why));
             }
             match bury(parent, self.place.name(), &tombstone) {
-                // To be looked at once more: it may have been swapped in between.
-                Ok(()) => {}
-                // Others were faster.
-                Err(Errno::NOENT | Errno::EXIST) => {}
+                // To be looked at once more: it may have been swapped in between. Or others were
+                // faster.
+                Ok(()) | Err(Errno::NOENT | Errno::EXIST) => {}
                 Err(Errno::BUSY) => return Ok(self.left("something is mounted there")),
                 Err(error) => return Err(cannot(error)),
             }
@@ -341,7 +344,7 @@ fn open_buried(
     _: &OsStr,
     buried: &Seen,
     _: Opener,
-) -> rustix::io::Result<std::os::fd::OwnedFd> {
+) -> rustix::io::Result<OwnedFd> {
     use std::os::fd::AsRawFd as _;
 
     use rustix::fs::OFlags;
@@ -366,7 +369,7 @@ fn open_buried(
     tombstone: &OsStr,
     buried: &Seen,
     opener: Opener,
-) -> rustix::io::Result<std::os::fd::OwnedFd> {
+) -> rustix::io::Result<OwnedFd> {
     let root = opener.child(parent, tombstone)?;
     let stat = rustix::fs::fstat(&root)?;
     if buried.same(&Seen { stat }) { Ok(root) } else { Err(Errno::NOENT) }
@@ -432,8 +435,4 @@ fn rename_to_free(_: BorrowedFd<'_>, _: &OsStr, _: &OsStr) -> rustix::io::Result
 fn about(what: &str, path: &Path, error: Errno) -> io::Error {
     let error = io::Error::from(error);
     io::Error::new(error.kind(), format!("{what} {}: {error}", quoted(path)))
-}
-
-fn missing(path: &Path) -> io::Error {
-    about("cannot note the identity of", path, Errno::NOENT)
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::{Announced, Entry, announce, register, run_all, set_limit};
+use super::{Announced, Cleanup, Entry, announce, register, run_all, set_limit};
 use crate::report::{CleanupValue, Ended};
 use crate::site::Site;
 
@@ -17,7 +17,7 @@ where
     C: FnOnce() -> R + Send + 'static,
     R: CleanupValue,
 {
-    ExitEntry(register(site, Box::new(move || cleanup().ended())))
+    ExitEntry(register(site, Cleanup::new(move || cleanup().ended())))
 }
 
 impl ExitEntry {
@@ -45,7 +45,7 @@ impl Announcement {
         C: FnOnce() -> R + Send + 'static,
         R: CleanupValue,
     {
-        ExitEntry(self.0.register(site, Box::new(move || cleanup().ended())))
+        ExitEntry(self.0.register(site, Cleanup::new(move || cleanup().ended())))
     }
 }
 

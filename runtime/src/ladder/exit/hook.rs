@@ -266,7 +266,7 @@ impl Hook {
 
     /// Runs a cleanup that this thread has taken, as the process's end.
     pub(super) fn run(&self, place: Place, site: &'static Site, cleanup: Cleanup) {
-        let contained = || contain(site, State::CANCEL, cleanup);
+        let contained = || contain(site, State::CANCEL, || cleanup.run());
         let result = self.run_as(place, || catch_unwind(AssertUnwindSafe(contained)));
         if let Err(payload) = result {
             // Reported already.
@@ -443,10 +443,10 @@ pub(super) fn take_inherited(hook: &Hook, place: Place) -> Option<Cleanup> {
 /// Runs an entry on this thread, for its owner.
 pub(super) fn run_owned(hook: &Hook, place: Place) -> Ended {
     if hook.is_inherited() {
-        return take_inherited(hook, place).map_or(Ended::WELL, |cleanup| cleanup());
+        return take_inherited(hook, place).map_or(Ended::WELL, Cleanup::run);
     }
     match hook.registry.take(place) {
-        Some(cleanup) => hook.run_as(place, cleanup),
+        Some(cleanup) => hook.run_as(place, || cleanup.run()),
         None => Ended::WELL,
     }
 }

@@ -103,13 +103,16 @@ impl Registry {
         may_arm: impl FnOnce() -> bool,
     ) -> (Place, Option<Cleanup>) {
         let mut list = self.lock(shard);
-        // Within the lock, so that a shard's list is in the order of its numbers.
         let sequence = self.next.fetch_add(1, Ordering::Relaxed);
-        let (slot, back) = if may_arm() {
-            (list.insert(Slot { sequence, site, cleanup: Some(cleanup), ..Slot::EMPTY }), None)
+        let (slot, free) = list.free();
+        free.sequence = sequence;
+        free.site = site;
+        let back = if may_arm() {
+            free.cleanup = Some(cleanup);
+            None
         } else {
-            let runner = sys::this_thread();
-            (list.insert(Slot { sequence, site, runner, ..Slot::EMPTY }), Some(cleanup))
+            free.runner = sys::this_thread();
+            Some(cleanup)
         };
         drop(list);
         #[allow(clippy::cast_possible_truncation, reason = "less than SHARDS")]
@@ -138,16 +141,16 @@ impl Registry {
         self.lock(place.shard as usize).finish(place);
     }
 
-    /// Takes the entry that was registered last over all shards, as far as they can be locked.
+    /// Takes the entry that was registered last over all shards, as far as they can be locked. For
+    /// the hook only, from when nothing is armed any more.
     pub(super) fn take_newest(&self) -> Option<Taken> {
         loop {
             let newest = (0..SHARDS)
                 .filter_map(|shard| {
-                    let list = self.try_lock(shard, PATIENCE)?;
-                    let slot = list.slots.get(list.armed as usize)?;
+                    let (slot, sequence) = self.try_lock(shard, PATIENCE)?.newest()?;
                     #[allow(clippy::cast_possible_truncation, reason = "less than SHARDS")]
                     let shard = shard as u32;
-                    Some(Place { shard, slot: list.armed, sequence: slot.sequence })
+                    Some(Place { shard, slot, sequence })
                 })
                 .max_by_key(|place| place.sequence)?;
             let mut list = self.try_lock(newest.shard as usize, PATIENCE)?;
@@ -191,7 +194,7 @@ impl Registry {
 }
 
 /// No slot.
-const NONE: u32 = u32::MAX;
+const NONE: usize = usize::MAX;
 
 struct Slot {
     /// 0 while it is free.
@@ -199,140 +202,109 @@ struct Slot {
     site: &'static Site,
     /// There while it is armed.
     cleanup: Option<Cleanup>,
-    /// The thread that runs it.
+    /// While it is running, the thread that runs it; while it is free, the next free one.
     runner: usize,
-    /// Its neighbours in the list that it is in: the armed, the running or the free ones.
-    newer: u32,
-    older: u32,
 }
 
-impl Slot {
-    const EMPTY: Self = Self {
-        sequence: 0,
-        site: &const { Site::new("") },
-        cleanup: None,
-        runner: 0,
-        newer: NONE,
-        older: NONE,
-    };
-}
-
-/// The slots of a shard, in three lists of indices. The armed ones are in the order of registration,
-/// so that the newest is found without a search, and nothing is allocated at the end of a process.
+/// The slots of a shard. To register and to withdraw is to take a free one and to give it back; the
+/// order is worked out at the end of the process, without allocating.
 struct List {
     slots: Vec<Slot>,
-    armed: u32,
-    running: u32,
-    free: u32,
+    free: usize,
+    /// The slots that are armed, in the order of registration, once somebody asked for the newest.
+    /// Before that it is empty, with room for all slots.
+    order: Vec<u32>,
+    is_ordered: bool,
 }
 
 impl List {
     const fn new() -> Self {
-        Self { slots: Vec::new(), armed: NONE, running: NONE, free: NONE }
+        Self { slots: Vec::new(), free: NONE, order: Vec::new(), is_ordered: false }
     }
 
+    /// Takes a free slot.
     #[inline]
-    fn insert(&mut self, slot: Slot) -> u32 {
-        let armed = slot.cleanup.is_some();
+    fn free(&mut self) -> (u32, &mut Slot) {
+        if self.free >= self.slots.len() {
+            self.grow();
+        }
         let index = self.free;
-        let index = if let Some(free) = self.slots.get_mut(index as usize) {
-            self.free = free.older;
-            *free = slot;
-            index
-        } else {
-            self.push(slot)
-        };
-        self.link(index, armed);
-        index
+        let slot = &mut self.slots[index];
+        self.free = slot.runner;
+        #[allow(clippy::cast_possible_truncation, reason = "`grow` sees to it")]
+        let index = index as u32;
+        (index, slot)
     }
 
     #[cold]
     #[inline(never)]
-    fn push(&mut self, slot: Slot) -> u32 {
-        let index = u32::try_from(self.slots.len()).unwrap_or(NONE);
-        assert!(index != NONE, "too many cleanups");
-        self.slots.push(slot);
-        index
+    fn grow(&mut self) {
+        let index = self.slots.len();
+        assert!(u32::try_from(index).is_ok(), "too many cleanups");
+        let site = &const { Site::new("") };
+        self.slots.push(Slot { sequence: 0, site, cleanup: None, runner: NONE });
+        self.order.reserve(self.slots.len() - self.order.len());
+        self.free = index;
     }
 
+    /// The slot of an entry, if it is still there.
     #[inline]
-    fn head(&mut self, armed: bool) -> &mut u32 {
-        if armed { &mut self.armed } else { &mut self.running }
-    }
-
-    #[inline]
-    fn link(&mut self, index: u32, armed: bool) {
-        let older = std::mem::replace(self.head(armed), index);
-        if let Some(older) = self.slots.get_mut(older as usize) {
-            older.newer = index;
-        }
-        let slot = &mut self.slots[index as usize];
-        slot.older = older;
-        slot.newer = NONE;
-    }
-
-    #[inline]
-    fn unlink(&mut self, index: u32, armed: bool) {
-        let Slot { newer, older, .. } = self.slots[index as usize];
-        match self.slots.get_mut(newer as usize) {
-            Some(newer) => newer.older = older,
-            None => *self.head(armed) = older,
-        }
-        if let Some(older) = self.slots.get_mut(older as usize) {
-            older.newer = newer;
-        }
-    }
-
-    /// The cleanup of an entry that is still armed.
-    #[inline]
-    fn disarm(&mut self, place: Place) -> Option<Cleanup> {
+    fn slot(&mut self, place: Place) -> Option<&mut Slot> {
         let slot = self.slots.get_mut(place.slot as usize)?;
-        if slot.sequence != place.sequence {
-            return None;
-        }
-        let cleanup = slot.cleanup.take()?;
-        self.unlink(place.slot, true);
-        Some(cleanup)
+        if slot.sequence == place.sequence { Some(slot) } else { None }
     }
 
     #[inline]
     fn withdraw(&mut self, place: Place) -> Option<Cleanup> {
-        let cleanup = self.disarm(place)?;
-        self.release(place.slot);
+        let free = self.free;
+        let slot = self.slot(place)?;
+        let cleanup = slot.cleanup.take()?;
+        slot.sequence = 0;
+        slot.runner = free;
+        self.free = place.slot as usize;
         Some(cleanup)
     }
 
     fn take(&mut self, place: Place) -> Option<Cleanup> {
-        let cleanup = self.disarm(place)?;
-        self.slots[place.slot as usize].runner = sys::this_thread();
-        self.link(place.slot, false);
+        let slot = self.slot(place)?;
+        let cleanup = slot.cleanup.take()?;
+        slot.runner = sys::this_thread();
         Some(cleanup)
     }
 
     fn finish(&mut self, place: Place) {
-        let running = self.slots.get(place.slot as usize);
-        if running.is_some_and(|slot| slot.sequence == place.sequence && slot.cleanup.is_none()) {
-            self.unlink(place.slot, false);
-            self.release(place.slot);
+        let free = self.free;
+        if let Some(slot) = self.slot(place).filter(|slot| slot.cleanup.is_none()) {
+            slot.sequence = 0;
+            slot.runner = free;
+            self.free = place.slot as usize;
         }
     }
 
-    #[inline]
-    fn release(&mut self, index: u32) {
-        let free = std::mem::replace(&mut self.free, index);
-        let slot = &mut self.slots[index as usize];
-        slot.sequence = 0;
-        slot.older = free;
+    /// The armed slot with the highest number. From the first call on, nothing may be armed.
+    fn newest(&mut self) -> Option<(u32, u64)> {
+        let Self { slots, order, is_ordered, .. } = self;
+        if !*is_ordered {
+            *is_ordered = true;
+            let armed = (0..).zip(slots.iter()).filter(|(_, slot)| slot.cleanup.is_some());
+            order.extend(armed.map(|(index, _)| index));
+            order.sort_unstable_by_key(|index| slots[*index as usize].sequence);
+        }
+        // Those that their owners were faster to take, or that were taken, are in there still.
+        while let Some(index) = order.last() {
+            let slot = &slots[*index as usize];
+            if slot.cleanup.is_some() {
+                return Some((*index, slot.sequence));
+            }
+            order.pop();
+        }
+        None
     }
 
     fn scan(&self, each: &mut impl FnMut(Left)) {
-        for (head, armed) in [(self.armed, true), (self.running, false)] {
-            let mut index = head;
-            while let Some(slot) = self.slots.get(index as usize) {
-                let runner = (!armed).then_some(slot.runner);
-                each(Left { sequence: slot.sequence, site: slot.site, runner });
-                index = slot.older;
-            }
+        for slot in self.slots.iter().filter(|slot| slot.sequence != 0) {
+            let runner = slot.cleanup.is_none().then_some(slot.runner);
+            each(Left { sequence: slot.sequence, site: slot.site, runner });
         }
     }
 }

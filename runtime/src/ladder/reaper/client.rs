@@ -15,6 +15,7 @@ use super::link::Link;
 use super::options::{Builder, OnFork};
 use super::protocol::{self, Bytes, Hello};
 use super::start::{self, Program};
+use super::system::Signals;
 use super::{fork, owner, system};
 
 /// This process's channel; a fork inherits that of its parent, which it cannot use.
@@ -101,6 +102,8 @@ fn supervise(
     channel: &Channel,
     mut tell: Option<Sender<io::Result<()>>>,
 ) {
+    // The program's signals are for its own threads: it may block them in all of those, and wait.
+    let _blocked = Signals::block();
     let mut pause = PAUSE.0;
     let mut predecessors = 0;
     loop {

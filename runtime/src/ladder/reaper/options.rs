@@ -4,7 +4,7 @@ use std::io;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{client, log, start};
+use super::{client, init, log, start, system};
 
 /// What the reaper does when the owner has ended and a fork of it still holds the channel.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -137,6 +137,13 @@ impl Builder {
     ///
     /// As [`start`](super::start).
     pub fn start(self) -> io::Result<()> {
+        if init::is_process_1() {
+            return Err(io::Error::new(
+                io::ErrorKind::Unsupported,
+                "this is process 1 of a container, whose end is its reaper's, too: run it under an \
+                 init (`docker run --init`)",
+            ));
+        }
         let program = start::Program::helper(self.helper.as_deref())?;
         client::start(self, program, true)
     }
@@ -145,6 +152,10 @@ impl Builder {
     /// [`if_reaper_then_serve`](super::if_reaper_then_serve) first of all. It is not waited for: two
     /// executions take longer than most programs may take to start.
     pub(crate) fn start_from_main(self) -> io::Result<()> {
+        system::refuse_privileges()?;
+        if init::is_process_1() {
+            match init::become_init()? {}
+        }
         client::start(self, start::Program::this(), false)
     }
 }

@@ -83,6 +83,8 @@ fn detach() -> io::Result<()> {
     rustix::process::setsid()?;
     rustix::process::chdir("/")?;
     rustix::thread::set_name(c"backstop-reaper")?;
+    // Of the thread that started it.
+    system::unblock_all();
     // Handlers, not `SIG_IGN`: what an action executes starts with the default again. Also those that
     // would end the reaper when an operator tells all processes of the program something.
     let caught = Arc::new(AtomicBool::new(false));

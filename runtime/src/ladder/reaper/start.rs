@@ -23,7 +23,7 @@ use super::system::{self, Credentials};
 use super::{serve, wait_until};
 
 /// How the reaper is called in `ps`, and what makes a program look whether it is to be one.
-const NAME: &str = "backstop-reaper";
+pub(super) const NAME: &str = "backstop-reaper";
 /// The first argument of the process in between.
 const BETWEEN: &str = "start";
 /// How long a start may take. It takes about a millisecond; under an emulator or a memory checker,

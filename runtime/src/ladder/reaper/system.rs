@@ -4,7 +4,10 @@
 use std::io::{self, IoSliceMut};
 use std::mem::{MaybeUninit, size_of};
 use std::os::fd::{AsRawFd, BorrowedFd, FromRawFd, OwnedFd};
+use std::os::unix::process::CommandExt;
+use std::process::Command;
 use std::ptr;
+use std::time::Duration;
 
 /// Who sent a message or made a socket, as the kernel tells it. A process id of 0 is somebody whom
 /// this process's namespace does not see (rustix's type has no room for that).
@@ -181,3 +184,109 @@ pub(super) fn end(status: i32) -> ! {
     // SAFETY: has no preconditions.
     unsafe { libc::_exit(status) }
 }
+
+/// All signals that can be waited for, blocked in the calling thread.
+pub(super) struct Signals {
+    blocked: libc::sigset_t,
+    former: libc::sigset_t,
+}
+
+/// A signal that came.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Arrived {
+    pub(super) number: i32,
+    /// Not sent by a process: by a terminal, for instance.
+    pub(super) by_kernel: bool,
+}
+
+impl Signals {
+    pub(super) fn block() -> io::Result<Self> {
+        // What a faulty instruction raises cannot wait.
+        const FAULTS: [i32; 7] = [
+            libc::SIGSEGV,
+            libc::SIGBUS,
+            libc::SIGFPE,
+            libc::SIGILL,
+            libc::SIGTRAP,
+            libc::SIGSYS,
+            libc::SIGABRT,
+        ];
+        let mut blocked = MaybeUninit::uninit();
+        let mut former = MaybeUninit::uninit();
+        // SAFETY: `sigfillset` initialises its set.
+        let mut blocked = unsafe {
+            libc::sigfillset(blocked.as_mut_ptr());
+            blocked.assume_init()
+        };
+        for fault in FAULTS {
+            // SAFETY: the set is initialised, and these are signals.
+            unsafe { libc::sigdelset(&raw mut blocked, fault) };
+        }
+        // SAFETY: both sets outlive the call, and the second one is initialised by it.
+        let result = unsafe {
+            libc::pthread_sigmask(libc::SIG_BLOCK, &raw const blocked, former.as_mut_ptr())
+        };
+        match result {
+            // SAFETY: initialised, for the call succeeded.
+            0 => Ok(Self { blocked, former: unsafe { former.assume_init() } }),
+            error => Err(io::Error::from_raw_os_error(error)),
+        }
+    }
+
+    /// As before [`block`](Self::block).
+    pub(super) fn restore(&self) {
+        set_mask(&self.former);
+    }
+
+    /// Has a command start with the signals that were blocked before.
+    pub(super) fn restore_in(&self, command: &mut Command) {
+        let former = self.former;
+        // SAFETY: between fork and exec this only calls `pthread_sigmask`, which is allowed there.
+        unsafe {
+            command.pre_exec(move || {
+                set_mask(&former);
+                Ok(())
+            });
+        }
+    }
+
+    /// Waits for a signal, for `limit` at the longest.
+    pub(super) fn next(&self, limit: Option<Duration>) -> io::Result<Option<Arrived>> {
+        // SAFETY: all of a `timespec`'s and a `siginfo_t`'s fields may be zero.
+        let (mut time, mut info): (libc::timespec, libc::siginfo_t) =
+            unsafe { (std::mem::zeroed(), std::mem::zeroed()) };
+        if let Some(limit) = limit {
+            time.tv_sec = limit.as_secs().try_into().unwrap_or(libc::time_t::MAX);
+            time.tv_nsec = limit.subsec_nanos().into();
+        }
+        let time = limit.map_or(ptr::null(), |_| &raw const time);
+        // SAFETY: the set is initialised; `info` and `time`, if there is one, outlive the call.
+        let number = unsafe { libc::sigtimedwait(&raw const self.blocked, &raw mut info, time) };
+        if number > 0 {
+            return Ok(Some(Arrived { number, by_kernel: info.si_code == SI_KERNEL }));
+        }
+        let error = io::Error::last_os_error();
+        match error.kind() {
+            io::ErrorKind::WouldBlock | io::ErrorKind::Interrupted => Ok(None),
+            _ => Err(error),
+        }
+    }
+}
+
+/// Lets all signals come to the calling thread.
+pub(super) fn unblock_all() {
+    let mut none = MaybeUninit::uninit();
+    // SAFETY: `sigemptyset` initialises its set.
+    set_mask(&unsafe {
+        libc::sigemptyset(none.as_mut_ptr());
+        none.assume_init()
+    });
+}
+
+fn set_mask(mask: &libc::sigset_t) {
+    // SAFETY: the set is initialised, and the former one is not asked for. Fails for no reason.
+    unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, mask, ptr::null_mut()) };
+}
+
+/// The `si_code` of a signal that no process sent: `include/uapi/asm-generic/siginfo.h` of Linux.
+const SI_KERNEL: i32 = 0x80;

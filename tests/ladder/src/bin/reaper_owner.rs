@@ -132,6 +132,14 @@ fn obey(command: &str, words: &[&str], kept: &mut Vec<Kept>) -> Result<String> {
         }
         // SAFETY: has no preconditions.
         ("_exit", [status]) => unsafe { libc::_exit(status.parse()?) },
+        ("kill", [signal]) => {
+            // SAFETY: has no preconditions.
+            checked(unsafe { libc::kill(libc::getpid(), signal.parse()?) })?;
+        }
+        ("orphan", [script]) => {
+            // The shell in between ends at once.
+            Command::new("/bin/sh").args(["-c", "/bin/sh $0 &", script]).status()?;
+        }
         ("abort", []) => std::process::abort(),
         ("segv", []) => {
             // SAFETY: not at all: nothing is mapped there, and the process ends by it.
@@ -213,10 +221,11 @@ fn fork() -> Result<String> {
     match unsafe { libc::fork() } {
         -1 => Err(io::Error::last_os_error().into()),
         0 => {
-            let mut byte = 0_u8;
-            // SAFETY: `byte` is one byte; `_exit` has no preconditions.
+            // It takes no commands, which are its parent's; only the end of them.
+            let mut end = libc::pollfd { fd: 0, events: 0, revents: 0 };
+            // SAFETY: `end` is one entry; `_exit` has no preconditions.
             unsafe {
-                while libc::read(0, (&raw mut byte).cast(), 1) > 0 {}
+                while libc::poll(&raw mut end, 1, -1) != 1 {}
                 libc::_exit(0)
             }
         }

@@ -35,11 +35,15 @@ fn knows_its_own(yard: &Path) {
         fs::remove_dir_all(&dir).unwrap();
         fs::remove_file(&link).unwrap();
         make();
-        known.into_iter().for_each(|known| drop(left_alone(known.perform())));
+        for known in known {
+            left_alone(known.perform());
+        }
         let known =
             [committed(Action::remove_dir_all(&dir)), committed(Action::remove_file(&link))];
-        known.iter().for_each(|known| done(known.perform()));
-        known.iter().for_each(|known| gone(known.perform()));
+        for known in known {
+            done(known.perform());
+            gone(known.perform());
+        }
     }
 }
 

@@ -1,0 +1,142 @@
+//! Creating things so that there is no instant in which a kill would leave one behind.
+//!
+//! What is about to be created is announced first, under a name of 128 random bits that nobody else
+//! has; it is created exclusively under that name, identified, and committed. Only then does it get
+//! the name that the user chose, if he chose one, and only if nobody has it.
+//!
+//! Who keeps the registration is the caller's: `intend` is called before anything is created, and
+//! `commit` with the same action and the thing's identity. If a function fails after `intend`, what
+//! it had created is removed again, and the caller withdraws the registration.
+
+use std::env;
+use std::ffi::OsStr;
+use std::fs::File;
+use std::io;
+use std::os::fd::{AsFd as _, BorrowedFd};
+use std::os::unix::net::UnixListener;
+use std::path::{Path, PathBuf};
+
+use rustix::fs::{Mode, OFlags};
+
+use super::action::{Action, Prepared, random};
+
+/// Something that was created, and what removes it.
+#[derive(Debug)]
+pub(crate) struct Created<T> {
+    pub(crate) thing: T,
+    /// Absolute.
+    pub(crate) path: PathBuf,
+    /// Committed.
+    pub(crate) removal: Prepared,
+}
+
+/// An empty directory of a name that the user chose, as `fs::create_dir` makes it.
+pub(crate) fn dir(
+    path: &Path,
+    intend: impl FnOnce(&Prepared) -> io::Result<()>,
+    commit: impl FnOnce(&Prepared) -> io::Result<()>,
+) -> io::Result<Created<()>> {
+    let make = |parent: BorrowedFd<'_>, name: &OsStr| make_dir(parent, name, 0o777);
+    create(Action::remove_dir_all(path).prepare()?.born_hidden(), make, intend, commit)
+}
+
+/// A new file of a name that the user chose, as `File::create_new` makes it.
+pub(crate) fn file(
+    path: &Path,
+    intend: impl FnOnce(&Prepared) -> io::Result<()>,
+    commit: impl FnOnce(&Prepared) -> io::Result<()>,
+) -> io::Result<Created<File>> {
+    let make = |parent: BorrowedFd<'_>, name: &OsStr| make_file(parent, name, 0o666);
+    create(Action::remove_file(path).prepare()?.born_hidden(), make, intend, commit)
+}
+
+/// A listening socket of a name that the user chose. To itself and to those who connect, it goes by
+/// the random one.
+pub(crate) fn socket(
+    path: &Path,
+    intend: impl FnOnce(&Prepared) -> io::Result<()>,
+    commit: impl FnOnce(&Prepared) -> io::Result<()>,
+) -> io::Result<Created<UnixListener>> {
+    let prepared = Action::unlink_socket(path).prepare()?.born_hidden();
+    let directory = prepared.path().and_then(|path| Some(path.parent()?.to_owned()));
+    let make = |parent: BorrowedFd<'_>, name: &OsStr| bind(parent, directory.as_deref(), name);
+    create(prepared, make, intend, commit)
+}
+
+/// An empty directory for our own use, of mode `0700` and a random name: in `parent`, or where
+/// temporary files go.
+pub(crate) fn scratch_dir(
+    parent: Option<&Path>,
+    intend: impl FnOnce(&Prepared) -> io::Result<()>,
+    commit: impl FnOnce(&Prepared) -> io::Result<()>,
+) -> io::Result<Created<()>> {
+    let make = |parent: BorrowedFd<'_>, name: &OsStr| make_dir(parent, name, 0o700);
+    create(Action::remove_dir_all(scratch(parent)?).prepare()?.ours(), make, intend, commit)
+}
+
+/// The same for a file, of mode `0600`, open for reading and writing.
+pub(crate) fn scratch_file(
+    parent: Option<&Path>,
+    intend: impl FnOnce(&Prepared) -> io::Result<()>,
+    commit: impl FnOnce(&Prepared) -> io::Result<()>,
+) -> io::Result<Created<File>> {
+    let make = |parent: BorrowedFd<'_>, name: &OsStr| make_file(parent, name, 0o600);
+    create(Action::remove_file(scratch(parent)?).prepare()?.ours(), make, intend, commit)
+}
+
+fn scratch(parent: Option<&Path>) -> io::Result<PathBuf> {
+    let name = random::visible_name()?;
+    Ok(parent.map_or_else(env::temp_dir, Path::to_owned).join(name))
+}
+
+fn create<T>(
+    mut removal: Prepared,
+    make: impl FnOnce(BorrowedFd<'_>, &OsStr) -> io::Result<T>,
+    intend: impl FnOnce(&Prepared) -> io::Result<()>,
+    commit: impl FnOnce(&Prepared) -> io::Result<()>,
+) -> io::Result<Created<T>> {
+    let path = removal.path().unwrap_or_default();
+    let (parent, name) = removal.cradle()?;
+    intend(&removal)?;
+    // From here on, a kill leaves it to whoever heard of the intent.
+    let thing = make(parent.as_fd(), &name).map_err(|error| {
+        io::Error::new(error.kind(), format!("cannot create {}: {error}", path.display()))
+    })?;
+    let finished = removal.commit().and_then(|()| commit(&removal)).and_then(|()| removal.reveal());
+    match finished {
+        Ok(()) => Ok(Created { thing, path, removal }),
+        Err(error) => Err(match removal.perform() {
+            Ok(_) => error,
+            Err(left) => io::Error::new(error.kind(), format!("{error}; and then: {left}")),
+        }),
+    }
+}
+
+fn make_dir(parent: BorrowedFd<'_>, name: &OsStr, mode: u16) -> io::Result<()> {
+    Ok(rustix::fs::mkdirat(parent, name, Mode::from_raw_mode(mode.into()))?)
+}
+
+fn make_file(parent: BorrowedFd<'_>, name: &OsStr, mode: u16) -> io::Result<File> {
+    let flags = OFlags::RDWR | OFlags::CREATE | OFlags::EXCL | OFlags::NOFOLLOW | OFlags::CLOEXEC;
+    Ok(rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(mode.into()))?.into())
+}
+
+/// Binds by path; where that is longer than an address may be, over the directory's descriptor.
+fn bind(
+    parent: BorrowedFd<'_>,
+    directory: Option<&Path>,
+    name: &OsStr,
+) -> io::Result<UnixListener> {
+    use std::os::fd::AsRawFd as _;
+    use std::os::unix::net::SocketAddr;
+
+    let by_number = || Path::new("/proc/self/fd").join(parent.as_raw_fd().to_string()).join(name);
+    let path = directory
+        .map(|directory| directory.join(name))
+        .filter(|path| SocketAddr::from_pathname(path).is_ok())
+        .unwrap_or_else(by_number);
+    UnixListener::bind(path)
+}
+
+#[cfg(test)]
+mod tests;
