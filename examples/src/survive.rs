@@ -1,6 +1,6 @@
 //! Ends processes in every way there is, and looks what each kind of cleanup left behind.
 //!
-//! A cell of the matrix is one [`Row`], a way to end, under one [`Column`], a kind of cleanup. For
+//! A cell of the matrix is one `Row`, a way to end, under one `Column`, a kind of cleanup. For
 //! each the program starts itself again, as a process that makes a scratch directory, says that it
 //! is ready, and really ends that way; the parent checks how it ended and what is left.
 
