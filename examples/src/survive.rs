@@ -1,6 +1,6 @@
 //! Ends processes in every way there is, and looks what each kind of cleanup left behind.
 //!
-//! A cell of the matrix is one [`Row`], a way to end, under one [`Column`], a kind of cleanup. For
+//! A cell of the matrix is one `Row`, a way to end, under one `Column`, a kind of cleanup. For
 //! each the program starts itself again, as a process that makes a scratch directory, says that it
 //! is ready, and really ends that way; the parent checks how it ended and what is left.
 
@@ -15,6 +15,7 @@ mod place;
 mod pool;
 mod processes;
 mod raw;
+mod row;
 mod rows;
 mod run;
 mod screen;
@@ -24,13 +25,17 @@ mod verdict;
 mod watch;
 mod world;
 
+use std::io;
 use std::process::ExitCode;
 use std::time::Instant;
+
+use backstop::{Action, defer, must_cleanup};
 
 use self::arguments::{Arguments, Parsed};
 use self::columns::Column;
 use self::document::{documented, markdown};
-use self::rows::{ROWS, Row};
+use self::row::Row;
+use self::rows::ROWS;
 use self::run::{Ran, Settings, run};
 use self::screen::Screen;
 use self::status::Status;
@@ -43,7 +48,14 @@ pub fn main() -> ExitCode {
         return code;
     }
     match arguments::parse() {
-        Ok(Parsed::Run(arguments)) => matrix(arguments),
+        Ok(Parsed::Run(arguments)) => match matrix(arguments) {
+            Ok(true) => ExitCode::SUCCESS,
+            Ok(false) => ExitCode::FAILURE,
+            Err(error) => {
+                eprintln!("error: cannot prepare a place for the processes: {error}");
+                ExitCode::FAILURE
+            }
+        },
         Ok(Parsed::Help) => {
             anstream::print!("{}", arguments::usage());
             ExitCode::SUCCESS
@@ -55,16 +67,16 @@ pub fn main() -> ExitCode {
     }
 }
 
-fn matrix(arguments: Arguments) -> ExitCode {
-    let Arguments { rows, format, jobs, abort_program } = arguments;
+#[must_cleanup]
+fn matrix(arguments: Arguments) -> io::Result<bool> {
     let start = Instant::now();
-    let settings = match Settings::new(abort_program) {
-        Ok(settings) => settings,
-        Err(error) => {
-            eprintln!("error: cannot make a directory for the processes: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
+    // Also when Ctrl-C ends the run: what the matrix is about.
+    #[cleanup(Action::remove_dir_all(&directory), survives = exit)]
+    let directory = place::of_all_cells()?;
+    defer!(survives = exit, processes::killer(&directory));
+
+    let Arguments { rows, format, jobs, abort_program } = arguments;
+    let settings = Settings::new(abort_program, &directory)?;
     let columns = Column::ALL.len();
     // The slow ones first: they wait most of the time.
     let mut order: Vec<usize> = (0..rows.len() * columns).collect();
@@ -79,6 +91,5 @@ fn matrix(arguments: Arguments) -> ExitCode {
         },
         |turn, ran| screen.take(order[turn], ran),
     );
-    drop(settings);
-    if screen.finish(start.elapsed()) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    Ok(screen.finish(start.elapsed()))
 }

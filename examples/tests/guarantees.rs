@@ -32,8 +32,8 @@ fn tell(message: &str) {
 
 /// The example with the profile `abort`, which differs from `dev` in that alone.
 fn built_to_abort() -> PathBuf {
-    let build = escargot::CargoBuild::new().package("backstop-examples").example("survive");
-    let built = build.args(["--profile", "abort"]).current_target().run();
+    let cargo = escargot::CargoBuild::new().package("backstop-examples").example("survive");
+    let built = cargo.args(["--profile", "abort"]).current_target().run();
     built.unwrap_or_else(|error| panic!("{error}")).path().to_owned()
 }
 
@@ -50,11 +50,11 @@ fn the_committed_matrix_is_what_the_processes_did() {
         fs::write(&path, made).unwrap();
         return;
     }
-    let committed = fs::read_to_string(&path).unwrap_or_default();
+    let before = fs::read_to_string(&path).unwrap_or_default();
     let differing: Vec<_> =
-        made.lines().zip(committed.lines()).filter(|(made, committed)| made != committed).collect();
+        made.lines().zip(before.lines()).filter(|(now, before)| now != before).collect();
     assert!(
-        made == committed,
+        made == before,
         "docs/guarantees.md is not what the processes did: {differing:#?}\n{said}`{COMMAND}` \
          updates it"
     );

@@ -4,8 +4,12 @@
 mod support;
 
 use std::fs;
-use std::process::{Command, Output};
+use std::io::{BufRead as _, BufReader};
+use std::os::unix::process::ExitStatusExt as _;
+use std::path::Path;
+use std::process::{Command, Output, Stdio};
 
+use rustix::process::{Pid, Signal, kill_process};
 use support::example;
 
 /// It, with nothing of the terminal that the tests may run in.
@@ -44,20 +48,50 @@ fn a_row_is_explained_with_what_its_processes_did_and_said() {
     assert!(stderr(&output).starts_with("12 of 12 cells as docs/guarantees.md says"));
 }
 
-#[test]
-fn nothing_is_left_of_a_run() {
-    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-    let rows = ["kill", "kill-both", "daemon", "forked-child", "exec", "control-group"];
-    let output = survive(&rows).env("TMPDIR", place.path()).output().unwrap();
-    assert!(output.status.success(), "{}", stderr(&output));
-    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
-    let mark = format!("BACKSTOP_SURVIVE_CELL={}", place.path().display());
+/// Asserts that nothing is left of a run in this directory.
+fn assert_nothing_left(place: &Path) {
+    assert_eq!(fs::read_dir(place).unwrap().count(), 0);
+    let mark = format!("BACKSTOP_SURVIVE_CELL={}", place.display());
     for entry in fs::read_dir("/proc").unwrap().flatten() {
         // Of what is not a process, or not ours, there is nothing to read.
         let environment = fs::read(entry.path().join("environ")).unwrap_or_default();
         let environment = String::from_utf8_lossy(&environment);
         assert!(!environment.contains(&mark), "{} runs on", entry.path().display());
     }
+}
+
+#[test]
+fn nothing_is_left_of_a_run_that_is_interrupted() {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let mut command = survive(&["panic", "cleanup-hangs"]);
+    command.env("TMPDIR", place.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    let mut running = command.spawn().unwrap();
+    let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
+    // All cells of the one row, while those of the other hang.
+    assert!(lines.any(|line| line.unwrap().starts_with("  reboot")));
+    assert!(fs::read_dir(place.path()).unwrap().count() > 0);
+    let pid = Pid::from_raw(running.id().try_into().unwrap()).unwrap();
+    kill_process(pid, Signal::INT).unwrap();
+    assert_eq!(running.wait().unwrap().signal(), Some(Signal::INT.as_raw()));
+    assert_nothing_left(place.path());
+}
+
+#[test]
+fn signals_that_are_ignored_outside_end_the_processes_all_the_same() {
+    let mut command = Command::new("sh");
+    let program = survive(&[]).get_program().to_owned();
+    let script = "trap '' HUP INT TERM; exec \"$0\" sighup sigint sigterm";
+    let output = command.args(["-c", script]).arg(program).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+}
+
+#[test]
+fn nothing_is_left_of_a_run() {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let rows = ["kill", "kill-both", "daemon", "forked-child", "exec", "control-group"];
+    let output = survive(&rows).env("TMPDIR", place.path()).output().unwrap();
+    assert!(output.status.success(), "{}", stderr(&output));
+    assert_nothing_left(place.path());
 }
 
 #[test]

@@ -33,8 +33,8 @@ pub(super) enum Format {
 }
 
 pub(super) fn usage() -> String {
-    let rows: String =
-        ROWS.iter().map(|row| format!("  {:<31}{}\n", row.name, row.plain_title())).collect();
+    let row = |row: &Row| format!("  {:<31}{}\n", row.name, row.plain_title());
+    let rows = ROWS.iter().map(row).collect::<Vec<_>>().concat();
     format!(
         "\
 Ends processes in every way there is, and shows what each kind of cleanup leaves behind.

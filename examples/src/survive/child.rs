@@ -13,10 +13,12 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Barrier, OnceLock};
 use std::thread;
 
+use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+
 use super::columns::{Column, hold};
 use super::place::Cell;
-use super::rows::{Holder, Main, Second};
-use super::{Row, columns, mains, world};
+use super::row::{Holder, Main, Second};
+use super::{Row, columns, mains, raw, world};
 
 /// The directory of the cell: processes that have this are the cell's.
 pub(super) const MARK: &str = "BACKSTOP_SURVIVE_CELL";
@@ -73,6 +75,11 @@ fn fail(error: &dyn std::error::Error) -> ExitCode {
 
 /// The rest of `main`, annotated or not.
 pub(super) fn play() -> ExitCode {
+    // Whoever runs the matrix may be killed. (A daemon waits for its stdin, which ends then, too.) Not
+    // earlier: a reaper does not get here.
+    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
+        return fail(&error);
+    }
     match STAGE.get() {
         // Who comes here again only had to get through the annotated `main`.
         Some(_) if env::var_os(AGAIN).is_some() => ExitCode::SUCCESS,
@@ -85,8 +92,10 @@ impl Stage {
     fn of(directory: PathBuf) -> io::Result<Self> {
         // A core dump takes time, and nobody reads it. 1 and not 0: with 0 it is still piped to a
         // program that is set to receive it.
-        let limit = rustix::process::Rlimit { current: Some(1), maximum: Some(1) };
-        rustix::process::setrlimit(rustix::process::Resource::Core, limit)?;
+        let limit = Rlimit { current: Some(1), maximum: Some(1) };
+        setrlimit(Resource::Core, limit)?;
+        // They may be ignored where the matrix runs, under `nohup` for one.
+        raw::restore_signals();
         let cell = Cell::at(directory);
         let (row, column) = cell.names().ok_or(io::ErrorKind::InvalidInput)?;
         Ok(Self { row, column, cell, made: AtomicUsize::new(0), meeting: Barrier::new(2) })
@@ -139,7 +148,7 @@ impl Stage {
 
     /// The row's own part, once the resource is held.
     pub(super) fn end(&'static self) -> Result<columns::Leave, super::ends::Failed> {
-        self.say(READY)?;
+        say(READY)?;
         if self.row.holder == Holder::Detached {
             self.meeting.wait();
         }
@@ -152,7 +161,7 @@ impl Stage {
             Second::Nothing => {}
             Second::Panics => panic!("a cleanup panics"),
             Second::Hangs => {
-                let _ = self.say("hanging");
+                let _ = say("hanging");
                 loop {
                     thread::park();
                 }
@@ -165,21 +174,21 @@ impl Stage {
     pub(super) fn witness(&self) {
         let word = if self.cell.left().is_empty() { GONE } else { "there" };
         // Who waits outside may be gone, too.
-        let _ = self.say(word);
+        let _ = say(word);
     }
+}
 
-    /// Tells who waits outside, in one write: whatever ends the process, the line is whole.
-    pub(super) fn say(&self, word: &str) -> io::Result<()> {
-        let line = format!("{word}\n");
-        rustix::io::write(rustix::stdio::stdout(), line.as_bytes())?;
-        Ok(())
-    }
+/// Tells who waits outside, in one write: whatever ends the process, the line is whole.
+pub(super) fn say(word: &str) -> io::Result<()> {
+    let line = format!("{word}\n");
+    rustix::io::write(rustix::stdio::stdout(), line.as_bytes())?;
+    Ok(())
+}
 
-    /// Waits until the other side closes the channel.
-    pub(super) fn await_leave_to_go_on(&self) {
-        let mut byte = [0];
-        while let Ok(1..) | Err(rustix::io::Errno::INTR) =
-            rustix::io::read(rustix::stdio::stdin(), &mut byte)
-        {}
-    }
+/// Waits until the other side closes the channel.
+pub(super) fn await_leave_to_go_on() {
+    let mut byte = [0];
+    while let Ok(1..) | Err(rustix::io::Errno::INTR) =
+        rustix::io::read(rustix::stdio::stdin(), &mut byte)
+    {}
 }

@@ -57,6 +57,16 @@ impl Column {
         }
     }
 
+    /// The attribute of `main`.
+    pub(super) fn main(self) -> &'static str {
+        match self {
+            Self::Drop | Self::Scopeguard | Self::Unwind => "",
+            Self::Exit => "`#[backstop::main]`",
+            Self::Kill => "`#[backstop::main(reaper)]`",
+            Self::Reboot => "`#[backstop::main(reaper, journal)]`",
+        }
+    }
+
     /// Which cleanup it is, in code.
     #[must_use]
     pub(super) fn about(self) -> &'static str {
@@ -140,8 +150,8 @@ fn with_scopeguard(stage: &'static Stage) -> Result<(), Failed> {
 
 #[must_cleanup(allow(panic_abort, reason = "a row shows what happens then"))]
 fn with_unwind(stage: &'static Stage) -> Result<(), Failed> {
-    #[cleanup(remove(&_dir))]
-    let _dir = stage.make()?;
+    #[cleanup(remove(&dir))]
+    let dir = stage.make()?;
     defer!(stage.second());
     if stage.end()? == Leave::Early {
         return Ok(());
@@ -151,8 +161,8 @@ fn with_unwind(stage: &'static Stage) -> Result<(), Failed> {
 
 #[must_cleanup]
 fn with_exit(stage: &'static Stage) -> Result<(), Failed> {
-    #[cleanup({ let dir = _dir.clone(); move || remove(&dir) }, survives = exit)]
-    let _dir = stage.make()?;
+    #[cleanup({ let dir = dir.clone(); move || remove(&dir) }, survives = exit)]
+    let dir = stage.make()?;
     defer!(survives = exit, move || stage.second());
     if stage.end()? == Leave::Early {
         return Ok(());
@@ -163,8 +173,8 @@ fn with_exit(stage: &'static Stage) -> Result<(), Failed> {
 #[must_cleanup]
 fn with_kill(stage: &'static Stage) -> Result<(), Failed> {
     defer!(survives = exit, move || stage.witness());
-    #[cleanup(Action::remove_dir_all(&_dir), survives = kill)]
-    let _dir = stage.make()?;
+    #[cleanup(Action::remove_dir_all(&dir), survives = kill)]
+    let dir = stage.make()?;
     defer!(survives = exit, move || stage.second());
     if stage.end()? == Leave::Early {
         return Ok(());
@@ -175,8 +185,8 @@ fn with_kill(stage: &'static Stage) -> Result<(), Failed> {
 #[must_cleanup]
 fn with_reboot(stage: &'static Stage) -> Result<(), Failed> {
     defer!(survives = exit, move || stage.witness());
-    #[cleanup(Action::remove_dir_all(&_dir), survives = reboot)]
-    let _dir = stage.make()?;
+    #[cleanup(Action::remove_dir_all(&dir), survives = reboot)]
+    let dir = stage.make()?;
     defer!(survives = exit, move || stage.second());
     if stage.end()? == Leave::Early {
         return Ok(());

@@ -46,12 +46,14 @@ pub(super) fn markdown(verdict: impl Fn(usize, Column) -> Verdict) -> String {
         let note = if note.is_empty() { String::new() } else { format!(" *{note}*") };
         let _ = writeln!(details, "* **{title}** (`{name}`). {about}{note}");
     }
-    let heads: String = Column::ALL.iter().map(|column| format!(" {} |", column.title())).collect();
+    let heads = Column::ALL.map(|column| format!(" {} |", column.title())).concat();
     let rule = "---|".repeat(Column::ALL.len());
-    let columns: String = Column::ALL
-        .iter()
-        .map(|column| format!("| {} | {} |\n", column.title(), column.about()))
-        .collect();
+    let columns = Column::ALL
+        .map(|column| {
+            let (title, about, main) = (column.title(), column.about(), column.main());
+            format!("| {title} | {about} | {main} |\n")
+        })
+        .concat();
     format!(
         "<!-- Made by `{COMMAND}` from processes that really ended so. Do not edit. -->
 
@@ -60,8 +62,8 @@ pub(super) fn markdown(verdict: impl Fn(usize, Column) -> Verdict) -> String {
 What is left of a scratch directory when a process ends, by the way it ends and the kind of cleanup.
 Each cell is a real process, which made the directory and a file in it, said that it was ready, and really
 ended that way; its exit status was compared with the one in the second column, and then somebody else
-looked for the directory. Afterwards the program was started again where something was left, and looked
-at once more.
+looked for the directory. Where it was left, the program was started once more, and that somebody looked
+again.
 
 ```sh
 cargo run --example survive           # the whole matrix, in colour
@@ -79,18 +81,33 @@ cargo run --example survive sigterm   # one row, with all that its processes sai
 | ✗ left | is still there, also after the next start |
 | – refused | never was: the compiler refuses the program |
 
-| column | the cleanup |
-|---|---|
+| column | the cleanup | `main` |
+|---|---|---|
 {columns}
-From `exit` on, `main` is annotated. The grace period is 200 ms, if a row does not say otherwise.
+The grace period of `main` is 200 ms, if a row does not say otherwise.
+
+## What it shows, and what not
+
+* A guard runs where its thread returns or unwinds. Whatever else ends the process runs no guard.
+* The exit hook runs where the process ends by its own doing, by a signal that asks it to, or by SIGABRT.
+  `_exit`, `exec`, SIGSEGV and SIGKILL pass it by.
+* The reaper answers those, as long as it lives. What kills it together with the process, as the end of a
+  container or of a control group does, leaves the resource until the next start reads the journal.
+* A power cut is no row: a test cannot cut the power. The three rows whose last cell is ↻ lose every
+  process at once, and show that the journal is enough then. That it is on the disk, too, when the
+  kernel is lost is up to its synchronous writes, which no cell shows.
 
 ## The rows
 
 {details}
 ## How this page is made
 
-`{COMMAND}` runs the example and writes this page; without `BLESS=1` the test fails where the page says
-anything else than the processes do. Where a machine does not let a row run, the test says so on stderr and
+```sh
+{COMMAND}
+```
+
+runs the example and writes this page; without `BLESS=1` the test fails where the page says anything else
+than the processes do. Where a machine does not let a row run, the test says so on stderr and
 keeps the cells of that row. The example itself compares each cell with this page, and exits with 1 where
 one differs.
 "
@@ -106,9 +123,10 @@ fn statuses(row: &Row) -> String {
         if last.replace(status) == Some(status) {
             continue;
         }
-        let _ = match text.is_empty() {
-            true => write!(text, "{status}"),
-            false => write!(text, "; {status} from `{}` on", column.name()),
+        let _ = if text.is_empty() {
+            write!(text, "{status}")
+        } else {
+            write!(text, "; {status} from `{}` on", column.name())
         };
     }
     text

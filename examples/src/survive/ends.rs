@@ -1,4 +1,5 @@
 //! The ways to end, from inside the process.
+#![allow(clippy::unnecessary_wraps, reason = "each has the type of `row::End`, and others fail")]
 
 use std::env;
 use std::hint;
@@ -10,7 +11,7 @@ use std::thread;
 
 use rustix::process::{Signal, getpid, kill_process};
 
-use super::child::{EXECED, Stage};
+use super::child::{EXECED, Stage, await_leave_to_go_on, say};
 use super::columns::Leave;
 use super::raw;
 
@@ -25,8 +26,6 @@ pub(super) enum Failed {
 
 type Ended = Result<Leave, Failed>;
 
-// Each has the type of `rows::End`.
-#[allow(clippy::unnecessary_wraps, reason = "others fail")]
 pub(super) fn go_on(_: &'static Stage) -> Ended {
     Ok(Leave::End)
 }
@@ -36,7 +35,6 @@ pub(super) fn leave_early(stage: &'static Stage) -> Ended {
     if stage.is_first() { Ok(Leave::Early) } else { Err(Failed::AsItShould) }
 }
 
-#[allow(clippy::unnecessary_wraps, reason = "others fail")]
 pub(super) fn forget(_: &'static Stage) -> Ended {
     Ok(Leave::Forget)
 }
@@ -96,7 +94,7 @@ pub(super) fn backstop_exit(_: &'static Stage) -> Ended {
 
 pub(super) fn announce_the_grace_period(stage: &'static Stage) -> Ended {
     backstop::cancel_token().wait();
-    stage.say("grace")?;
+    say("grace")?;
     wait_for_ever(stage)
 }
 
@@ -140,16 +138,16 @@ pub(super) fn killed_while_allocating(_: &'static Stage) -> Ended {
     Ok(Leave::End)
 }
 
-pub(super) fn become_a_daemon(stage: &'static Stage) -> Ended {
+pub(super) fn become_a_daemon(_: &'static Stage) -> Ended {
     raw::double_fork()?;
-    stage.say("daemon")?;
-    stage.await_leave_to_go_on();
+    say("daemon")?;
+    await_leave_to_go_on();
     Ok(Leave::End)
 }
 
-pub(super) fn fork_a_child_that_exits(stage: &'static Stage) -> Ended {
+pub(super) fn fork_a_child_that_exits(_: &'static Stage) -> Ended {
     raw::fork_a_child_that_exits()?;
-    stage.say("forked")?;
-    stage.await_leave_to_go_on();
+    say("forked")?;
+    await_leave_to_go_on();
     Ok(Leave::End)
 }

@@ -9,8 +9,8 @@ use tempfile::TempDir;
 
 use super::{Column, ROWS, Row};
 
-/// The directory that all cells of a run lie in; removed at the end.
-pub(super) fn of_all_cells() -> io::Result<TempDir> {
+/// Makes the directory that all cells of a run lie in.
+pub(super) fn of_all_cells() -> io::Result<PathBuf> {
     let usual = env::temp_dir();
     // A journal refuses to be in memory, where it would be lost with the machine.
     let directory = if is_in_memory(&usual) {
@@ -20,7 +20,8 @@ pub(super) fn of_all_cells() -> io::Result<TempDir> {
     };
     // A journal knows paths as the kernel does.
     let directory = directory.canonicalize()?;
-    tempfile::Builder::new().prefix("backstop-survive-").tempdir_in(directory)
+    // Who asks for it removes it, also when a signal ends the run.
+    tempfile::Builder::new().prefix("backstop-survive-").tempdir_in(directory).map(TempDir::keep)
 }
 
 fn is_in_memory(directory: &Path) -> bool {

@@ -6,7 +6,7 @@ use std::io;
 use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::Path;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
@@ -79,9 +79,18 @@ impl Process {
     }
 }
 
-/// Every living process of the cell in this directory.
+/// What kills the processes of all cells below a directory, if the run itself is ended.
+pub(super) fn killer(directory: &Path) -> impl FnOnce() -> io::Result<()> + Send + use<> {
+    let directory = directory.to_owned();
+    move || kill_all(&directory, Instant::now() + Duration::from_secs(2))
+}
+
+/// Every living process of the cell in this directory, or of the cells below it.
 pub(super) fn of_cell(directory: &Path) -> Vec<Process> {
-    let mark = [MARK.as_bytes(), b"=", directory.as_os_str().as_bytes()].concat();
+    let is_below = |entry: &[u8]| {
+        let path = entry.strip_prefix(MARK.as_bytes()).and_then(|rest| rest.strip_prefix(b"="));
+        path.is_some_and(|path| Path::new(OsStr::from_bytes(path)).starts_with(directory))
+    };
     let entries = fs::read_dir("/proc").into_iter().flatten().flatten();
     entries
         .filter_map(|entry| number(&entry.file_name()))
@@ -90,7 +99,7 @@ pub(super) fn of_cell(directory: &Path) -> Vec<Process> {
             let process = Process::open(number).ok()?;
             let path = format!("/proc/{}/environ", number.as_raw_nonzero());
             let environment = fs::read(path).ok()?;
-            let is_of_cell = environment.split(|byte| *byte == 0).any(|entry| entry == mark);
+            let is_of_cell = environment.split(|byte| *byte == 0).any(is_below);
             (is_of_cell && !process.is_dead()).then_some(process)
         })
         .collect()
@@ -115,7 +124,7 @@ pub(super) fn all_end(directory: &Path, deadline: Instant) -> io::Result<bool> {
     }
 }
 
-/// Kills all that is left of a cell, and waits for it.
+/// Kills all that is left of a cell, or of the cells below a directory, and waits for it.
 pub(super) fn kill_all(directory: &Path, deadline: Instant) -> io::Result<()> {
     loop {
         let left = of_cell(directory);

@@ -59,3 +59,11 @@ pub(super) fn unshare(namespaces: UnshareFlags) -> io::Result<()> {
     // SAFETY: descriptors, the one thing that safe code could miss, stay shared.
     unsafe { unshare_unsafe(namespaces) }.map_err(Into::into)
 }
+
+/// Gives the signals of the matrix their default actions: an ignored one stays so through `exec`.
+pub(super) fn restore_signals() {
+    for signal in [libc::SIGHUP, libc::SIGINT, libc::SIGTERM] {
+        // SAFETY: the default action is a valid one for these.
+        unsafe { libc::signal(signal, libc::SIG_DFL) };
+    }
+}

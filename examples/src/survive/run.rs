@@ -3,7 +3,7 @@
 use std::fs::{self, File};
 use std::io;
 use std::os::unix::process::CommandExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -11,9 +11,9 @@ use rustix::process::{Pid, Signal, kill_process_group};
 
 use super::child::{AGAIN, GONE, MARK, READY};
 use super::lines::Lines;
-use super::place::{self, Cell};
+use super::place::Cell;
 use super::processes::{self, Process, is_ready};
-use super::rows::{Build, Place, Step};
+use super::row::{Build, Place, Step};
 use super::verdict::{By, Verdict};
 use super::watch::Watch;
 use super::world::{self, ControlGroup};
@@ -31,18 +31,15 @@ const WATCHING: Duration = Duration::from_millis(100);
 pub(super) struct Settings {
     program: PathBuf,
     abort_program: Option<PathBuf>,
-    directory: tempfile::TempDir,
+    directory: PathBuf,
 }
 
 impl Settings {
-    /// For this program; `abort_program` is one of its builds with `panic = "abort"`.
-    ///
-    /// # Errors
-    ///
-    /// If the directory of the cells cannot be made.
-    pub(super) fn new(abort_program: Option<PathBuf>) -> io::Result<Self> {
+    /// For this program, in this directory; `abort_program` is one of its builds with
+    /// `panic = "abort"`.
+    pub(super) fn new(abort_program: Option<PathBuf>, directory: &Path) -> io::Result<Self> {
         let program = std::env::current_exe()?;
-        Ok(Self { program, abort_program, directory: place::of_all_cells()? })
+        Ok(Self { program, abort_program, directory: directory.to_owned() })
     }
 }
 
@@ -75,7 +72,7 @@ pub(super) fn run(settings: &Settings, row: &'static Row, column: Column) -> Ran
     if row.is_refused(column) {
         return ran;
     }
-    ran.verdict = Cell::create(settings.directory.path(), row, column)
+    ran.verdict = Cell::create(&settings.directory, row, column)
         .and_then(|cell| {
             let verdict = judge(settings, &cell, row, column, &mut ran);
             // Also where it failed half way.
@@ -124,10 +121,8 @@ fn judge(
         return Ok(Verdict::Wrong("it ended before it was ready".to_owned()));
     }
     // In other columns nobody else cleans up.
-    let mut by = match column >= Column::Kill && count(GONE) < count(READY) {
-        true => By::Reaper,
-        false => By::Process,
-    };
+    let by_reaper = column >= Column::Kill && count(GONE) < count(READY);
+    let mut by = if by_reaper { By::Reaper } else { By::Process };
     let mut left = settle(cell)?;
     if !left.is_empty() {
         start.again = true;

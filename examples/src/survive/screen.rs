@@ -65,7 +65,6 @@ impl Screen {
         self.ran[number] = Some(ran);
         while let Some(row) = self.rows.get(self.printed) {
             let Some(cells) = self.cells(self.printed) else { break };
-            self.bar.set_message(row.plain_title());
             self.bar.suspend(|| match self.format {
                 Format::Matrix => print_row(row, &cells),
                 Format::Details => print_details(row, &cells),
@@ -73,6 +72,9 @@ impl Screen {
             });
             self.printed += 1;
         }
+        // The one that is waited for.
+        let next = self.rows.get(self.printed);
+        self.bar.set_message(next.map_or_else(String::new, |row| row.plain_title()));
     }
 
     /// The cells of a row, if all have been run.
@@ -111,7 +113,7 @@ impl Screen {
             let Some(ran) = ran else { continue };
             match (&ran.verdict, compare(row, column, ran)) {
                 (Verdict::NotRun(reason), _) => {
-                    *not_run.entry((row.name, reason)).or_default() += 1
+                    *not_run.entry((row.name, reason)).or_default() += 1;
                 }
                 (_, None) => documented += 1,
                 (_, Some(difference)) => {
@@ -149,8 +151,8 @@ impl Screen {
             let left = verdicts.filter(|verdict| matches!(verdict, Verdict::Left(_)));
             let left = left.count();
             let style = if left == 0 { GREEN } else { RED };
-            let width = width(column);
-            let _ = write!(line, "{style}{BOLD}{left:<width$}{BOLD:#}{style:#}");
+            let space = " ".repeat(width(column).saturating_sub(left.to_string().len()));
+            let _ = write!(line, "{style}{BOLD}{left}{BOLD:#}{style:#}{space}");
         }
         println!("{}\n{}\n", rule(), line.trim_end());
         let mut names: Vec<&String> = self
@@ -186,7 +188,7 @@ fn compare(row: &Row, column: Column, ran: &Ran) -> Option<String> {
 }
 
 fn style() -> ProgressStyle {
-    ProgressStyle::with_template(" {bar:37} {pos} of {len} processes ended  {wide_msg}")
+    ProgressStyle::with_template(" {bar:37} {pos} of {len} cells  {wide_msg}")
         .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("━╸ "))
 }
 

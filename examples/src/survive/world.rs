@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
-use std::process::{Command, ExitCode};
+use std::process::{self, Command, ExitCode};
 
 use rustix::mount::{MountFlags, MountPropagationFlags, mount, mount_change};
 use rustix::process::{getegid, geteuid, getpid, kill_process};
@@ -38,7 +38,8 @@ pub(super) fn enter() -> io::Result<Entered> {
     }
     match env::var(CONTAINER).as_deref() {
         Ok(OUTSIDE) => supervise().map(Entered::Supervises),
-        Ok(INSIDE) => match mount_proc() {
+        // Its reaper inherits this, and is not the first process.
+        Ok(INSIDE) if process::id() == 1 => match mount_proc() {
             Ok(()) => Ok(Entered::Yes),
             Err(error) => Ok(Entered::Supervises(cannot("mount /proc in it", &error))),
         },
