@@ -61,6 +61,11 @@ macro_rules! __needs_linux {
 
 /// What a registration would be to the type checker, beside the error that says what is missing.
 #[cfg(not(all(feature = "process", unix)))]
+#[allow(
+    clippy::must_use_candidate,
+    clippy::unused_self,
+    reason = "of the shape of what is missing"
+)]
 mod missing {
     use crate::report::Ended;
     use crate::site::Site;
