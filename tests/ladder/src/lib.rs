@@ -1,9 +1,12 @@
 //! What several tests of the ladder need.
 
 #[cfg(target_os = "linux")]
+pub mod arena;
+#[cfg(target_os = "linux")]
 pub mod ends;
 pub mod exit;
 pub mod journal;
+pub mod random;
 pub mod shutdown;
 #[cfg(target_os = "linux")]
 pub mod step;
