@@ -7,6 +7,7 @@
 #![cfg(target_os = "linux")]
 
 use std::fs;
+use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 
@@ -123,6 +124,32 @@ fn reported_if_left(left: &Left) {
     if !left.names.is_empty() {
         assert!(left.report.contains("left alone"), "{:?}; {}", left.said, left.report);
     }
+}
+
+#[test]
+fn a_replay_killed_at_any_step_is_taken_up_by_the_next_start() {
+    let mut interrupted = 0;
+    for stop in (1..MOST).step_by(2) {
+        let directory = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+        let home = directory.path();
+        fs::create_dir(home.join("things")).unwrap();
+        let abandoned = Command::new(PROGRAM).arg(home).args(["reboot", "abandon"]).output();
+        assert_eq!(abandoned.unwrap().status.signal(), Some(9));
+        assert_eq!(fs::read_dir(home.join("things")).unwrap().count(), 4);
+        // Behind it, `run` starts the program once more.
+        let (stepped, left) = run(home, "reboot", "look", stop);
+        nothing_is_left(&left);
+        match stepped {
+            Stepped::Killed => interrupted += u32::from(left.report.contains("performed")),
+            Stepped::Ended(status) => {
+                assert_eq!(status, 0);
+                println!("{interrupted} replays left something to the next");
+                assert!(interrupted > 20, "{interrupted}");
+                return;
+            }
+        }
+    }
+    panic!("{MOST} stops, and no end");
 }
 
 macro_rules! steps {

@@ -2,7 +2,7 @@
 //!
 //! Arguments: a directory of its own, the rung (`kill` or `reboot`), and the helper that makes the
 //! thing. `look` makes nothing: at `reboot` it performs what is in the journal, and says what that
-//! was.
+//! was. `abandon` makes some of each, and ends itself by SIGKILL.
 
 use std::fs;
 use std::io::{self, BufRead as _, BufReader, Write as _};
@@ -27,11 +27,16 @@ fn main() -> io::Result<()> {
         backstop::reaper::check()?;
         say(&format!("reaper {}", reaper::pid().unwrap_or_default()));
     } else {
+        if helper == "look" {
+            mark();
+        }
         let recovery = journal::open(Some(&home.join("journal")))?;
         say(&format!("recovered\n{recovery}"));
     }
     let things = home.join("things");
-    mark();
+    if helper != "look" {
+        mark();
+    }
     match (helper.as_str(), survives) {
         ("look", _) => {}
         ("scratch_dir", _) => {
@@ -62,6 +67,7 @@ fn main() -> io::Result<()> {
             socket.remove()?;
         }
         ("spawn", _) => spawn()?,
+        ("abandon", _) => abandon(&things, survives)?,
         ("let", Survives::Kill) => let_at_kill(&things.join("thing"))?,
         ("let", _) => let_at_reboot(&things.join("thing"))?,
         ("statement", Survives::Kill) => statement_at_kill(&things.join("thing"))?,
@@ -87,6 +93,18 @@ fn fill(dir: &Path) -> io::Result<()> {
     fs::write(dir.join("a/b/text"), "text")?;
     std::os::unix::fs::symlink("/", dir.join("root"))?;
     said("made")
+}
+
+fn abandon(things: &Path, survives: Survives) -> io::Result<()> {
+    let dir = create_dir(things.join("dir"), survives)?;
+    fill(dir.path())?;
+    let scratch = scratch::dir_in(things, survives)?;
+    fill(scratch.path())?;
+    let _file = create_file(things.join("file"), survives)?;
+    let _socket = create_socket(things.join("socket"), survives)?;
+    said("abandoned")?;
+    rustix::process::kill_process(rustix::process::getpid(), rustix::process::Signal::KILL)?;
+    Ok(())
 }
 
 /// A child with a child of its own. Both hold stderr, by whose end the test tells that they are gone.
