@@ -278,6 +278,8 @@ fn a_rung_that_nobody_keeps_is_a_panic_that_names_the_remedy_before_the_statemen
         let payload = catch_unwind(AssertUnwindSafe(|| function(&thing))).unwrap_err();
         let message = payload.downcast_ref::<String>().unwrap();
         assert!(message.contains(rung) && message.contains(remedy), "{message}");
+        // It replays what others left, and opens nothing.
+        assert!(!message.contains("recover()"), "{message}");
         assert_eq!(home.names(), [""; 0], "nothing was made");
     }
 }

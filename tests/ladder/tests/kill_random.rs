@@ -48,7 +48,7 @@ fn kills_at_random_instants_leave_nothing_of_ours_and_remove_nothing_else() {
     let begin = Instant::now();
     let sums: Vec<_> = thread::scope(|s| {
         let arenas = [0, 1].map(|arena| {
-            let rounds = (kills + arena) / 2;
+            let rounds = u64::midpoint(kills, arena);
             s.spawn(move || kill_in_an_arena(rounds, seed.wrapping_mul(2).wrapping_add(arena)))
         });
         arenas.map(|arena| arena.join().unwrap_or_else(|_| panic!("seed {seed}"))).into()

@@ -78,14 +78,14 @@ fn at_every_step(rung: &str, helper: &str, judge: impl Fn(&Left)) {
 
 /// Runs the program up to the stop, and lets who is to clean up behind it do so.
 fn run(home: &Path, rung: &str, helper: &str, stop: u64) -> (Stepped, Left) {
-    let (reader, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
+    let (pipe, writer) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).unwrap();
     let mut command = Command::new(PROGRAM);
     command.arg(home).args([rung, helper]).stdin(Stdio::null());
     command.stdout(writer.try_clone().unwrap()).stderr(writer);
     let stepped = kill_past_mark(&mut command, stop).unwrap();
     // With it goes this side's copy of the pipe.
     drop(command);
-    let said = read_to_end(fs::File::from(reader), "the end of the program and its children");
+    let said = read_to_end(fs::File::from(pipe), "the end of the program and its children");
     let said: Vec<_> = said.unwrap().lines().map(str::to_owned).collect();
     let report = if rung == "kill" {
         let reaper = said.iter().find_map(|line| line.strip_prefix("reaper "));

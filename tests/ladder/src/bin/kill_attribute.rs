@@ -5,7 +5,7 @@
 
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use backstop::{Action, Guard, defer, must_cleanup, process};
@@ -57,22 +57,25 @@ fn child() -> io::Result<()> {
     ready()
 }
 
-fn make(thing: &Path) -> io::Result<()> {
+fn make(thing: &Path) -> io::Result<PathBuf> {
     fs::create_dir(thing)?;
-    fs::write(thing.join("text"), "text")
+    fs::write(thing.join("text"), "text")?;
+    Ok(thing.to_owned())
 }
 
 #[must_cleanup]
 fn let_kill(thing: &Path) -> io::Result<()> {
     #[cleanup(Action::remove_dir_all(thing), survives = kill)]
-    let _made = make(thing)?;
+    let made = make(thing)?;
+    assert!(made.is_dir());
     ready()
 }
 
 #[must_cleanup]
 fn let_reboot(thing: &Path) -> io::Result<()> {
     #[cleanup(Action::remove_dir_all(thing), survives = reboot)]
-    let _made = make(thing)?;
+    let made = make(thing)?;
+    assert!(made.is_dir());
     ready()
 }
 
@@ -127,7 +130,7 @@ fn over(thing: &Path) -> io::Result<()> {
 fn dismiss_kill(thing: &Path) -> io::Result<()> {
     #[cleanup(Action::remove_dir_all(thing), survives = kill)]
     let made = make(thing)?;
-    let () = Guard::dismiss(made);
+    assert_eq!(Guard::dismiss(made), thing);
     ready()
 }
 
@@ -135,7 +138,7 @@ fn dismiss_kill(thing: &Path) -> io::Result<()> {
 fn dismiss_reboot(thing: &Path) -> io::Result<()> {
     #[cleanup(Action::remove_dir_all(thing), survives = reboot)]
     let made = make(thing)?;
-    let () = Guard::dismiss(made);
+    assert_eq!(Guard::dismiss(made), thing);
     ready()
 }
 
@@ -177,7 +180,8 @@ fn fails_first(thing: &Path) -> io::Result<()> {
 fn order(things: &Path) -> io::Result<()> {
     let order = things.join("order");
     #[cleanup(note("first", &order, 0), survives = reboot)]
-    let _log = OpenOptions::new().create(true).append(true).open(&order)?;
+    let log = OpenOptions::new().create(true).append(true).open(&order)?;
+    log.sync_all()?;
     #[cleanup(note("second", &order, 0), survives = kill)]
     make(&things.join("made"))?;
     ready()

@@ -25,13 +25,13 @@ fn main() -> io::Result<()> {
     if survives == Survives::Kill {
         reaper::start_from_main_with(Builder::new().log(home.join("log")))?;
         backstop::reaper::check()?;
-        say(&format!("reaper {}", reaper::pid().unwrap_or_default()));
+        said(&format!("reaper {}", reaper::pid().unwrap_or_default()))?;
     } else {
         if helper == "look" {
             mark();
         }
         let recovery = journal::open(Some(&home.join("journal")))?;
-        say(&format!("recovered\n{recovery}"));
+        said(&format!("recovered\n{recovery}"))?;
     }
     let things = home.join("things");
     if helper != "look" {
@@ -78,13 +78,8 @@ fn main() -> io::Result<()> {
 }
 
 /// One write, so that a kill leaves no half of it.
-fn say(line: &str) {
-    let line = format!("{line}\n");
-    let _ = rustix::io::write(rustix::stdio::stdout(), line.as_bytes());
-}
-
 fn said(line: &str) -> io::Result<()> {
-    say(line);
+    rustix::io::write(rustix::stdio::stdout(), format!("{line}\n").as_bytes())?;
     Ok(())
 }
 
@@ -122,7 +117,7 @@ fn spawn() -> io::Result<()> {
 
 /// What the user's code makes, for which nothing but the attribute answers.
 fn make(thing: &Path) -> io::Result<()> {
-    say("making");
+    said("making")?;
     fs::create_dir(thing)?;
     fs::write(thing.join("text"), "text")?;
     said("made")
