@@ -23,7 +23,11 @@ pub struct Registration {
 pub const REGISTRATIONS: [Registration; 5] = [
     Registration { name: "backstop: register, withdraw", limit: Some(200), run: withdrawn },
     Registration { name: "backstop, again (control)", limit: Some(200), run: withdrawn },
-    Registration { name: "backstop: announce, register, withdraw", limit: Some(200), run: announced },
+    Registration {
+        name: "backstop: announce, register, withdraw",
+        limit: Some(200),
+        run: announced,
+    },
     Registration { name: "backstop: register, run", limit: None, run: ran },
     Registration { name: "Mutex<HashMap>: insert, remove", limit: None, run: mapped },
 ];
