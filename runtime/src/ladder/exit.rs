@@ -71,6 +71,7 @@ pub(crate) fn register(site: &'static Site, cleanup: Cleanup) -> Entry {
 impl Entry {
     /// Runs the cleanup on this thread, unless the hook has it already. A panic of the cleanup goes
     /// on.
+    #[must_use]
     pub(crate) fn run(self) -> Ended {
         let this = ManuallyDrop::new(self);
         hook::run_owned(this.hook, this.place)

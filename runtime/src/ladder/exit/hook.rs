@@ -91,7 +91,7 @@ impl Cause {
             1 => Some(Self::Call),
             2 => Some(Self::Exit),
             3 => Some(Self::Abort),
-            signal => Some(Self::Signal((signal & !SIGNAL).cast_signed())),
+            signal => i32::try_from(signal & !SIGNAL).ok().map(Self::Signal),
         }
     }
 }
@@ -103,6 +103,7 @@ pub(super) struct Hook {
     /// Wakes the conductor.
     pub(super) bell: Bell,
     cause: AtomicU32,
+    /// In nanoseconds, one more; 0 as long as nobody asked.
     limit: AtomicU64,
     /// Threads that will not end what they are running: they wait for the hook.
     abandoned: [AtomicUsize; ABANDONED],
@@ -337,7 +338,7 @@ impl Hook {
 
     /// Asks for the end. The first to ask gives cause and limit. Async-signal-safe.
     pub(super) fn request(&self, cause: Cause, limit: Duration) {
-        let limit = nanos(limit).max(1);
+        let limit = nanos(limit).saturating_add(1);
         let _ = self.limit.compare_exchange(0, limit, Ordering::SeqCst, Ordering::Relaxed);
         let _ = self.cause.compare_exchange(0, cause.bits(), Ordering::SeqCst, Ordering::Relaxed);
         self.bell.ring();
@@ -346,7 +347,8 @@ impl Hook {
     /// Who asked first for the end, and the time that there is.
     pub(super) fn requested(&self) -> Option<(Cause, Duration)> {
         let cause = Cause::of(self.cause.load(Ordering::SeqCst))?;
-        Some((cause, Duration::from_nanos(self.limit.load(Ordering::SeqCst))))
+        let limit = self.limit.load(Ordering::SeqCst);
+        Some((cause, Duration::from_nanos(limit.saturating_sub(1))))
     }
 
     /// Asks for the end and waits for it.

@@ -105,16 +105,16 @@ fn faulty(fault: &str) -> Vec<ExitEntry> {
             one(Box::new(move || drop(other.run())))
         }
         "is-running-elsewhere" => {
-            let (begin, begun) = mpsc::channel();
+            let (sender, ready) = mpsc::channel();
             thread::spawn(move || {
                 let entry = entry(move || {
-                    let _ = begin.send(());
+                    let _ = sender.send(());
                     await_test();
                     say("ran elsewhere");
                 });
                 drop(entry.run());
             });
-            let _ = begun.recv();
+            let _ = ready.recv();
             say("running");
             Vec::new()
         }
@@ -131,13 +131,13 @@ fn faulty(fault: &str) -> Vec<ExitEntry> {
             process::exit(5)
         }
         "announces-for-ever" => {
-            let (begin, begun) = mpsc::channel();
+            let (sender, ready) = mpsc::channel();
             thread::spawn(move || {
                 let _announced = announce_exit();
-                let _ = begin.send(());
+                let _ = sender.send(());
                 hang()
             });
-            let _ = begun.recv();
+            let _ = ready.recv();
             Vec::new()
         }
         "is-registered-at-exit" => {
