@@ -1,5 +1,7 @@
 //! What several tests of the ladder need.
 
+#[cfg(target_os = "linux")]
+pub mod ends;
 pub mod exit;
 #[cfg(target_os = "linux")]
 pub mod gone;

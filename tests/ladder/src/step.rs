@@ -3,6 +3,11 @@
 use std::io;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
+use std::sync::mpsc::{self, RecvTimeoutError};
+use std::thread;
+use std::time::Duration;
+
+use rustix::process::{Pid, PidfdFlags, Signal, pidfd_open, pidfd_send_signal};
 
 /// How a program that was to be killed at a system call ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -21,6 +26,31 @@ pub enum Stepped {
 ///
 /// If the program cannot be started or traced.
 pub fn kill_at(command: &mut Command, stop: u64) -> io::Result<Stepped> {
+    run(command, false, stop)
+}
+
+/// As [`kill_at`], counting from where the program calls [`mark`].
+///
+/// # Errors
+///
+/// As [`kill_at`].
+pub fn kill_past_mark(command: &mut Command, stop: u64) -> io::Result<Stepped> {
+    run(command, true, stop)
+}
+
+/// Where [`kill_past_mark`] begins to count. Without a tracer it does nothing.
+pub fn mark() {
+    // SAFETY: the signal is ignored by default.
+    unsafe { libc::raise(MARK) };
+}
+
+/// Nothing that is tested here has to do with it.
+const MARK: i32 = libc::SIGURG;
+
+/// How long a program may take.
+const LIMIT: Duration = Duration::from_secs(60);
+
+fn run(command: &mut Command, marked: bool, stop: u64) -> io::Result<Stepped> {
     // SAFETY: one system call between `fork` and `exec`, which touches no memory.
     unsafe {
         command.pre_exec(|| match libc::ptrace(libc::PTRACE_TRACEME, 0, 0, 0) {
@@ -29,7 +59,7 @@ pub fn kill_at(command: &mut Command, stop: u64) -> io::Result<Stepped> {
         });
     }
     let mut child = command.spawn()?;
-    let stepped = step(&child, stop);
+    let stepped = within(LIMIT, &child, || step(&child, marked, stop));
     if stepped.is_err() {
         let _ = child.kill();
     }
@@ -38,21 +68,43 @@ pub fn kill_at(command: &mut Command, stop: u64) -> io::Result<Stepped> {
     stepped
 }
 
-fn step(child: &Child, stop: u64) -> io::Result<Stepped> {
+/// Kills the child if `what` takes too long: it ends by that then, and `what` with it.
+fn within<T>(limit: Duration, child: &Child, what: impl FnOnce() -> T) -> T {
+    let pidfd = pidfd_open(Pid::from_child(child), PidfdFlags::empty());
+    let (done, deadline) = mpsc::channel::<()>();
+    thread::scope(|s| {
+        s.spawn(move || {
+            if deadline.recv_timeout(limit) == Err(RecvTimeoutError::Timeout) {
+                eprintln!("a traced program took longer than {limit:?}");
+                let _ = pidfd.and_then(|pidfd| pidfd_send_signal(pidfd, Signal::KILL));
+            }
+        });
+        let value = what();
+        drop(done);
+        value
+    })
+}
+
+fn step(child: &Child, marked: bool, stop: u64) -> io::Result<Stepped> {
     let pid = libc::pid_t::try_from(child.id()).map_err(io::Error::other)?;
     wait(pid)?;
     ptrace(libc::PTRACE_SETOPTIONS, pid, libc::PTRACE_O_TRACESYSGOOD | libc::PTRACE_O_EXITKILL)?;
     let mut calls = 0;
     // The stop at `exec` is not to be delivered.
     let mut signal = 0;
+    let mut counting = !marked;
     loop {
-        ptrace(libc::PTRACE_SYSCALL, pid, signal)?;
+        let on = if counting { libc::PTRACE_SYSCALL } else { libc::PTRACE_CONT };
+        ptrace(on, pid, signal)?;
         let status = wait(pid)?;
         if libc::WIFEXITED(status) || libc::WIFSIGNALED(status) {
             return Ok(Stepped::Ended(status));
         }
         signal = libc::WSTOPSIG(status);
-        if signal == libc::SIGTRAP | 0x80 {
+        if signal == MARK && !counting {
+            signal = 0;
+            counting = true;
+        } else if signal == libc::SIGTRAP | 0x80 {
             signal = 0;
             calls += 1;
             if calls == stop {
