@@ -6,7 +6,7 @@
 use std::hint::black_box;
 use std::sync::Barrier;
 use std::time::Instant;
-use std::{env, thread};
+use std::{env, fs, thread};
 
 use backstop_benches::exit::{REGISTRATIONS, ROUNDS, mapped, withdrawn};
 
@@ -43,48 +43,67 @@ const EACH: u64 = 100_000;
 const TURNS: usize = 31;
 
 fn contend() {
+    println!("For one registration and its withdrawal, all threads together: nanoseconds, and how");
+    println!("often a thread had to sleep in a million. Median of {TURNS} turns.\n");
     println!(
-        "nanoseconds of {EACH} registrations and withdrawals a thread, for one of all threads'"
+        "| threads | backstop | control | Mutex<HashMap> | times backstop | sleeps: backstop | control | Mutex<HashMap> |"
     );
-    println!("operations: median of {TURNS} turns\n");
-    println!("| threads | backstop | control | Mutex<HashMap> | times backstop |");
-    println!("|---:|---:|---:|---:|---:|");
+    println!("|---:|---:|---:|---:|---:|---:|---:|---:|");
     for threads in [1, 2, 4] {
         let ways: [fn(u64); 3] = [withdrawn, withdrawn, mapped];
-        let mut times = [const { Vec::new() }; 3];
+        let mut turns = [const { Vec::new() }; 3];
         for _ in 0..TURNS {
-            for (way, times) in ways.iter().zip(&mut times) {
-                times.push(time(threads, *way));
+            for (way, turns) in ways.iter().zip(&mut turns) {
+                turns.push(turn(threads, *way));
             }
         }
-        let [backstop, control, map] = times.map(|mut times| {
-            times.sort_unstable();
-            times[TURNS / 2]
+        let [times, sleeps] = [0, 1].map(|which| {
+            turns.each_ref().map(|turns| {
+                let mut values: Vec<u128> = turns.iter().map(|turn| turn[which]).collect();
+                values.sort_unstable();
+                values[TURNS / 2]
+            })
         });
         // Two digits are more than the machine gives.
-        let times = map * 100 / backstop;
+        let ratio = times[2] * 100 / times[0];
         println!(
-            "| {threads} | {backstop} | {control} | {map} | {}.{:02} |",
-            times / 100,
-            times % 100
+            "| {threads} | {} | {} | {} | {}.{:02} | {} | {} | {} |",
+            times[0],
+            times[1],
+            times[2],
+            ratio / 100,
+            ratio % 100,
+            sleeps[0],
+            sleeps[1],
+            sleeps[2]
         );
     }
 }
 
-/// Nanoseconds from the start of all threads to the end of the last, divided by their operations.
-fn time(threads: usize, run: fn(u64)) -> u128 {
+/// Nanoseconds from the start of all threads to the end of the last, divided by their operations; and
+/// how often they slept, in a million operations.
+fn turn(threads: usize, run: fn(u64)) -> [u128; 2] {
     let start = Barrier::new(threads + 1);
     let worker = || {
         start.wait();
+        let before = sleeps();
         (0..EACH).for_each(run);
+        sleeps() - before
     };
+    let operations = u128::from(EACH) * threads as u128;
     thread::scope(|s| {
         let workers: Vec<_> = (0..threads).map(|_| s.spawn(worker)).collect();
         start.wait();
         let begin = Instant::now();
-        for worker in workers {
-            worker.join().expect("a registration does not panic");
-        }
-        begin.elapsed().as_nanos() / (u128::from(EACH) * threads as u128)
+        let slept = workers.into_iter().map(thread::ScopedJoinHandle::join);
+        let slept: u128 = slept.map(|slept| slept.expect("a registration does not panic")).sum();
+        [begin.elapsed().as_nanos() / operations, slept * 1_000_000 / operations]
     })
+}
+
+/// How often this thread went to sleep by itself, as on a lock; 0 where nobody tells.
+fn sleeps() -> u128 {
+    let status = fs::read_to_string("/proc/thread-self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+    line.and_then(|count| count.trim().parse().ok()).unwrap_or(0)
 }

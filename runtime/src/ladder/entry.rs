@@ -170,6 +170,8 @@ struct Held {
     keepers: Keepers,
     /// Whether the keepers have been told how it ended, or are not to be told.
     settled: AtomicBool,
+    /// Whether it has been performed, perhaps before the thing was there.
+    performed: AtomicBool,
 }
 
 impl Held {
@@ -184,7 +186,8 @@ impl Held {
         let key = NEXT.fetch_add(1, Ordering::Relaxed);
         let action = Mutex::new(action);
         // Made first: should the second keeper refuse, the first is told to forget.
-        let held = Self { site, key, action, keepers, settled: AtomicBool::new(false) };
+        let [settled, performed] = [false; 2].map(AtomicBool::new);
+        let held = Self { site, key, action, keepers, settled, performed };
         held.tell(
             |keeper, action| {
                 if exists { keeper.commit(key, action) } else { keeper.intend(key, action) }
@@ -203,6 +206,7 @@ impl Held {
 
     /// Performs it in this process. What fails here is left to the keepers, who try again later.
     fn perform(&self) -> Ended {
+        self.performed.store(true, Ordering::SeqCst);
         let action = self.action.lock().unwrap_or_else(PoisonError::into_inner).clone();
         match action.perform() {
             Ok(Performed::Done | Performed::Gone) => self.forget(),
@@ -315,7 +319,13 @@ impl Created {
     /// Notes the identity of what was made, with everyone who keeps the registration.
     pub fn commit(self) {
         let Some(held) = self.0 else { return };
-        if let Err(error) = held.commit() {
+        let committed = held.commit();
+        if held.performed.load(Ordering::SeqCst) {
+            // The process is ending, and the exit hook came before the thing.
+            if let Ended(Some(message)) = held.perform() {
+                tell(held.site, message.0);
+            }
+        } else if let Err(error) = committed {
             let what = "what was made cannot be told from others, and is left alone later";
             tell(held.site, format!("{what}: {error}"));
         }

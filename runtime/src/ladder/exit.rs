@@ -35,6 +35,7 @@ mod conductor;
 pub(crate) mod doors;
 mod handlers;
 mod hook;
+mod phase;
 mod registry;
 mod report;
 mod signals;
@@ -47,7 +48,8 @@ use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 pub(crate) use self::cleanup::Cleanup;
-use self::hook::{Cause, Hook, Phase};
+use self::hook::Hook;
+use self::phase::{Cause, Phase};
 use self::registry::Place;
 #[allow(unused_imports, reason = "named by what `run_all` returns")]
 pub(crate) use self::report::{Report, Unfinished};

@@ -8,6 +8,7 @@ use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
+use super::phase::{Cause, Phase};
 use super::registry::{Place, Registry};
 use super::report::{Report, Unfinished};
 use super::worker::Crew;
@@ -43,58 +44,6 @@ const STACK: usize = 256 * 1024;
 
 /// As many threads may be given up as there may be workers.
 const ABANDONED: usize = super::worker::WORKERS;
-
-/// What the hook is at, in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(super) enum Phase {
-    /// Cleanups are registered and withdrawn.
-    Open,
-    /// The armed ones are being run, and a new one runs at once.
-    Ending,
-    /// Nothing is armed any more. What others are running is waited for, and threads that are about
-    /// to make something new are held.
-    Closing,
-    /// It is over.
-    Closed,
-}
-
-/// Who asked first for the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// `run_all`.
-    Call,
-    /// `exit`, or `main` returned.
-    Exit,
-    /// `abort`, on a thread that waits in its signal handler.
-    Abort,
-    /// This signal, which is to be raised again at the end.
-    Signal(i32),
-}
-
-/// `Cause::Signal`; 0 is no cause.
-const SIGNAL: u32 = 0x100;
-
-impl Cause {
-    fn bits(self) -> u32 {
-        match self {
-            Self::Call => 1,
-            Self::Exit => 2,
-            Self::Abort => 3,
-            Self::Signal(signal) => SIGNAL | signal.unsigned_abs(),
-        }
-    }
-
-    fn of(bits: u32) -> Option<Self> {
-        match bits {
-            0 => None,
-            1 => Some(Self::Call),
-            2 => Some(Self::Exit),
-            3 => Some(Self::Abort),
-            signal => i32::try_from(signal & !SIGNAL).ok().map(Self::Signal),
-        }
-    }
-}
 
 pub(super) struct Hook {
     process: i32,
@@ -222,12 +171,7 @@ impl Hook {
 
     #[inline]
     pub(super) fn phase(&self) -> Phase {
-        match self.phase.load(Ordering::SeqCst) {
-            0 => Phase::Open,
-            1 => Phase::Ending,
-            2 => Phase::Closing,
-            _ => Phase::Closed,
-        }
+        Phase::of(self.phase.load(Ordering::SeqCst))
     }
 
     pub(super) fn set_phase(&self, phase: Phase) {

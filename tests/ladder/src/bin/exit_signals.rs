@@ -75,6 +75,11 @@ fn main() {
             }
             process::exit(6)
         }
+        "terminates-itself" => {
+            // SAFETY: no preconditions.
+            unsafe { libc::raise(libc::SIGTERM) };
+            hang()
+        }
         "abort-default" | "abort-handled" | "abort-exits" | "abort-ignored" => process::abort(),
         _ => {}
     }
