@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::keeper::Keeper;
+#[cfg(target_os = "linux")]
 use super::{journal, reaper};
 
 /// Which way of dying a cleanup outlives. Each includes the ones before it.
@@ -29,6 +30,18 @@ impl fmt::Display for Survives {
         })
     }
 }
+
+/// Elsewhere nobody keeps anything; the macros refuse these rungs there.
+#[cfg(not(target_os = "linux"))]
+mod nobody {
+    use super::Keeper;
+
+    pub(super) fn keeper() -> Option<&'static dyn Keeper> {
+        None
+    }
+}
+#[cfg(not(target_os = "linux"))]
+use self::{nobody as journal, nobody as reaper};
 
 /// The keepers of one registration, the nearest first.
 pub(crate) struct Keepers([Option<&'static dyn Keeper>; 2]);
