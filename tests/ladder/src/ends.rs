@@ -65,6 +65,10 @@ impl Process {
 
 /// Reads a pipe to its end, which comes when the last process that could write to it is gone.
 ///
+/// # Errors
+///
+/// If it cannot be read.
+///
 /// # Panics
 ///
 /// If the end does not come: `what` says whose.
