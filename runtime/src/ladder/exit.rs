@@ -15,7 +15,8 @@
 //!
 //! Threads of the program run on meanwhile. What they register runs at once, on their own thread.
 //! Once nothing is armed any more, a thread that announces is held for the rest of the process's life,
-//! instead of creating what nobody would remove.
+//! instead of creating what nobody would remove. What a cleanup registers that is being run is left to
+//! its guard: the hook waits for the cleanup.
 //!
 //! # Forks
 //!
@@ -42,7 +43,6 @@ mod thread;
 mod worker;
 
 use std::marker::PhantomData;
-use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 use self::hook::{Cause, Hook, Phase};
@@ -59,30 +59,42 @@ pub(crate) type Cleanup = Box<dyn FnOnce() -> Ended + Send>;
 #[must_use = "dropping the entry withdraws the cleanup"]
 pub(crate) struct Entry {
     hook: &'static Hook,
-    /// `None` if it ran at once.
-    place: Option<Place>,
+    owed: Owed,
+}
+
+/// Who is to run an entry's cleanup.
+enum Owed {
+    /// Its guard or the hook.
+    Registered(Place),
+    /// Its guard alone, within another cleanup.
+    Here(Cleanup),
+    /// Nobody: it ran at once, or is the guard's no more.
+    Nothing,
 }
 
 /// Registers a cleanup with the exit hook. Once the hook has begun, it runs at once instead.
 #[inline]
 pub(crate) fn register(site: &'static Site, cleanup: Cleanup) -> Entry {
     let hook = hook::hook();
-    Entry { hook, place: hook.register(thread::shard(SHARDS), site, cleanup) }
+    Entry { hook, owed: hook.register(thread::shard(SHARDS), site, cleanup) }
 }
 
 impl Entry {
     /// Runs the cleanup on this thread, unless the hook has it already. A panic of the cleanup goes
     /// on.
-    pub(crate) fn run(self) -> Ended {
-        let this = ManuallyDrop::new(self);
-        this.place.map_or(Ended::WELL, |place| hook::run_owned(this.hook, place))
+    pub(crate) fn run(mut self) -> Ended {
+        match std::mem::replace(&mut self.owed, Owed::Nothing) {
+            Owed::Registered(place) => hook::run_owned(self.hook, place),
+            Owed::Here(cleanup) => cleanup(),
+            Owed::Nothing => Ended::WELL,
+        }
     }
 }
 
 impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
-        let Some(place) = self.place else { return };
+        let Owed::Registered(place) = self.owed else { return };
         let withdrawn = if self.hook.is_inherited() {
             hook::take_inherited(self.hook, place)
         } else {
@@ -131,7 +143,7 @@ impl Announced {
     /// As [`register`], for what was announced.
     #[inline]
     pub(crate) fn register(self, site: &'static Site, cleanup: Cleanup) -> Entry {
-        Entry { hook: self.hook, place: self.hook.register(self.shard, site, cleanup) }
+        Entry { hook: self.hook, owed: self.hook.register(self.shard, site, cleanup) }
     }
 }
 

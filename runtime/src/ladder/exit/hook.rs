@@ -11,7 +11,7 @@ use super::bell::Bell;
 use super::registry::{Place, Registry};
 use super::report::{Report, Unfinished};
 use super::worker::Crew;
-use super::{Cleanup, conductor, handlers, signals, sys, thread};
+use super::{Cleanup, Owed, conductor, handlers, signals, sys, thread};
 use crate::contain::contain;
 use crate::event;
 use crate::flag::State;
@@ -234,34 +234,32 @@ impl Hook {
     }
 
     /// Registers a cleanup in a shard. Once the hook has begun, this thread runs it at once: handed
-    /// to the hook, it could come faster than the hook gets to what was there before.
+    /// to the hook, it could come faster than the hook gets to what was there before. Not so within
+    /// another cleanup, which may need what this one is to remove.
     #[inline]
-    pub(super) fn register(
-        &self,
-        shard: usize,
-        site: &'static Site,
-        cleanup: Cleanup,
-    ) -> Option<Place> {
+    pub(super) fn register(&self, shard: usize, site: &'static Site, cleanup: Cleanup) -> Owed {
         // Under the shard's lock, which the hook takes after it has changed its phase: it either
         // finds the entry, or is seen to have begun.
         let may_arm = || self.phase() == Phase::Open;
         let (place, back) = self.registry.insert(shard, site, cleanup, may_arm);
         match back {
-            None => Some(place),
-            Some(cleanup) => {
-                self.run_late(place, site, cleanup);
-                None
-            }
+            None => Owed::Registered(place),
+            Some(cleanup) => self.register_late(place, site, cleanup),
         }
     }
 
     #[cold]
     #[inline(never)]
-    fn run_late(&self, place: Place, site: &'static Site, cleanup: Cleanup) {
+    fn register_late(&self, place: Place, site: &'static Site, cleanup: Cleanup) -> Owed {
+        if thread::is_running() {
+            self.registry.finish(place);
+            return Owed::Here(cleanup);
+        }
         self.run(place, site, cleanup);
         if self.phase() >= Phase::Closing {
             thread::hold();
         }
+        Owed::Nothing
     }
 
     /// Runs a cleanup that this thread has taken, as the process's end.
