@@ -270,5 +270,5 @@ fn decode(registration: &Registration) -> Option<(u64, Prepared)> {
 
 /// For reports.
 fn describe(action: &Prepared) -> String {
-    format!("{action:?}")
+    action.to_string()
 }

@@ -39,7 +39,7 @@ pub(super) fn all(
                 continue;
             }
         };
-        let name = format!("{name}{action:?}");
+        let name = format!("{name}{action}");
         let (next, result) = worker.perform(action, deadline);
         worker = next;
         match result {
