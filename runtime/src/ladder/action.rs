@@ -388,7 +388,6 @@ impl Prepared {
     }
 
     /// Whether the identity was noted.
-    #[cfg(test)]
     pub(crate) fn is_committed(&self) -> bool {
         match &self.what {
             Ready::Remove(removal) => removal.is_committed(),

@@ -12,7 +12,7 @@ use super::phase::{Cause, Phase};
 use super::registry::{Place, Registry};
 use super::report::{Report, Unfinished};
 use super::worker::Crew;
-use super::{Cleanup, conductor, handlers, signals, sys, thread};
+use super::{Cleanup, Owed, conductor, handlers, signals, sys, thread};
 use crate::contain::contain;
 use crate::event;
 use crate::flag::State;
@@ -179,16 +179,18 @@ impl Hook {
     }
 
     /// Registers a cleanup in a shard. Once the hook has begun, this thread runs it at once: left to the
-    /// hook, it could come faster than the hook gets to what was there before.
+    /// hook, it could come faster than the hook gets to what was there before. Not so within another
+    /// cleanup, which may need what this one is to remove.
     #[inline]
-    pub(super) fn register(&self, shard: u32, site: &'static Site, cleanup: Cleanup) -> Place {
+    pub(super) fn register(&self, shard: u32, site: &'static Site, cleanup: Cleanup) -> Owed {
         let place = self.registry.insert(shard, site, cleanup);
         // After the shard was locked, which the hook does after it has changed its phase: it either
         // finds the entry, or is seen to have begun.
-        if self.phase() != Phase::Open {
-            self.run_late(place, site);
+        if self.phase() == Phase::Open {
+            Owed::Registered(place)
+        } else {
+            self.register_late(place, site)
         }
-        place
     }
 
     /// As [`register`](Self::register), for what was announced in that shard.
@@ -198,28 +200,33 @@ impl Hook {
         shard: u32,
         site: &'static Site,
         cleanup: Cleanup,
-    ) -> Place {
+    ) -> Owed {
         let place = self.registry.insert(shard, site, cleanup);
         // Before it runs, if it does at once: the hook sees it in the registry from now on.
         self.registry.announced(shard);
         thread::announced();
-        if self.phase() != Phase::Open {
-            self.bell.ring();
-            self.run_late(place, site);
+        if self.phase() == Phase::Open {
+            return Owed::Registered(place);
         }
-        place
+        self.bell.ring();
+        self.register_late(place, site)
     }
 
     #[cold]
     #[inline(never)]
-    fn run_late(&self, place: Place, site: &'static Site) {
+    fn register_late(&self, place: Place, site: &'static Site) -> Owed {
         // The hook may have it already.
         if let Some(cleanup) = self.registry.take(place) {
+            if thread::is_running() {
+                self.registry.finish(place);
+                return Owed::Here(Box::new(cleanup));
+            }
             self.run(place, site, cleanup);
         }
         if self.phase() >= Phase::Closing {
             thread::hold();
         }
+        Owed::Nothing
     }
 
     /// Runs a cleanup that this thread has taken, as the process's end.

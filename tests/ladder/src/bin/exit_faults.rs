@@ -79,8 +79,9 @@ fn faulty(fault: &str) -> Vec<ExitEntry> {
         "overflows" => one(Box::new(|| println!("{}", overflow(0)))),
         "exits" => one(Box::new(|| process::exit(3))),
         "registers" => one(Box::new(|| {
-            let _inner = saying("inner");
+            let inner = saying("inner");
             say("outer");
+            drop(inner.run());
         })),
         "registers-in-thread" => one(Box::new(|| {
             let spawned = thread::spawn(|| drop(saying("inner")));
