@@ -414,12 +414,26 @@ impl Prepared {
         }
     }
 
+    /// A descriptor of the process whose group it is about, for who performs it when that process
+    /// may be gone and its number be another one's.
+    pub(crate) fn leader(&self) -> Option<OwnedFd> {
+        match &self.what {
+            Ready::Kill(kill) => kill.leader(),
+            _ => None,
+        }
+    }
+
     /// Does it. May be called again after any interruption, and by several at once.
     pub(crate) fn perform(&self) -> io::Result<Performed> {
+        self.perform_with(None)
+    }
+
+    /// The same, with its [`leader`](Self::leader), if that is known.
+    pub(crate) fn perform_with(&self, leader: Option<BorrowedFd<'_>>) -> io::Result<Performed> {
         let deadline = Deadline::after(self.timeout);
         match &self.what {
             Ready::Remove(removal) => removal.perform(deadline),
-            Ready::Kill(kill) => kill.perform(deadline),
+            Ready::Kill(kill) => kill.perform(leader, deadline),
             Ready::Run { program, committed: true } => program.perform(deadline),
             Ready::Run { program, committed: false } => Ok(Performed::LeftAlone(format!(
                 "{program} is not run: it was announced, but the process ended before it said that \

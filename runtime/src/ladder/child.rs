@@ -28,7 +28,8 @@ const END: Duration = Duration::from_secs(1);
 /// * This process exits or is aborted: the exit hook kills the group.
 /// * This process is killed: the kernel kills the child (`PR_SET_PDEATHSIG`, tied to a thread that
 ///   lives as long as the process), from the first instant on, with or without a reaper. If a reaper
-///   runs, it kills the rest of the group.
+///   runs, it kills the rest of the group, of which it knows before the program begins. (Before Linux
+///   6.9, it does not if somebody has waited for the child by then.)
 ///
 /// What the child starts in other process groups or sessions is out of reach. A set-user-ID program
 /// loses the kernel's promise, and keeps the others. Linux 5.4 or later.
@@ -53,17 +54,7 @@ const END: Duration = Duration::from_secs(1);
 pub fn spawn(mut command: Command) -> io::Result<Child> {
     let site = Site::here("process::spawn");
     command.process_group(0);
-    let mut inner = spawner::spawn(command)?;
-    let held = hold(site, &inner);
-    let (pidfd, entry) = match held {
-        Ok(held) => held,
-        Err(error) => {
-            // Its only owner goes: a child that is not registered is none that we gave out.
-            let _ = inner.kill();
-            let _ = inner.wait();
-            return Err(error);
-        }
-    };
+    let (mut inner, (pidfd, entry)) = spawner::spawn(command, |number| hold(site, number))?;
     Ok(Child {
         stdin: inner.stdin.take(),
         stdout: inner.stdout.take(),
@@ -76,9 +67,11 @@ pub fn spawn(mut command: Command) -> io::Result<Child> {
 }
 
 /// A pidfd of the child, and the registration that ends its group with this process.
-fn hold(site: &'static Site, child: &std::process::Child) -> io::Result<(OwnedFd, Entry)> {
-    let pidfd = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
-    let action = Action::kill_process_group(child.id()).at_once().prepare()?;
+fn hold(site: &'static Site, child: u32) -> io::Result<(OwnedFd, Entry)> {
+    let pid =
+        i32::try_from(child).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
+    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+    let action = Action::kill_process_group(child).at_once().prepare()?;
     Ok((pidfd, Entry::register(site, action, true, Keepers::reaper())?))
 }
 

@@ -48,6 +48,15 @@ pub(super) fn file_handle(fd: BorrowedFd<'_>) -> Result<(i32, Vec<u8>)> {
 /// Signals the process group that the process behind `pidfd` leads or led (Linux 6.9; `EINVAL`
 /// before): the group behind the descriptor, whoever has its number by now.
 pub(super) fn signal_group(pidfd: BorrowedFd<'_>, signal: Signal) -> Result<()> {
+    send_to_group(pidfd, signal.as_raw())
+}
+
+/// Whether that group has members: `SRCH` if not. Errors as those of [`signal_group`].
+pub(super) fn has_group(pidfd: BorrowedFd<'_>) -> Result<()> {
+    send_to_group(pidfd, 0)
+}
+
+fn send_to_group(pidfd: BorrowedFd<'_>, signal: c_int) -> Result<()> {
     /// `PIDFD_SIGNAL_PROCESS_GROUP`
     const PROCESS_GROUP: c_uint = 1 << 2;
     // SAFETY: the descriptor is open for the call; a null `siginfo_t` is allowed, and nothing else
@@ -56,7 +65,7 @@ pub(super) fn signal_group(pidfd: BorrowedFd<'_>, signal: Signal) -> Result<()> 
         libc::syscall(
             libc::SYS_pidfd_send_signal,
             pidfd.as_raw_fd(),
-            signal.as_raw(),
+            signal,
             ptr::null_mut::<libc::siginfo_t>(),
             PROCESS_GROUP,
         )

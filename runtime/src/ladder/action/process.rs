@@ -5,6 +5,7 @@
 //! anywhere else may already be another one's.
 
 use std::io;
+use std::os::fd::{BorrowedFd, OwnedFd};
 
 use rustix::io::Errno;
 use rustix::process::{Pid, WaitId, WaitIdOptions};
@@ -59,9 +60,22 @@ impl Kill {
         }
     }
 
-    pub(super) fn perform(&self, deadline: Deadline) -> io::Result<Performed> {
+    /// A descriptor of the leader of the group, if it is still there.
+    pub(super) fn leader(&self) -> Option<OwnedFd> {
         match &self.subject {
-            Subject::Alive(identity) => match system::end(self, *identity, deadline) {
+            Subject::Alive(identity) if self.reach == Reach::Group => system::leader(*identity),
+            _ => None,
+        }
+    }
+
+    /// `leader` is what [`leader`](Self::leader) returned, if anything did.
+    pub(super) fn perform(
+        &self,
+        leader: Option<BorrowedFd<'_>>,
+        deadline: Deadline,
+    ) -> io::Result<Performed> {
+        match &self.subject {
+            Subject::Alive(identity) => match system::end(self, *identity, leader, deadline) {
                 Ok(Performed::LeftAlone(why)) => {
                     Ok(Performed::LeftAlone(format!("{self} is left alone: {why}")))
                 }
@@ -152,7 +166,7 @@ struct Identity {
 mod system {
     use std::fs;
     use std::io::{self, ErrorKind};
-    use std::os::fd::{AsFd as _, BorrowedFd};
+    use std::os::fd::{AsFd as _, BorrowedFd, OwnedFd};
     use std::os::unix::fs::MetadataExt as _;
     use std::time::Duration;
 
@@ -235,9 +249,18 @@ mod system {
         }
     }
 
+    pub(super) fn leader(identity: Identity) -> Option<OwnedFd> {
+        let pidfd = rustix::process::pidfd_open(Pid::from_raw(identity.pid)?, PidfdFlags::empty());
+        let pidfd = pidfd.ok()?;
+        // In this order: see `end`.
+        let stat = Stat::of(identity.pid).ok()??;
+        (stat.start == identity.start).then_some(pidfd)
+    }
+
     pub(super) fn end(
         kill: &Kill,
         identity: Identity,
+        held: Option<BorrowedFd<'_>>,
         deadline: Deadline,
     ) -> io::Result<Performed> {
         let (boot, namespace) = here()?;
@@ -252,13 +275,15 @@ mod system {
         let leader = match rustix::process::pidfd_open(pid, PidfdFlags::empty()) {
             Ok(pidfd) => pidfd,
             // `EINVAL`: a thread's number by now.
-            Err(Errno::SRCH | Errno::INVAL) => return without_leader(kill, identity),
+            Err(Errno::SRCH | Errno::INVAL) => {
+                return without_leader(kill, identity, held, deadline);
+            }
             Err(error) => return Err(error.into()),
         };
         // Looked at only now: if the number is still the same process's, it was when the
         // descriptor was opened.
         let stat = match Stat::of(identity.pid)? {
-            None => return without_leader(kill, identity),
+            None => return without_leader(kill, identity, held, deadline),
             Some(stat) if stat.start != identity.start => return Ok(Performed::Gone),
             Some(stat) => stat,
         };
@@ -271,6 +296,10 @@ mod system {
             Reach::Group if members(identity.pid)?.is_empty() => return Ok(Performed::Gone),
             Reach::Process | Reach::Group => {}
         }
+        signal(kill, &ending, deadline)
+    }
+
+    fn signal(kill: &Kill, ending: &Ending<'_>, deadline: Deadline) -> io::Result<Performed> {
         if !kill.at_once {
             ending.signal(Signal::TERM)?;
             // A stopped process does not hear the other one.
@@ -290,9 +319,26 @@ mod system {
     }
 
     /// The process has ended, and was waited for.
-    fn without_leader(kill: &Kill, identity: Identity) -> io::Result<Performed> {
+    fn without_leader(
+        kill: &Kill,
+        identity: Identity,
+        held: Option<BorrowedFd<'_>>,
+        deadline: Deadline,
+    ) -> io::Result<Performed> {
         if kill.reach == Reach::Process {
             return Ok(Performed::Gone);
+        }
+        if let (Some(leader), Some(pid)) = (held, Pid::from_raw(identity.pid)) {
+            // The group behind the descriptor is the one that the process led, whatever has its
+            // number; and as long as it has members, nobody has.
+            match call::has_group(leader) {
+                Ok(()) => {
+                    return signal(kill, &Ending { leader, pid, reach: Reach::Group }, deadline);
+                }
+                Err(Errno::SRCH) => return Ok(Performed::Gone),
+                // Before Linux 6.9.
+                Err(_) => {}
+            }
         }
         // As long as the group has members, no process gets its number; but nothing tells this
         // group from one that another leader made when that number was free again.
@@ -403,6 +449,7 @@ mod system {
 #[cfg(not(target_os = "linux"))]
 mod system {
     use std::io::{self, ErrorKind};
+    use std::os::fd::{BorrowedFd, OwnedFd};
     use std::time::Duration;
 
     use rustix::io::Errno;
@@ -422,9 +469,15 @@ mod system {
         }
     }
 
+    /// No action outlives its process here.
+    pub(super) fn leader(_: Identity) -> Option<OwnedFd> {
+        None
+    }
+
     pub(super) fn end(
         kill: &Kill,
         identity: Identity,
+        _: Option<BorrowedFd<'_>>,
         deadline: Deadline,
     ) -> io::Result<Performed> {
         let Some(pid) = Pid::from_raw(identity.pid) else { return Ok(Performed::Gone) };

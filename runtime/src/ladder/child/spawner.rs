@@ -1,38 +1,79 @@
 //! The thread that starts children: the kernel ends a child with the *thread* that started it.
+//!
+//! A child is registered before it becomes the program: until then it waits, so that it has no
+//! children of its own that nobody would end.
 #![allow(unsafe_code, reason = "what a child does before it becomes the program")]
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 
+use rustix::io::{read, retry_on_intr, write};
+use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
 
 struct Order {
     command: Command,
     answer: Sender<io::Result<Child>>,
+    /// For a child that does not come to say its number.
+    says: OwnedFd,
 }
 
 /// Where to order a child, and the process that the thread lives in: a forked one has no such thread.
 static SPAWNER: Mutex<Option<(Pid, Sender<Order>)>> = Mutex::new(None);
 
-/// Starts `command` so that the kernel kills it when this process is gone.
-pub(super) fn spawn(mut command: Command) -> io::Result<Child> {
+/// What the child reads: whether it may become the program.
+const GO: [u8; 1] = [1];
+const STOP: [u8; 1] = [0];
+
+/// Starts `command` so that the kernel kills it when this process is gone, and calls `register` with
+/// its number before it becomes the program.
+pub(super) fn spawn<T>(
+    mut command: Command,
+    register: impl FnOnce(u32) -> io::Result<T>,
+) -> io::Result<(Child, T)> {
     let parent = getpid();
-    // SAFETY: between `fork` and `exec` this makes two system calls and touches no memory that
+    let (number, says) = pipe_with(PipeFlags::CLOEXEC)?;
+    let (may, go) = pipe_with(PipeFlags::CLOEXEC)?;
+    let its_says = says.try_clone()?;
+    // SAFETY: between `fork` and `exec` this makes a few system calls and touches no memory that
     // another thread may have left in the middle of a change.
     unsafe {
         command.pre_exec(move || {
             set_parent_process_death_signal(Some(Signal::KILL))?;
             // It may have died before: then nobody sends the signal.
-            if getppid() == Some(parent) { Ok(()) } else { Err(io::ErrorKind::NotFound.into()) }
+            if getppid() != Some(parent) {
+                return Err(io::ErrorKind::NotFound.into());
+            }
+            write(&its_says, &getpid().as_raw_nonzero().get().to_ne_bytes())?;
+            let mut answer = STOP;
+            retry_on_intr(|| read(&may, &mut answer))?;
+            if answer == GO { Ok(()) } else { Err(io::ErrorKind::Interrupted.into()) }
         });
     }
     let (answer, child) = channel();
-    spawner(parent)?.send(Order { command, answer }).map_err(|_| gone())?;
-    child.recv().map_err(|_| gone())?
+    spawner(parent)?.send(Order { command, answer, says }).map_err(|_| gone())?;
+    let mut bytes = [0; 4];
+    // Four bytes go through a pipe as one.
+    retry_on_intr(|| read(&number, &mut bytes))?;
+    let registered = match u32::from_ne_bytes(bytes) {
+        0 => None,
+        number => {
+            let registered = register(number);
+            write(&go, if registered.is_ok() { &GO } else { &STOP })?;
+            Some(registered)
+        }
+    };
+    let child = child.recv().map_err(|_| gone())?;
+    match registered {
+        Some(Err(error)) => Err(error),
+        Some(Ok(registered)) => Ok((child?, registered)),
+        None => Err(child.err().unwrap_or_else(gone)),
+    }
 }
 
 fn gone() -> io::Error {
@@ -55,7 +96,12 @@ fn spawner(process: Pid) -> io::Result<Sender<Order>> {
 
 fn serve(orders: &Receiver<Order>) {
     // The sender in `SPAWNER` is never dropped.
-    while let Ok(Order { mut command, answer }) = orders.recv() {
-        let _ = answer.send(command.spawn());
+    while let Ok(Order { mut command, answer, says }) = orders.recv() {
+        let child = command.spawn();
+        if child.is_err() {
+            // It may have said it already: then nobody reads this.
+            let _ = write(&says, &[0; 4]);
+        }
+        let _ = answer.send(child);
     }
 }

@@ -5,12 +5,13 @@ use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
 use std::time::Duration;
 
 use rustix::fs::fstat;
+use rustix::io::Errno;
 use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{RecvFlags, SendFlags};
 
 use super::acknowledge::Acknowledgements;
 use super::protocol::Message;
-use super::start::Started;
+use super::start::{self, Started};
 
 /// A channel to a reaper, and the reaper's pidfd.
 #[derive(Debug)]
@@ -40,6 +41,13 @@ impl Link {
 
     /// Sends without waiting for room.
     pub(super) fn send(&self, message: &Message) -> io::Result<()> {
+        if let Some(descriptor) = message.descriptor() {
+            match start::send_with(self.socket(), message.as_bytes(), descriptor) {
+                // Too many descriptors are under way: then without.
+                Err(error) if Errno::from_io_error(&error) == Some(Errno::TOOMANYREFS) => {}
+                sent => return sent,
+            }
+        }
         let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
         rustix::net::send(self.socket(), message.as_bytes(), flags)?;
         Ok(())
@@ -65,14 +73,14 @@ impl Link {
 /// Programs that become daemons close every descriptor that they find. The numbers are then given
 /// to other files, which are not ours to close.
 #[derive(Debug)]
-struct Watchful {
+pub(super) struct Watchful {
     /// `None` only while it is dropped.
     descriptor: Option<OwnedFd>,
     identity: (u64, u64),
 }
 
 impl Watchful {
-    fn new(descriptor: &OwnedFd) -> io::Result<Self> {
+    pub(super) fn new(descriptor: &OwnedFd) -> io::Result<Self> {
         // Out of the way of standard input, output and error, which a program may have closed and
         // will open again.
         let descriptor = rustix::io::fcntl_dupfd_cloexec(descriptor, 3)?;
@@ -82,6 +90,13 @@ impl Watchful {
 
     fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_ref().expect("it is taken only in `drop`").as_fd()
+    }
+
+    /// The descriptor, if it still is what it was.
+    pub(super) fn intact(&self) -> Option<BorrowedFd<'_>> {
+        let descriptor = self.descriptor.as_ref()?;
+        let identity = identity(descriptor).ok()?;
+        (identity == self.identity).then(|| descriptor.as_fd())
     }
 }
 

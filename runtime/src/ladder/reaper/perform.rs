@@ -1,5 +1,6 @@
 //! Performing what was registered, each action on a thread that may hang.
 
+use std::os::fd::{AsFd, OwnedFd};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::thread;
@@ -16,6 +17,8 @@ pub(super) struct Registration {
     pub(super) committed: bool,
     /// The encoded action.
     pub(super) action: Box<[u8]>,
+    /// A pidfd of the leader of the process group that it is about.
+    pub(super) leader: Option<OwnedFd>,
 }
 
 /// How many deadlines late actions have, together, once all others are done.
@@ -30,7 +33,7 @@ pub(super) fn all(
 ) {
     let mut worker = Worker::start();
     let mut late = Vec::new();
-    for Registration { committed, action } in registrations {
+    for Registration { committed, action, leader } in registrations {
         let name = if committed { "" } else { "(not committed) " };
         let action = match protocol::decode::<Prepared>(&action) {
             Ok(action) => action,
@@ -40,7 +43,7 @@ pub(super) fn all(
             }
         };
         let name = format!("{name}{action}");
-        let (next, result) = worker.perform(action, deadline);
+        let (next, result) = worker.perform((action, leader), deadline);
         worker = next;
         match result {
             Answer::Now(result) => log.line(&format!("{name}: {result}")),
@@ -67,10 +70,13 @@ enum Answer {
     Late(Receiver<String>),
 }
 
+/// An action, and the leader of the process group that it is about.
+type Task = (Prepared, Option<OwnedFd>);
+
 /// Where actions are performed.
 enum Worker {
     Thread {
-        actions: Sender<Prepared>,
+        actions: Sender<Task>,
         answers: Receiver<String>,
     },
     /// There are no threads to be had. Without a deadline is better than not at all.
@@ -95,7 +101,7 @@ impl Worker {
     }
 
     /// Performs an action, and tells where to perform the next one.
-    fn perform(self, action: Prepared, deadline: Duration) -> (Self, Answer) {
+    fn perform(self, action: Task, deadline: Duration) -> (Self, Answer) {
         let Self::Thread { actions, answers } = self else {
             return (Self::Here, Answer::Now(perform(&action)));
         };
@@ -111,8 +117,9 @@ impl Worker {
     }
 }
 
-fn perform(action: &Prepared) -> String {
-    match catch_unwind(AssertUnwindSafe(|| action.perform())) {
+fn perform((action, leader): &Task) -> String {
+    let leader = leader.as_ref().map(AsFd::as_fd);
+    match catch_unwind(AssertUnwindSafe(|| action.perform_with(leader))) {
         Ok(Ok(Performed::Done)) => "done".to_owned(),
         Ok(Ok(Performed::Gone)) => "nothing left to do".to_owned(),
         Ok(Ok(Performed::LeftAlone(why))) => format!("left alone: {}", why.escape_debug()),

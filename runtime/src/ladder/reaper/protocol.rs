@@ -2,14 +2,17 @@
 
 use std::ffi::OsStr;
 use std::io;
+use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
+use super::link::Watchful;
 use crate::ladder::action::Prepared;
 
 /// The largest message, in bytes: several of the longest paths (4,096 bytes), and far less than the
@@ -24,7 +27,8 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 pub(super) enum Request {
     /// The first message, and only the first. The owner's pidfd comes with it.
     Hello(Hello),
-    /// What is to be done for `key`. The encoded action follows, and replaces an earlier one.
+    /// What is to be done for `key`. The encoded action follows, and replaces an earlier one. If it
+    /// is about a process group, a pidfd of the group's leader comes with it.
     Register {
         /// Later registrations have larger keys.
         key: u64,
@@ -103,7 +107,12 @@ pub(super) enum Response {
 /// A request as it is sent: eight bytes for the token of an acknowledgement, the request, and what
 /// follows it.
 #[derive(Debug, Clone)]
-pub(super) struct Message(Vec<u8>);
+pub(super) struct Message {
+    bytes: Vec<u8>,
+    /// Of the process that leads the group which the action is about: what tells the group when that
+    /// process is gone.
+    leader: Option<Arc<Watchful>>,
+}
 
 const TOKEN: usize = size_of::<u64>();
 
@@ -112,24 +121,19 @@ const USUAL: usize = 120;
 
 impl Message {
     pub(super) fn new(request: &Request) -> io::Result<Self> {
-        Self::begin(request)?.finish()
+        Self::finish(begin(request)?, None)
     }
 
     pub(super) fn register(key: u64, committed: bool, action: &Prepared) -> io::Result<Self> {
-        let Self(bytes) = Self::begin(&Request::Register { key, committed })?;
-        Self(append(action, bytes)?).finish()
+        let bytes = begin(&Request::Register { key, committed })?;
+        let leader = action.leader().and_then(|leader| Watchful::new(&leader).ok());
+        Self::finish(append(action, bytes)?, leader.map(Arc::new))
     }
 
-    fn begin(request: &Request) -> io::Result<Self> {
-        let mut bytes = Vec::with_capacity(USUAL);
-        bytes.extend_from_slice(&[0; TOKEN]);
-        append(request, bytes).map(Self)
-    }
-
-    fn finish(self) -> io::Result<Self> {
-        let length = self.0.len();
+    fn finish(bytes: Vec<u8>, leader: Option<Arc<Watchful>>) -> io::Result<Self> {
+        let length = bytes.len();
         if length <= LIMIT {
-            return Ok(self);
+            return Ok(Self { bytes, leader });
         }
         Err(io::Error::new(
             io::ErrorKind::InvalidInput,
@@ -141,13 +145,18 @@ impl Message {
 
     /// Asks for an acknowledgement with `token`; 0 asks for none.
     pub(super) fn set_token(&mut self, token: u64) {
-        if let Some(place) = self.0.first_chunk_mut() {
+        if let Some(place) = self.bytes.first_chunk_mut() {
             *place = token.to_le_bytes();
         }
     }
 
     pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.0
+        &self.bytes
+    }
+
+    /// What is to be sent along.
+    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
+        self.leader.as_ref()?.intact()
     }
 
     /// Takes a received message apart: its token, the request, and what follows it.
@@ -156,6 +165,12 @@ impl Message {
         let (request, rest) = postcard::take_from_bytes(rest).map_err(|_| Malformed)?;
         Ok((u64::from_le_bytes(*token), request, rest))
     }
+}
+
+fn begin(request: &Request) -> io::Result<Vec<u8>> {
+    let mut bytes = Vec::with_capacity(USUAL);
+    bytes.extend_from_slice(&[0; TOKEN]);
+    append(request, bytes)
 }
 
 impl Response {

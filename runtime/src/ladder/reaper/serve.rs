@@ -173,8 +173,8 @@ impl Reaper {
     fn watch(&mut self) -> io::Result<End> {
         self.watch_process()?;
         // Blocks without a deadline. Whatever ends the channel, what was written before comes first.
-        while let Some(length) = self.receive()? {
-            self.take(length)?;
+        while let Some((length, descriptor)) = self.receive()? {
+            self.take(length, descriptor)?;
         }
         self.channel_ended()
     }
@@ -192,8 +192,9 @@ impl Reaper {
         Ok(())
     }
 
-    /// The next message of the owner's, as the length of what is in the buffer.
-    fn receive(&mut self) -> io::Result<Option<usize>> {
+    /// The next message of the owner's, as the length of what is in the buffer, and the descriptor
+    /// that came with it.
+    fn receive(&mut self) -> io::Result<Option<(usize, Option<OwnedFd>)>> {
         loop {
             let received = match system::receive(self.channel, &mut self.buffer, true) {
                 // The owner ended with acknowledgements unread.
@@ -206,7 +207,7 @@ impl Reaper {
             if received.truncated {
                 self.log.line("ignored: a message that is too long");
             } else if self.is_trusted(&received) {
-                return Ok(Some(received.length));
+                return Ok(Some((received.length, received.descriptor)));
             }
         }
     }
@@ -228,7 +229,7 @@ impl Reaper {
         trusted
     }
 
-    fn take(&mut self, length: usize) -> io::Result<()> {
+    fn take(&mut self, length: usize, leader: Option<OwnedFd>) -> io::Result<()> {
         let Ok((token, request, rest)) = Message::parse(&self.buffer[..length]) else {
             self.log.line("ignored: a message that cannot be read");
             return Ok(());
@@ -236,7 +237,7 @@ impl Reaper {
         match request {
             Request::Register { key, committed } => {
                 let action = Box::from(rest);
-                self.registrations.insert(key, Registration { committed, action });
+                self.registrations.insert(key, Registration { committed, action, leader });
             }
             Request::Forget { key } => {
                 self.registrations.remove(&key);

@@ -92,7 +92,7 @@ fn fill(dir: &Path) -> io::Result<()> {
 /// A child with a child of its own. Both hold stderr, by whose end the test tells that they are gone.
 fn spawn() -> io::Result<()> {
     let mut command = Command::new("sh");
-    command.args(["-c", "sleep 1000 & echo; wait"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    command.args(["-c", "sleep 100 & echo; wait"]).stdin(Stdio::null()).stdout(Stdio::piped());
     let mut child = process::spawn(command)?;
     if let Some(stdout) = child.stdout.take() {
         BufReader::new(stdout).read_line(&mut String::new())?;
