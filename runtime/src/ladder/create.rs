@@ -126,21 +126,22 @@ fn make_file(parent: BorrowedFd<'_>, name: &OsStr, mode: u16) -> io::Result<File
     Ok(rustix::fs::openat(parent, name, flags, Mode::from_raw_mode(mode.into()))?.into())
 }
 
-/// Binds by path; where that is longer than an address may be, over the directory's descriptor.
+/// Binds in the directory that is open, whatever has its path by now. That goes by its descriptor's
+/// path in `/proc`, which is also short enough for an address; only where there is no `/proc`, it
+/// goes by the directory's own.
 fn bind(
     parent: BorrowedFd<'_>,
     directory: Option<&Path>,
     name: &OsStr,
 ) -> io::Result<UnixListener> {
     use std::os::fd::AsRawFd as _;
-    use std::os::unix::net::SocketAddr;
 
-    let by_number = || Path::new("/proc/self/fd").join(parent.as_raw_fd().to_string()).join(name);
-    let path = directory
-        .map(|directory| directory.join(name))
-        .filter(|path| SocketAddr::from_pathname(path).is_ok())
-        .unwrap_or_else(by_number);
-    UnixListener::bind(path)
+    let by_number = Path::new("/proc/self/fd").join(parent.as_raw_fd().to_string());
+    let directory = match directory {
+        Some(directory) if !by_number.exists() => directory,
+        _ => &by_number,
+    };
+    UnixListener::bind(directory.join(name))
 }
 
 #[cfg(test)]

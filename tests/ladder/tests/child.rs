@@ -90,7 +90,7 @@ fn the_kernel_ends_the_child_of_a_killed_parent_without_a_reaper() {
     family.parent.kill().unwrap();
     assert_eq!(family.parent.wait().unwrap().signal(), Some(9));
     assert!(ends_within(family.child.as_ref().unwrap(), 10));
-    // The grandchild is what the reaper is for: see `tests/kill.rs`.
+    // The grandchild is what the reaper is for: see `tests/kill_group.rs`.
     let grandchild = family.grandchild.as_ref().unwrap();
     let _ = rustix::process::pidfd_send_signal(grandchild, rustix::process::Signal::KILL);
 }

@@ -15,7 +15,7 @@
 //! ```
 #![cfg(target_os = "linux")]
 
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::env;
 use std::fs;
 use std::io::{BufRead as _, BufReader, Read, Write as _};
@@ -55,7 +55,8 @@ fn kills_at_random_instants_leave_nothing_of_ours_and_remove_nothing_else() {
     for sum in sums {
         // It was no idle run.
         assert!(sum.left_to_reaper > sum.rounds && sum.left_to_journal > sum.rounds / 3, "{sum:?}");
-        assert!(sum.committed > sum.rounds && sum.kept > sum.rounds / 10, "{sum:?}");
+        assert!(sum.removed > sum.rounds && sum.committed > sum.rounds, "{sum:?}");
+        assert!(sum.kept > sum.rounds / 10, "{sum:?}");
         assert!(sum.planted.min(sum.exchanged).min(sum.took) > sum.rounds, "{sum:?}");
         assert!(sum.swapped > 0 && sum.own >= 8, "{sum:?}");
     }
@@ -70,6 +71,8 @@ struct Sum {
     kept: u64,
     left_to_reaper: u64,
     left_to_journal: u64,
+    /// Of these, what was there and was removed.
+    removed: u64,
     /// Leftovers that the stranger had moved, or that were not committed yet.
     moved: u64,
     uncommitted: u64,
@@ -98,6 +101,7 @@ fn kill_in_an_arena(rounds: u64, seed: u64) -> Sum {
             let log = fs::read_to_string(arena.join("log")).unwrap_or_default();
             let _ = fs::remove_file(arena.join("log"));
             sum.left_to_reaper += left_to_clean_up(&log);
+            sum.removed += log.lines().filter(|line| line.ends_with(": done")).count() as u64;
             (said, log)
         } else {
             let said = churn_and_kill(arena, &mut random, with_reaper);
@@ -105,6 +109,7 @@ fn kill_in_an_arena(rounds: u64, seed: u64) -> Sum {
             assert_eq!((&recovery.failed[..], recovery.owners_alive), (&[][..], 0), "{recovery}");
             let (performed, gone) = (recovery.performed.len(), recovery.gone.len());
             sum.left_to_journal += (performed + gone) as u64;
+            sum.removed += performed as u64;
             (said, recovery.to_string())
         };
         stranger.tell("stop");
@@ -172,11 +177,15 @@ fn left_to_clean_up(log: &str) -> u64 {
 }
 
 fn judge(said: &[String], found: &[String], swapping: bool, report: &str, sum: &mut Sum) {
-    let of = |lines: &[String], word: &str| -> HashSet<String> {
-        let rest = |line: &String| Some(line.strip_prefix(word)?.strip_prefix(' ')?.to_owned());
+    let of = |lines: &[String], word: &str| -> HashMap<String, String> {
+        let rest = |line: &String| {
+            let rest = line.strip_prefix(word)?.strip_prefix(' ')?;
+            let (place, more) = rest.split_once(' ').unwrap_or((rest, ""));
+            Some((place.to_owned(), more.to_owned()))
+        };
         lines.iter().filter_map(rest).collect()
     };
-    let (committed, kept) = (of(said, "committed"), of(said, "kept"));
+    let (committed, keeping, kept) = (of(said, "committed"), of(said, "keeping"), of(said, "kept"));
     let (left, moved, took) = (of(found, "left"), of(found, "moved"), of(found, "took"));
     sum.turns += said.iter().filter(|line| *line == ".").count() as u64;
     sum.committed += committed.len() as u64;
@@ -185,20 +194,20 @@ fn judge(said: &[String], found: &[String], swapping: bool, report: &str, sum: &
 
     let lost = of(found, "lost");
     assert!(lost.is_empty(), "the stranger's are gone: {lost:?}\n{report}");
-    for place in &left {
+    for (place, kind) in &left {
         let (ground, name) = place.split_once('/').unwrap();
         let was_swapped = swapping && ground == "swap";
-        let is_uncommitted = name.starts_with('w') && !committed.contains(place);
+        let is_uncommitted = name.starts_with('w') && !committed.contains_key(place);
         sum.uncommitted += u64::from(is_uncommitted);
         assert!(
-            ground == "exit" || was_swapped || is_uncommitted || kept.contains(place),
-            "{place} is left\n{report}"
+            ground == "exit" || was_swapped || is_uncommitted || keeping.contains_key(place),
+            "{place} is left: {kind}\n{report}"
         );
     }
-    for place in kept {
+    for place in kept.keys() {
         // Made while the directory was a link, or the other way round.
         let swapped = swapping && (place.starts_with("swap/") || place.starts_with("victim/"));
-        assert!(left.contains(&place) || took.contains(&place) || swapped, "{place} is gone");
+        assert!(left.contains_key(place) || took.contains_key(place) || swapped, "{place} is gone");
     }
     let done = found.last().and_then(|line| line.strip_prefix("done ")).unwrap();
     let counts: Vec<u64> = done.split(' ').map(|count| count.parse().unwrap()).collect();

@@ -14,7 +14,9 @@ use std::thread;
 
 use rustix::io::{read, retry_on_intr, write};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{Pid, Signal, getpid, getppid, set_parent_process_death_signal};
+use rustix::process::{
+    Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal,
+};
 
 struct Order {
     command: Command,
@@ -45,9 +47,9 @@ pub(super) fn spawn<T>(
     unsafe {
         command.pre_exec(move || {
             set_parent_process_death_signal(Some(Signal::KILL))?;
-            // It may have died before: then nobody sends the signal.
+            // It may have died before: then nobody sends the signal, nor listens to an error.
             if getppid() != Some(parent) {
-                return Err(io::ErrorKind::NotFound.into());
+                kill_process(getpid(), Signal::KILL)?;
             }
             write(&its_says, &getpid().as_raw_nonzero().get().to_ne_bytes())?;
             let mut answer = STOP;

@@ -170,3 +170,18 @@ fn a_socket_listens_under_its_name_however_long_the_way() {
         assert_eq!(created.removal.perform().unwrap(), Performed::Done);
     }
 }
+
+#[test]
+fn a_link_in_the_place_of_the_directory_leads_no_creation_astray() {
+    for create in ALL {
+        let (home, victim) = (TempDir::new().unwrap(), TempDir::new().unwrap());
+        let yard = home.path().join("yard");
+        fs::create_dir(&yard).unwrap();
+        let swap = |_: &Prepared| {
+            fs::rename(&yard, home.path().join("away"))?;
+            std::os::unix::fs::symlink(victim.path(), &yard)
+        };
+        create(&yard, &swap, &ok).unwrap_err();
+        assert_eq!(count(victim.path()), 0);
+    }
+}

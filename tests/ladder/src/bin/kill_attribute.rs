@@ -6,9 +6,9 @@
 use std::fs::{self, OpenOptions};
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use backstop::{Action, Guard, defer, must_cleanup};
+use backstop::{Action, Guard, defer, must_cleanup, process};
 
 #[backstop::main(reaper, journal)]
 fn main() -> io::Result<()> {
@@ -32,6 +32,7 @@ fn main() -> io::Result<()> {
         "failure-within" => failure_within(thing),
         "fails-first" => fails_first(thing),
         "order" => order(Path::new(things)),
+        "child" => child(),
         other => panic!("no way {other}"),
     }
 }
@@ -42,6 +43,18 @@ fn ready() -> io::Result<()> {
     println!("ready {}", backstop::__private::reaper::pid().unwrap_or_default());
     io::stdout().flush()?;
     io::stdin().read_to_end(&mut Vec::new()).map(drop)
+}
+
+/// A child with a child of its own, which has stderr; what is before `ready` is the child's id.
+fn child() -> io::Result<()> {
+    let mut command = Command::new("sh");
+    command.args(["-c", "sleep 100 & echo; wait"]).stdin(Stdio::null()).stdout(Stdio::piped());
+    let mut child = process::spawn(command)?;
+    if let Some(stdout) = &mut child.stdout {
+        stdout.read_exact(&mut [0])?;
+    }
+    println!("{}", child.id());
+    ready()
 }
 
 fn make(thing: &Path) -> io::Result<()> {

@@ -6,7 +6,8 @@
 //! reaper will be killed as well, so that nothing is made at the rung `kill`.
 //!
 //! It says on stdout: `ready` and the reaper's process id; `.` for each turn; `committed PLACE` once
-//! what its own code made at PLACE is registered; `kept PLACE` for what it made for good.
+//! what its own code made at PLACE is registered; `keeping PLACE` and `kept PLACE` before and after
+//! it keeps what a helper made.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -112,6 +113,7 @@ impl Churn<'_> {
                 let mut file = scratch::file_in(&ground, survives)?;
                 file.write_all(b"text")?;
                 if self.random.below(4) == 0 {
+                    say(&format!("keeping {}", self.place(file.path())));
                     let path = file.keep();
                     say(&format!("kept {}", self.place(&path)));
                     return Ok(());

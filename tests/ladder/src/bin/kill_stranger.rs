@@ -6,8 +6,8 @@
 //! exchange a directory for a link), and `stop`, upon which it says what it finds, removes what is
 //! not its own, and waits:
 //!
-//! * `left PLACE`: a thing of the churn's that it never moved;
-//! * `moved PLACE`: one that it had moved, so that nobody found it where it was;
+//! * `left PLACE TYPE`: a thing of the churn's that it never moved;
+//! * `moved PLACE TYPE`: one that it had moved, so that nobody found it where it was;
 //! * `took PLACE`: where it had moved one from;
 //! * `lost WHAT`: a thing of its own that is nowhere, or not as it was;
 //! * `done` and how often it did what: `planted`, `exchanged`, `took`, `swapped`, and how many things
@@ -46,7 +46,8 @@ fn main() -> io::Result<()> {
             other => panic!("{other}"),
         };
         while !told() {
-            for _ in 0..4 {
+            // Where it swaps, it is wild; else it leaves something to those who clean up.
+            for _ in 0..if swapping { 4 } else { 1 } {
                 stranger.turn(swapping)?;
             }
         }
@@ -59,7 +60,7 @@ fn main() -> io::Result<()> {
 /// Whether there is a command; waits a moment for it, so as not to take a processor for itself.
 fn told() -> bool {
     let stdin = rustix::stdio::stdin();
-    let moment = Timespec { tv_sec: 0, tv_nsec: 50_000 };
+    let moment = Timespec { tv_sec: 0, tv_nsec: 100_000 };
     poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&moment)).is_ok_and(|ready| ready > 0)
 }
 
@@ -344,7 +345,8 @@ impl Stranger {
                     continue;
                 }
                 let what = if self.moved.contains(&identity) { "moved" } else { "left" };
-                lines.push(format!("{what} {place}"));
+                let kind = fs::symlink_metadata(ground.path.join(&name))?.file_type();
+                lines.push(format!("{what} {place} {kind:?}"));
                 remove(ground, &name)?;
             }
         }

@@ -71,7 +71,7 @@ fn another_process_with_the_number_is_not_signalled() {
     let mut child = shell(SLEEPER);
     for reach in [Reach::Process, Reach::Group] {
         let kill = Kill::new(reach, child.id()).with_pid_reused();
-        gone(kill.perform(Deadline::after(Duration::from_secs(5))));
+        gone(kill.perform(None, Deadline::after(Duration::from_secs(5))));
     }
     assert!(child.try_wait().unwrap().is_none());
     done(committed(Action::kill_process(child.id()).at_once()).perform());
