@@ -10,9 +10,13 @@ use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open,
+    pidfd_send_signal, waitid,
+};
 
-use super::action::Action;
+use super::action::{Action, signal_group};
 use super::entry::Entry;
 use super::survives::Keepers;
 use crate::site::Site;
@@ -54,32 +58,32 @@ pub fn spawn(mut command: Command) -> io::Result<Child> {
     let site = Site::here("process::spawn");
     command.process_group(0);
     let mut inner = spawner::spawn(command)?;
-    let held = hold(site, &inner);
-    let (pidfd, entry) = match held {
-        Ok(held) => held,
+    let pidfd = match pidfd_open(Pid::from_child(&inner), PidfdFlags::empty()) {
+        Ok(pidfd) => pidfd,
         Err(error) => {
-            // Its only owner goes: a child that is not registered is none that we gave out.
             let _ = inner.kill();
             let _ = inner.wait();
-            return Err(error);
+            return Err(error.into());
         }
     };
-    Ok(Child {
+    let mut child = Child {
         stdin: inner.stdin.take(),
         stdout: inner.stdout.take(),
         stderr: inner.stderr.take(),
         inner,
         pidfd,
-        entry: Some(entry),
+        entry: None,
         status: None,
-    })
+    };
+    // Dropped, with its group, on an error: what is not registered is none that we give out.
+    child.entry = Some(register(site, &child)?);
+    Ok(child)
 }
 
-/// A pidfd of the child, and the registration that ends its group with this process.
-fn hold(site: &'static Site, child: &std::process::Child) -> io::Result<(OwnedFd, Entry)> {
-    let pidfd = pidfd_open(Pid::from_child(child), PidfdFlags::empty())?;
+/// What ends the child's group with this process.
+fn register(site: &'static Site, child: &Child) -> io::Result<Entry> {
     let action = Action::kill_process_group(child.id()).at_once().prepare()?;
-    Ok((pidfd, Entry::register(site, action, true, Keepers::reaper())?))
+    Entry::register(site, action, true, Keepers::reaper())
 }
 
 /// A child process that ends when this is dropped, and with this process.
@@ -169,21 +173,42 @@ impl Child {
             let left = left.and_then(|left| Timespec::try_from(left).ok());
             match poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], left.as_ref()) {
                 Ok(ready) => return Ok(ready > 0),
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// To the whole group. Until the child has been waited for, nobody else's group has its number.
+    /// To the whole group.
     fn signal(&self, signal: Signal) -> io::Result<()> {
         if self.status.is_some() {
             return Ok(());
         }
-        match kill_process_group(Pid::from_child(&self.inner), signal) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        let sent = match signal_group(self.pidfd.as_fd(), signal) {
+            // Before Linux 6.9, by number, which nobody else's group has while the child is there.
+            // Not for longer: where `SIGCHLD` is ignored, or another thread waits for all children,
+            // it may be given away already.
+            Err(Errno::INVAL) if self.is_there()? => {
+                kill_process_group(Pid::from_child(&self.inner), signal)
+            }
+            Err(Errno::INVAL) => Ok(()),
+            sent => sent,
+        };
+        match sent {
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
             // A member that changed its user; the leader at least is ours.
-            Err(rustix::io::Errno::PERM) => Ok(pidfd_send_signal(self.pidfd.as_fd(), signal)?),
+            Err(Errno::PERM) => Ok(pidfd_send_signal(self.pidfd.as_fd(), signal)?),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether nobody has waited for the child yet.
+    fn is_there(&self) -> io::Result<bool> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let id = || WaitId::PidFd(self.pidfd.as_fd());
+        match rustix::io::retry_on_intr(|| waitid(id(), options)) {
+            Ok(_) => Ok(true),
+            Err(Errno::CHILD) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }
