@@ -140,9 +140,10 @@ impl Emitter<'_> {
             None => (None, self.result(cleanup)),
             Some(rung) => {
                 let [entry, value] = ["entry", "unused"].map(|name| local(name, self.number));
-                // A statement's is registered before it runs, a `let`'s behind it.
-                let exists = *has_handle;
-                let announced = if exists {
+                // A statement's is registered before it runs, a `let`'s behind it, and a `defer!` is
+                // for what is there already.
+                let exists = armed.is_none();
+                let announced = if *has_handle {
                     local("announced", self.number).into_token_stream()
                 } else {
                     rung.announce(self.runtime)
