@@ -91,7 +91,7 @@ impl Cause {
             1 => Some(Self::Call),
             2 => Some(Self::Exit),
             3 => Some(Self::Abort),
-            signal => Some(Self::Signal((signal & !SIGNAL).cast_signed())),
+            signal => Some(Self::Signal(i32::try_from(signal & !SIGNAL).unwrap_or_default())),
         }
     }
 }
