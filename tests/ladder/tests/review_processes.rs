@@ -147,6 +147,7 @@ fn part_number_reused() {
         }
         let mut command = Command::new("sleep");
         command.arg("30").stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        #[allow(clippy::zombie_processes, reason = "nobody waits where SIGCHLD is ignored")]
         let mut next = command.process_group(0).spawn().unwrap();
         if next.id() == number {
             stranger = Some(next);
@@ -181,7 +182,7 @@ fn part_unreadable() {
     let dir = create_dir(home.join("dir"), Survives::Exit).unwrap();
     let file = create_file(home.join("file"), Survives::Exit).unwrap();
     for path in [dir.path(), file.path()] {
-        fs::set_permissions(path, fs::Permissions::from_mode(0)).unwrap();
+        fs::set_permissions(path, fs::Permissions::from_mode(0o0)).unwrap();
     }
     let results = (dir.remove(), file.remove());
     println!("{results:?}");
