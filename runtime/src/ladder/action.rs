@@ -27,6 +27,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(target_os = "linux")]
+pub(crate) use self::call::signal_group;
 use self::deadline::Deadline;
 use self::place::quoted;
 use self::process::{Kill, Reach};

@@ -133,6 +133,12 @@ fn hold(
         Ok(held) => Entry::new(announced, held),
         Err(error) => {
             let message = format!("cannot register a cleanup that survives `{rung}`: {error}");
+            if exists && !thread::panicking() {
+                // The panic runs no guard of it: there is none yet.
+                if let Ended(Some(failure)) = action.ended() {
+                    tell(site, failure.0);
+                }
+            }
             // What the caller counted on is not to be had. But a second panic would abort.
             assert!(thread::panicking(), "{message}");
             tell(site, message);

@@ -81,5 +81,4 @@ impl Keepers {
 
 const NO_REAPER: &str = "no reaper is running: write `#[backstop::main(reaper)]`, or call \
                          `backstop::reaper::start()` first";
-const NO_JOURNAL: &str = "no journal is open: write `#[backstop::main(journal)]`, or call \
-                          `backstop::recover()` first";
+const NO_JOURNAL: &str = "no journal is open: write `#[backstop::main(journal)]`";
