@@ -24,7 +24,8 @@ fn main() -> ExitCode {
     match measure() {
         Ok(counts) => {
             println!("instructions of a registration with its end, release, {valgrind}\n");
-            let passes = REGISTRATIONS.iter().zip(counts).map(|(registration, count)| {
+            let mut passes = true;
+            for (registration, count) in REGISTRATIONS.iter().zip(counts) {
                 let over = registration.limit.is_some_and(|limit| count > limit);
                 let verdict = match registration.limit {
                     Some(limit) if over => format!("MORE than {limit}"),
@@ -32,14 +33,9 @@ fn main() -> ExitCode {
                     None => String::new(),
                 };
                 println!("{:40} {count:6} {verdict}", registration.name);
-                !over
-            });
-            // All of them, to print all.
-            if passes.fold(true, |all, passes| all && passes) {
-                ExitCode::SUCCESS
-            } else {
-                ExitCode::FAILURE
+                passes &= !over;
             }
+            if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
         }
         Err(error) => {
             eprintln!("instructions were not counted: {error}");

@@ -50,7 +50,9 @@ fn every_pitfall_names_tests_that_exist() {
     let mut seen = 0;
     for (module, name) in names.filter(|(module, _)| themes.iter().any(|it| module.starts_with(it)))
     {
-        let source = read(&format!("tests/tests/{module}.rs"));
+        let folder =
+            if module == "pitfalls_process" { "tests/ladder/tests" } else { "tests/tests" };
+        let source = read(&format!("{folder}/{module}.rs"));
         assert!(source.contains(&format!("fn {name}()")), "no test {module}::{name}");
         seen += 1;
     }

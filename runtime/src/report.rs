@@ -23,7 +23,7 @@ impl Ended {
     }
 
     /// The message, if it failed.
-    #[cfg(all(feature = "process", unix))]
+    #[cfg(all(feature = "process", target_os = "linux"))]
     pub(crate) fn message(self) -> Option<String> {
         self.0.map(|message| message.0)
     }

@@ -18,7 +18,7 @@ impl Site {
     }
 }
 
-#[cfg(all(feature = "process", unix))]
+#[cfg(all(feature = "process", target_os = "linux"))]
 impl Site {
     /// A cleanup of this name, declared where this is called, for functions that register one of
     /// their own. Each place is kept for ever, once.

@@ -31,9 +31,11 @@ pub(crate) fn wrap(function: MainFunction, args: &Args) -> TokenStream {
         None => quote!(::core::option::Option::None),
         Some(path) => quote!(::core::option::Option::Some(#path)),
     };
-    let call = quote_spanned! {hidden(span)=>
-        #needs_process!("#[backstop::main]" => #main)(#grace, #reaper, #journal, #name)
+    // Where the feature is missing, that is told at the name.
+    let main = quote_spanned! {hidden(name.span())=>
+        #needs_process!("#[backstop::main]" => #main)
     };
+    let call = quote_spanned!(hidden(span)=> #main(#grace, #reaper, #journal, #name));
     let signature = outer_signature(&sig);
     quote! {
         #(#outer)* #vis #signature -> ::std::process::ExitCode {

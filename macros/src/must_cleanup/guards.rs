@@ -140,7 +140,8 @@ impl Emitter<'_> {
             None => (None, self.result(cleanup)),
             Some(rung) => {
                 let [entry, value] = ["entry", "unused"].map(|name| local(name, self.number));
-                // A statement's is registered before it makes anything.
+                // A statement's is registered before it runs, a `let`'s behind it, and a `defer!` is
+                // for what is there already.
                 let exists = armed.is_none();
                 let announced = if *has_handle {
                     local("announced", self.number).into_token_stream()

@@ -27,6 +27,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+#[cfg(target_os = "linux")]
+pub(crate) use self::call::signal_group;
 use self::deadline::Deadline;
 use self::place::quoted;
 use self::process::{Kill, Reach};
@@ -388,7 +390,6 @@ impl Prepared {
     }
 
     /// Whether the identity was noted.
-    #[cfg(test)]
     pub(crate) fn is_committed(&self) -> bool {
         match &self.what {
             Ready::Remove(removal) => removal.is_committed(),

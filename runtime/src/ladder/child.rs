@@ -10,9 +10,13 @@ use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::time::{Duration, Instant};
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
-use rustix::process::{Pid, PidfdFlags, Signal, kill_process_group, pidfd_open, pidfd_send_signal};
+use rustix::io::Errno;
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, kill_process_group, pidfd_open,
+    pidfd_send_signal, waitid,
+};
 
-use super::action::Action;
+use super::action::{Action, signal_group};
 use super::entry::Entry;
 use super::survives::Keepers;
 use crate::site::Site;
@@ -162,21 +166,42 @@ impl Child {
             let left = left.and_then(|left| Timespec::try_from(left).ok());
             match poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], left.as_ref()) {
                 Ok(ready) => return Ok(ready > 0),
-                Err(rustix::io::Errno::INTR) => {}
+                Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
             }
         }
     }
 
-    /// To the whole group. Until the child has been waited for, nobody else's group has its number.
+    /// To the whole group.
     fn signal(&self, signal: Signal) -> io::Result<()> {
         if self.status.is_some() {
             return Ok(());
         }
-        match kill_process_group(Pid::from_child(&self.inner), signal) {
-            Ok(()) | Err(rustix::io::Errno::SRCH) => Ok(()),
+        let sent = match signal_group(self.pidfd.as_fd(), signal) {
+            // Before Linux 6.9, by number, which nobody else's group has while the child is there.
+            // Not for longer: where `SIGCHLD` is ignored, or another thread waits for all children,
+            // it may be given away already.
+            Err(Errno::INVAL) if self.is_there()? => {
+                kill_process_group(Pid::from_child(&self.inner), signal)
+            }
+            Err(Errno::INVAL) => Ok(()),
+            sent => sent,
+        };
+        match sent {
+            Ok(()) | Err(Errno::SRCH) => Ok(()),
             // A member that changed its user; the leader at least is ours.
-            Err(rustix::io::Errno::PERM) => Ok(pidfd_send_signal(self.pidfd.as_fd(), signal)?),
+            Err(Errno::PERM) => Ok(pidfd_send_signal(self.pidfd.as_fd(), signal)?),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Whether nobody has waited for the child yet.
+    fn is_there(&self) -> io::Result<bool> {
+        let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        let id = || WaitId::PidFd(self.pidfd.as_fd());
+        match rustix::io::retry_on_intr(|| waitid(id(), options)) {
+            Ok(_) => Ok(true),
+            Err(Errno::CHILD) => Ok(false),
             Err(error) => Err(error.into()),
         }
     }

@@ -2,7 +2,7 @@
 
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
 use super::action::{Action, Performed, Prepared};
@@ -133,6 +133,12 @@ fn hold(
         Ok(held) => Entry::new(announced, held),
         Err(error) => {
             let message = format!("cannot register a cleanup that survives `{rung}`: {error}");
+            if exists && !thread::panicking() {
+                // The panic runs no guard of it: there is none yet.
+                if let Ended(Some(failure)) = action.ended() {
+                    tell(site, failure.0);
+                }
+            }
             // What the caller counted on is not to be had. But a second panic would abort.
             assert!(thread::panicking(), "{message}");
             tell(site, message);
@@ -166,10 +172,17 @@ static NEXT: AtomicU64 = AtomicU64::new(0);
 struct Held {
     site: &'static Site,
     key: u64,
-    action: Mutex<Prepared>,
+    owed: Mutex<Owed>,
     keepers: Keepers,
     /// Whether the keepers have been told how it ended, or are not to be told.
     settled: AtomicBool,
+}
+
+struct Owed {
+    action: Prepared,
+    /// Whether it was performed before its thing was committed, and nothing was there: the process
+    /// is ending while the thing is being made, and who makes it performs it.
+    missed: bool,
 }
 
 impl Held {
@@ -182,9 +195,9 @@ impl Held {
         keepers: Keepers,
     ) -> io::Result<Arc<Self>> {
         let key = NEXT.fetch_add(1, Ordering::Relaxed);
-        let action = Mutex::new(action);
+        let owed = Mutex::new(Owed { action, missed: false });
         // Made first: should the second keeper refuse, the first is told to forget.
-        let held = Self { site, key, action, keepers, settled: AtomicBool::new(false) };
+        let held = Self { site, key, owed, keepers, settled: AtomicBool::new(false) };
         held.tell(
             |keeper, action| {
                 if exists { keeper.commit(key, action) } else { keeper.intend(key, action) }
@@ -193,27 +206,45 @@ impl Held {
         Ok(Arc::new(held))
     }
 
+    fn owed(&self) -> MutexGuard<'_, Owed> {
+        self.owed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn tell(
         &self,
         step: impl Fn(&dyn super::keeper::Keeper, &Prepared) -> io::Result<()>,
     ) -> io::Result<()> {
-        let action = self.action.lock().unwrap_or_else(PoisonError::into_inner);
-        self.keepers.each(|keeper| step(keeper, &action))
+        let owed = self.owed();
+        self.keepers.each(|keeper| step(keeper, &owed.action))
     }
 
     /// Performs it in this process. What fails here is left to the keepers, who try again later.
     fn perform(&self) -> Ended {
-        let action = self.action.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        match action.perform() {
-            Ok(Performed::Done | Performed::Gone) => self.forget(),
-            Ok(Performed::LeftAlone(reason)) => {
-                self.forget();
-                Ended::failed(format!("left alone: {reason}"))
+        loop {
+            let action = self.owed().action.clone();
+            let performed = action.perform();
+            let missed = !action.is_committed() && !matches!(performed, Ok(Performed::Done));
+            if missed {
+                let mut owed = self.owed();
+                if owed.action.is_committed() {
+                    continue;
+                }
+                owed.missed = true;
             }
-            Err(error) => {
-                self.settled.store(true, Ordering::Relaxed);
-                Ended::failed(error.to_string())
-            }
+            return match performed {
+                // The keepers forget with the guard: it may be coming yet.
+                Ok(Performed::Gone) if missed => Ended::WELL,
+                Ok(Performed::LeftAlone(reason)) if missed => left_alone(&reason),
+                Ok(Performed::Done | Performed::Gone) => self.forget(),
+                Ok(Performed::LeftAlone(reason)) => {
+                    self.forget();
+                    left_alone(&reason)
+                }
+                Err(error) => {
+                    self.settled.store(true, Ordering::Relaxed);
+                    Ended::failed(error.to_string())
+                }
+            };
         }
     }
 
@@ -228,14 +259,31 @@ impl Held {
         }
     }
 
-    fn commit(&self) -> io::Result<()> {
-        match self.action.lock().unwrap_or_else(PoisonError::into_inner).commit() {
-            // The statement made nothing.
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            committed => committed?,
+    /// Says what the thing has become. `note` gives the action its identity.
+    fn commit(&self, note: impl FnOnce(&mut Prepared) -> io::Result<()>) -> io::Result<()> {
+        let missed = {
+            let mut owed = self.owed();
+            match note(&mut owed.action) {
+                // The statement made nothing.
+                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+                noted => noted?,
+            }
+            std::mem::take(&mut owed.missed)
+        };
+        if missed {
+            if let Ended(Some(message)) = self.perform() {
+                tell(self.site, message.0);
+            }
+        }
+        if self.settled.load(Ordering::Relaxed) {
+            return Ok(());
         }
         self.tell(|keeper, action| keeper.commit(self.key, action))
     }
+}
+
+fn left_alone(reason: &str) -> Ended {
+    Ended::failed(format!("left alone: {reason}"))
 }
 
 /// A withdrawn registration: nobody performed it.
@@ -283,8 +331,10 @@ impl Entry {
     /// If a keeper cannot be told.
     pub(crate) fn update(&self, action: &Prepared) -> io::Result<()> {
         let Some(held) = &self.held else { return Ok(()) };
-        *held.action.lock().unwrap_or_else(PoisonError::into_inner) = action.clone();
-        held.tell(|keeper, action| keeper.commit(held.key, action))
+        held.commit(|own| {
+            action.clone_into(own);
+            Ok(())
+        })
     }
 
     /// Runs the cleanup, unless the exit hook has taken it, and drops the guarded value behind it.
@@ -304,18 +354,19 @@ impl Entry {
     /// What to tell once the guarded statement has made the thing.
     #[must_use]
     pub fn created(&self) -> Created {
-        Created(self.held.clone())
+        // Until then the hook waits a moment.
+        Created(self.held.clone().map(|held| (held, exit::announce())))
     }
 }
 
 /// Says that a thing exists now.
-pub struct Created(Option<Arc<Held>>);
+pub struct Created(Option<(Arc<Held>, Announced)>);
 
 impl Created {
     /// Notes the identity of what was made, with everyone who keeps the registration.
     pub fn commit(self) {
-        let Some(held) = self.0 else { return };
-        if let Err(error) = held.commit() {
+        let Some((held, _announced)) = self.0 else { return };
+        if let Err(error) = held.commit(Prepared::commit) {
             let what = "what was made cannot be told from others, and is left alone later";
             tell(held.site, format!("{what}: {error}"));
         }

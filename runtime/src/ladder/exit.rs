@@ -15,7 +15,8 @@
 //!
 //! Threads of the program run on meanwhile. What they register runs at once, on their own thread.
 //! Once nothing is armed any more, a thread that announces is held for the rest of the process's life,
-//! instead of creating what nobody would remove.
+//! instead of creating what nobody would remove. What a cleanup registers that is being run is left to
+//! its guard: the hook waits for the cleanup.
 //!
 //! # Forks
 //!
@@ -35,6 +36,7 @@ mod conductor;
 pub(crate) mod doors;
 mod handlers;
 mod hook;
+mod phase;
 mod registry;
 mod report;
 mod signals;
@@ -47,7 +49,8 @@ use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 pub(crate) use self::cleanup::Cleanup;
-use self::hook::{Cause, Hook, Phase};
+use self::hook::Hook;
+use self::phase::{Cause, Phase};
 use self::registry::Place;
 #[allow(unused_imports, reason = "named by what `run_all` returns")]
 pub(crate) use self::report::{Report, Unfinished};
@@ -58,32 +61,47 @@ use crate::site::Site;
 #[must_use = "dropping the entry withdraws the cleanup"]
 pub(crate) struct Entry {
     hook: &'static Hook,
-    place: Place,
+    owed: Owed,
+}
+
+/// Who is to run an entry's cleanup.
+enum Owed {
+    /// Its guard or the hook.
+    Registered(Place),
+    /// Its guard alone, within another cleanup.
+    Here(Box<Cleanup>),
+    /// Nobody: it ran at once, or is the guard's no more.
+    Nothing,
 }
 
 /// Registers a cleanup with the exit hook. Once the hook has begun, it runs at once instead.
 #[inline]
 pub(crate) fn register(site: &'static Site, cleanup: Cleanup) -> Entry {
     let hook = hook::hook();
-    Entry { hook, place: hook.register(thread::shard(), site, cleanup) }
+    Entry { hook, owed: hook.register(thread::shard(), site, cleanup) }
 }
 
 impl Entry {
     /// Runs the cleanup on this thread, unless the hook has it already. A panic of the cleanup goes
     /// on.
-    pub(crate) fn run(self) -> Ended {
-        let this = ManuallyDrop::new(self);
-        hook::run_owned(this.hook, this.place)
+    #[must_use]
+    pub(crate) fn run(mut self) -> Ended {
+        match std::mem::replace(&mut self.owed, Owed::Nothing) {
+            Owed::Registered(place) => hook::run_owned(self.hook, place),
+            Owed::Here(cleanup) => cleanup.run(),
+            Owed::Nothing => Ended::WELL,
+        }
     }
 }
 
 impl Drop for Entry {
     #[inline]
     fn drop(&mut self) {
+        let Owed::Registered(place) = self.owed else { return };
         let withdrawn = if self.hook.is_inherited() {
-            hook::take_inherited(self.hook, self.place)
+            hook::take_inherited(self.hook, place)
         } else {
-            self.hook.registry.withdraw(self.place)
+            self.hook.registry.withdraw(place)
         };
         // After the lock: its destructors are the user's code.
         drop(withdrawn);
@@ -129,7 +147,7 @@ impl Announced {
     #[inline]
     pub(crate) fn register(self, site: &'static Site, cleanup: Cleanup) -> Entry {
         let this = ManuallyDrop::new(self);
-        Entry { hook: this.hook, place: this.hook.register_announced(this.shard, site, cleanup) }
+        Entry { hook: this.hook, owed: this.hook.register_announced(this.shard, site, cleanup) }
     }
 }
 

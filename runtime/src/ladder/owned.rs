@@ -12,6 +12,7 @@ use std::path::{Path, PathBuf};
 use super::action::Prepared;
 use super::create::{self, Created};
 use super::entry::Entry;
+use super::exit::{self, Announced};
 use super::survives::{Keepers, Survives};
 use crate::contain::contain;
 use crate::flag::State;
@@ -281,12 +282,14 @@ struct Pending {
     site: &'static Site,
     keepers: Cell<Option<Keepers>>,
     entry: RefCell<Option<Entry>>,
+    /// Until the thing is committed, the exit hook waits a moment.
+    _announced: Announced,
 }
 
 impl Pending {
     fn new(site: &'static Site, survives: Survives) -> io::Result<Self> {
         let keepers = Cell::new(Some(Keepers::of(survives)?));
-        Ok(Self { site, keepers, entry: RefCell::default() })
+        Ok(Self { site, keepers, entry: RefCell::default(), _announced: exit::announce() })
     }
 
     /// Nothing has been created yet.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::keeper::Keeper;
+#[cfg(target_os = "linux")]
 use super::{journal, reaper};
 
 /// Which way of dying a cleanup outlives. Each includes the ones before it.
@@ -29,6 +30,18 @@ impl fmt::Display for Survives {
         })
     }
 }
+
+/// Elsewhere nobody keeps anything; the macros refuse these rungs there.
+#[cfg(not(target_os = "linux"))]
+mod nobody {
+    use super::Keeper;
+
+    pub(super) fn keeper() -> Option<&'static dyn Keeper> {
+        None
+    }
+}
+#[cfg(not(target_os = "linux"))]
+use self::{nobody as journal, nobody as reaper};
 
 /// The keepers of one registration, the nearest first.
 pub(crate) struct Keepers([Option<&'static dyn Keeper>; 2]);
@@ -68,5 +81,4 @@ impl Keepers {
 
 const NO_REAPER: &str = "no reaper is running: write `#[backstop::main(reaper)]`, or call \
                          `backstop::reaper::start()` first";
-const NO_JOURNAL: &str = "no journal is open: write `#[backstop::main(journal)]`, or call \
-                          `backstop::recover()` first";
+const NO_JOURNAL: &str = "no journal is open: write `#[backstop::main(journal)]`";

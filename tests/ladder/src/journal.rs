@@ -7,7 +7,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
-use std::sync::mpsc::{Receiver, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::Duration;
 
@@ -77,10 +77,16 @@ impl Owner {
         assert!(file.exists());
     }
 
-    /// Its process number.
-    #[must_use]
-    pub fn id(&self) -> u32 {
-        self.child.id()
+    /// Lets it end without a word, and waits until its files are closed: also where it is not our
+    /// child, but that of what made its container.
+    ///
+    /// # Panics
+    ///
+    /// If it does not end.
+    pub fn die(mut self) {
+        self.stdin.write_all(b"die\n").unwrap();
+        assert_eq!(self.answers.recv_timeout(LIMIT), Err(RecvTimeoutError::Disconnected));
+        self.child.wait().unwrap();
     }
 
     /// Ends it by SIGKILL.

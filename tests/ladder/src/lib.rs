@@ -5,6 +5,8 @@ pub mod arena;
 #[cfg(target_os = "linux")]
 pub mod ends;
 pub mod exit;
+#[cfg(target_os = "linux")]
+pub mod gone;
 pub mod journal;
 pub mod random;
 pub mod shutdown;

@@ -139,8 +139,13 @@ fn an_exit_in_a_cleanup_of_a_signal_leaves_the_signals_status() {
 }
 
 #[test]
-fn what_a_cleanup_registers_runs_at_once() {
-    for fault in ["registers", "registers-in-thread", "announces-in-thread"] {
+fn what_a_cleanup_registers_is_left_to_its_guard() {
+    faulty("registers", "exit", &["last", "outer", "inner", "first"], "code 7");
+}
+
+#[test]
+fn what_a_thread_of_a_cleanup_registers_runs_at_once() {
+    for fault in ["registers-in-thread", "announces-in-thread"] {
         faulty(fault, "exit", &["last", "inner", "outer", "first"], "code 7");
     }
 }

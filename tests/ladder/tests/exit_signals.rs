@@ -110,3 +110,19 @@ fn a_sigabrt_from_outside_is_for_the_programs_own_handler() {
     assert_eq!(ended.lines, ["last", "first", "own handler"], "by the abort that follows");
     assert_eq!(ended.how(), "signal 6");
 }
+
+/// The kernel spares the first process of a container its signals' defaults.
+#[test]
+fn the_first_process_of_a_container_exits_with_the_signals_code() {
+    let probe = Command::new("unshare").args(["--pid", "--fork", "true"]).output();
+    if !probe.is_ok_and(|output| output.status.success()) {
+        println!("SKIPPED: no process namespace can be made here");
+        return;
+    }
+    for (preparation, how) in [("terminates-itself", "code 143"), ("abort-default", "code 134")] {
+        let arguments = ["--pid", "--fork", PROGRAM, preparation];
+        let ended = start(Command::new("unshare").args(arguments)).end();
+        assert_eq!(ended.lines, CLEANED, "{}", ended.stderr);
+        assert_eq!(ended.how(), how, "{preparation}");
+    }
+}

@@ -17,7 +17,12 @@ fn storm(way: &str, round: u64) -> (Ended, usize) {
         start(Command::new(PROGRAM).arg(directory.path()).args([way, micros.as_str()]));
     assert_eq!(program.line(), "ready");
     if way == "signal" {
-        program.signal([Signal::TERM, Signal::INT, Signal::HUP, Signal::ABORT][round as usize % 4]);
+        program.signal(match round % 4 {
+            0 => Signal::TERM,
+            1 => Signal::INT,
+            2 => Signal::HUP,
+            _ => Signal::ABORT,
+        });
     }
     let ended = program.end();
     let left = fs::read_dir(directory.path()).unwrap().count();

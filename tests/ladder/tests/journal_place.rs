@@ -127,8 +127,9 @@ fn damaged_segment_is_set_aside_and_never_acted_on() {
     killed(&home);
     let segment = home.segment();
     let mut bytes = fs::read(&segment).unwrap();
-    // In the path of the first registration.
-    let needle = home.file("1").into_os_string().into_encoded_bytes();
+    // In the path of the first registration, whose directory and name lie apart.
+    let file = home.file("1");
+    let needle = file.parent().unwrap().as_os_str().as_encoded_bytes();
     let at = bytes.windows(needle.len()).position(|window| window == needle).unwrap();
     bytes[at + needle.len() - 1] ^= 1;
     fs::write(&segment, &bytes).unwrap();

@@ -100,7 +100,8 @@ fn attribute_without_the_feature_says_which_one_it_needs() {
     assert_eq!(errors.len(), 2, "{said}");
     assert!(!said.contains("warning"), "{said}");
     assert!(
-        said.contains("help: write `backstop = { version = \"0.1\", features = [\"process\"] }`")
+        said.contains("help: add it in `Cargo.toml`: `backstop = {")
+            && said.contains("\"process\"")
     );
     assert!(said.contains("--> src/main.rs:2:4"), "at the name `main`: {said}");
 }

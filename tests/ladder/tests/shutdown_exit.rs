@@ -201,8 +201,5 @@ fn main_does_not_begin_where_signals_cannot_be_handled() {
     // One more than stdio, which the dynamic linker needs, and one less than a pair of sockets.
     command.args(["-c", "ulimit -n 4; exec \"$0\" exit_0", PATIENT]);
     let ended = start_command(command).wait();
-    ended
-        .with_code(1)
-        .said(&[])
-        .warned("backstop: cannot handle signals, so `main` does not begin: ");
+    ended.with_code(1).said(&[]).warned("backstop: `main` does not begin: cannot handle signals: ");
 }

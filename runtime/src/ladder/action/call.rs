@@ -47,7 +47,7 @@ pub(super) fn file_handle(fd: BorrowedFd<'_>) -> Result<(i32, Vec<u8>)> {
 
 /// Signals the process group that the process behind `pidfd` leads or led (Linux 6.9; `EINVAL`
 /// before): the group behind the descriptor, whoever has its number by now.
-pub(super) fn signal_group(pidfd: BorrowedFd<'_>, signal: Signal) -> Result<()> {
+pub(crate) fn signal_group(pidfd: BorrowedFd<'_>, signal: Signal) -> Result<()> {
     send_to_group(pidfd, signal.as_raw())
 }
 

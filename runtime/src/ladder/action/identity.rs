@@ -106,7 +106,7 @@ impl Identity {
             }
         }
         match &self.mark {
-            Some(Mark::Attribute(id)) if system::attribute(fd)? != Some(*id) => {
+            Some(Mark::Attribute(id)) if !system::has_attribute(fd, &found.stat, *id)? => {
                 Ok(Some("another one is in its place (same inode, other id)"))
             }
             Some(Mark::Handle(kind, handle))
@@ -157,7 +157,7 @@ mod system {
     use std::thread;
     use std::time::{Duration, SystemTime};
 
-    use rustix::fs::{AtFlags, FileType, StatxFlags, XattrFlags};
+    use rustix::fs::{AtFlags, FileType, Mode, Stat, StatxFlags, XattrFlags};
     use rustix::io::{Errno, Result};
 
     use super::super::{call, random};
@@ -203,6 +203,22 @@ mod system {
             Ok(_) | Err(Errno::NODATA | Errno::RANGE | Errno::OPNOTSUPP) => Ok(None),
             Err(error) => Err(error),
         }
+    }
+
+    /// Whether the file has this id. One that its owner, who we may be, may not read is made readable
+    /// for that, and stays so only if it has.
+    pub(super) fn has_attribute(fd: BorrowedFd<'_>, stat: &Stat, id: Id) -> Result<bool> {
+        match attribute(fd) {
+            Err(Errno::ACCESS) => {}
+            found => return Ok(found? == Some(id)),
+        }
+        let mode = Mode::from_raw_mode(stat.st_mode);
+        rustix::fs::chmod(by_number(fd), mode | Mode::RUSR)?;
+        let found = attribute(fd);
+        if found != Ok(Some(id)) {
+            rustix::fs::chmod(by_number(fd), mode)?;
+        }
+        Ok(found? == Some(id))
     }
 
     /// A descriptor that is only stood on (`O_PATH`) takes no attributes; its entry here does, and

@@ -115,7 +115,6 @@ impl Removal {
         random::name(&self.tombstone)
     }
 
-    #[cfg(test)]
     pub(super) fn is_committed(&self) -> bool {
         self.identity.is_some()
     }

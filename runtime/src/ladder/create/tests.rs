@@ -145,7 +145,7 @@ fn scratch_is_for_our_eyes_only() {
     let mut scratch = scratch_file(Some(yard.path()), ok, ok).unwrap();
     assert_eq!(mode(&scratch.path()), 0o600);
     scratch.thing.write_all(b"text").unwrap();
-    assert_eq!(fs::read(&scratch.path()).unwrap(), b"text");
+    assert_eq!(fs::read(scratch.path()).unwrap(), b"text");
 
     let temporary = scratch_dir(None, ok, ok).unwrap();
     assert_eq!(temporary.path().parent().unwrap(), fs::canonicalize(std::env::temp_dir()).unwrap());
@@ -160,7 +160,7 @@ fn a_socket_listens_under_its_name_however_long_the_way() {
     for parent in [yard.path(), &long] {
         let created = socket(&parent.join("s"), ok, ok).unwrap();
         // Its own way is too long for a client, too.
-        std::os::unix::fs::symlink(&created.path(), yard.path().join("short")).unwrap();
+        std::os::unix::fs::symlink(created.path(), yard.path().join("short")).unwrap();
         let mut client = UnixStream::connect(yard.path().join("short")).unwrap();
         client.write_all(b"x").unwrap();
         let mut byte = [0];

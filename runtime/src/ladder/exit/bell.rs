@@ -72,8 +72,10 @@ mod futex {
 
     use super::sys;
 
+    /// The kernel has them, by the address of the count.
     pub(super) struct Sleepers;
 
+    #[allow(clippy::unused_self, reason = "as in `pipe`")]
     impl Sleepers {
         pub(super) fn new() -> Self {
             Self

@@ -36,7 +36,7 @@ impl Cleanup {
             Self::in_place(closure)
         } else {
             let closure = Box::new(closure);
-            Self::in_place(move || closure())
+            Self::in_place(closure)
         }
     }
 
@@ -153,15 +153,15 @@ mod tests {
             Cleanup::new(|| failing("none".to_owned())),
             Cleanup::new(move || failing(format!("one {}", Arc::strong_count(&one)))),
             Cleanup::new(move || {
-                let _two = two;
+                drop(two);
                 failing(text)
             }),
             Cleanup::new(move || {
-                let _three = three;
+                drop(three);
                 failing(many.iter().sum::<u64>().to_string())
             }),
             Cleanup::new(move || {
-                let (_four, aligned) = (four, aligned);
+                let (aligned, _four) = (aligned, &four);
                 failing(format!("{} {}", aligned.0, (&raw const aligned).addr() % 64))
             }),
         ]

@@ -3,7 +3,8 @@
 
 use std::time::{Duration, Instant};
 
-use super::hook::{Cause, Hook, Phase};
+use super::hook::Hook;
+use super::phase::{Cause, Phase};
 use super::{signals, thread};
 
 /// The shortest time after which a cleanup counts as one that hangs.

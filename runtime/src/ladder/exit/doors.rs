@@ -22,6 +22,7 @@ where
 
 impl ExitEntry {
     /// Runs the cleanup on this thread, unless the hook has it already.
+    #[must_use]
     pub fn run(self) -> Ended {
         self.0.run()
     }

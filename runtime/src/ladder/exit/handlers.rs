@@ -5,7 +5,8 @@ use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::hook::{self, Cause};
+use super::hook;
+use super::phase::Cause;
 use super::signals;
 use super::sys::{self, Disposition, SIGABRT};
 

@@ -8,10 +8,11 @@ use std::thread::Builder;
 use std::time::{Duration, Instant};
 
 use super::bell::Bell;
+use super::phase::{Cause, Phase};
 use super::registry::{Place, Registry};
 use super::report::{Report, Unfinished};
 use super::worker::Crew;
-use super::{Cleanup, conductor, handlers, signals, sys, thread};
+use super::{Cleanup, Owed, conductor, handlers, signals, sys, thread};
 use crate::contain::contain;
 use crate::event;
 use crate::flag::State;
@@ -44,58 +45,6 @@ const STACK: usize = 256 * 1024;
 /// As many threads may be given up as there may be workers.
 const ABANDONED: usize = super::worker::WORKERS;
 
-/// What the hook is at, in this order.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-#[repr(u8)]
-pub(super) enum Phase {
-    /// Cleanups are registered and withdrawn.
-    Open,
-    /// The armed ones are being run, and a new one runs at once.
-    Ending,
-    /// Nothing is armed any more. What others are running is waited for, and threads that are about
-    /// to make something new are held.
-    Closing,
-    /// It is over.
-    Closed,
-}
-
-/// Who asked first for the end.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Cause {
-    /// `run_all`.
-    Call,
-    /// `exit`, or `main` returned.
-    Exit,
-    /// `abort`, on a thread that waits in its signal handler.
-    Abort,
-    /// This signal, which is to be raised again at the end.
-    Signal(i32),
-}
-
-/// `Cause::Signal`; 0 is no cause.
-const SIGNAL: u32 = 0x100;
-
-impl Cause {
-    fn bits(self) -> u32 {
-        match self {
-            Self::Call => 1,
-            Self::Exit => 2,
-            Self::Abort => 3,
-            Self::Signal(signal) => SIGNAL | signal.unsigned_abs(),
-        }
-    }
-
-    fn of(bits: u32) -> Option<Self> {
-        match bits {
-            0 => None,
-            1 => Some(Self::Call),
-            2 => Some(Self::Exit),
-            3 => Some(Self::Abort),
-            signal => Some(Self::Signal((signal & !SIGNAL).cast_signed())),
-        }
-    }
-}
-
 pub(super) struct Hook {
     process: i32,
     pub(super) registry: Registry,
@@ -103,6 +52,7 @@ pub(super) struct Hook {
     /// Wakes the conductor.
     pub(super) bell: Bell,
     cause: AtomicU32,
+    /// In nanoseconds, one more; 0 as long as nobody asked.
     limit: AtomicU64,
     /// Threads that will not end what they are running: they wait for the hook.
     abandoned: [AtomicUsize; ABANDONED],
@@ -221,12 +171,7 @@ impl Hook {
 
     #[inline]
     pub(super) fn phase(&self) -> Phase {
-        match self.phase.load(Ordering::SeqCst) {
-            0 => Phase::Open,
-            1 => Phase::Ending,
-            2 => Phase::Closing,
-            _ => Phase::Closed,
-        }
+        Phase::of(self.phase.load(Ordering::SeqCst))
     }
 
     pub(super) fn set_phase(&self, phase: Phase) {
@@ -234,16 +179,18 @@ impl Hook {
     }
 
     /// Registers a cleanup in a shard. Once the hook has begun, this thread runs it at once: left to the
-    /// hook, it could come faster than the hook gets to what was there before.
+    /// hook, it could come faster than the hook gets to what was there before. Not so within another
+    /// cleanup, which may need what this one is to remove.
     #[inline]
-    pub(super) fn register(&self, shard: u32, site: &'static Site, cleanup: Cleanup) -> Place {
+    pub(super) fn register(&self, shard: u32, site: &'static Site, cleanup: Cleanup) -> Owed {
         let place = self.registry.insert(shard, site, cleanup);
         // After the shard was locked, which the hook does after it has changed its phase: it either
         // finds the entry, or is seen to have begun.
-        if self.phase() != Phase::Open {
-            self.run_late(place, site);
+        if self.phase() == Phase::Open {
+            Owed::Registered(place)
+        } else {
+            self.register_late(place, site)
         }
-        place
     }
 
     /// As [`register`](Self::register), for what was announced in that shard.
@@ -253,28 +200,33 @@ impl Hook {
         shard: u32,
         site: &'static Site,
         cleanup: Cleanup,
-    ) -> Place {
+    ) -> Owed {
         let place = self.registry.insert(shard, site, cleanup);
         // Before it runs, if it does at once: the hook sees it in the registry from now on.
         self.registry.announced(shard);
         thread::announced();
-        if self.phase() != Phase::Open {
-            self.bell.ring();
-            self.run_late(place, site);
+        if self.phase() == Phase::Open {
+            return Owed::Registered(place);
         }
-        place
+        self.bell.ring();
+        self.register_late(place, site)
     }
 
     #[cold]
     #[inline(never)]
-    fn run_late(&self, place: Place, site: &'static Site) {
+    fn register_late(&self, place: Place, site: &'static Site) -> Owed {
         // The hook may have it already.
         if let Some(cleanup) = self.registry.take(place) {
+            if thread::is_running() {
+                self.registry.finish(place);
+                return Owed::Here(Box::new(cleanup));
+            }
             self.run(place, site, cleanup);
         }
         if self.phase() >= Phase::Closing {
             thread::hold();
         }
+        Owed::Nothing
     }
 
     /// Runs a cleanup that this thread has taken, as the process's end.
@@ -337,7 +289,7 @@ impl Hook {
 
     /// Asks for the end. The first to ask gives cause and limit. Async-signal-safe.
     pub(super) fn request(&self, cause: Cause, limit: Duration) {
-        let limit = nanos(limit).max(1);
+        let limit = nanos(limit).saturating_add(1);
         let _ = self.limit.compare_exchange(0, limit, Ordering::SeqCst, Ordering::Relaxed);
         let _ = self.cause.compare_exchange(0, cause.bits(), Ordering::SeqCst, Ordering::Relaxed);
         self.bell.ring();
@@ -346,7 +298,8 @@ impl Hook {
     /// Who asked first for the end, and the time that there is.
     pub(super) fn requested(&self) -> Option<(Cause, Duration)> {
         let cause = Cause::of(self.cause.load(Ordering::SeqCst))?;
-        Some((cause, Duration::from_nanos(self.limit.load(Ordering::SeqCst))))
+        let limit = self.limit.load(Ordering::SeqCst);
+        Some((cause, Duration::from_nanos(limit.saturating_sub(1))))
     }
 
     /// Asks for the end and waits for it.

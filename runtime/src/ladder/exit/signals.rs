@@ -9,7 +9,8 @@
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use super::hook::{self, Cause};
+use super::hook;
+use super::phase::Cause;
 use super::sys::{self, Disposition, SIGHUP, SIGINT, SIGTERM};
 
 const SIGNALS: [c_int; 3] = [SIGTERM, SIGINT, SIGHUP];

@@ -61,7 +61,11 @@ pub(super) fn in_forked_child(handler: unsafe extern "C" fn()) {
 pub(super) fn this_thread() -> usize {
     // SAFETY: it has no preconditions. An integer on some systems, a pointer on others.
     let thread = unsafe { libc::pthread_self() };
-    #[allow(clippy::unnecessary_cast, reason = "an integer of another type on other systems")]
+    #[allow(
+        clippy::unnecessary_cast,
+        clippy::cast_possible_truncation,
+        reason = "an integer of another type on other systems, of the size of an address"
+    )]
     let name = thread as usize;
     name
 }
@@ -112,7 +116,7 @@ pub(super) fn is_handled_by(signal: c_int, handler: Handler) -> bool {
 
 /// Installs an async-signal-safe handler.
 ///
-/// Without SA_ONSTACK: after a stack overflow, SIGABRT is raised by the standard library's handler of
+/// Without `SA_ONSTACK`: after a stack overflow, SIGABRT is raised by the standard library's handler of
 /// SIGSEGV, on the alternate stack already, and the kernel stays there. On any other way, the
 /// thread's own stack is the safer place to wait on: `process::exit` unmaps the main thread's
 /// alternate stack, whichever thread calls it.
@@ -125,7 +129,7 @@ pub(super) fn handle(signal: c_int, handler: Handler) {
     unsafe { libc::sigaction(signal, &raw const action, ptr::null_mut()) };
 }
 
-/// SIG_DFL, no signals masked, no flags. Made beforehand: the structure takes room on a stack.
+/// `SIG_DFL`, no signals masked, no flags. Made beforehand: the structure takes room on a stack.
 // SAFETY: integers, a set and a pointer that may be null: all zeroes is a value of it.
 static DEFAULT: libc::sigaction = unsafe { std::mem::zeroed() };
 
@@ -170,7 +174,8 @@ fn sender(info: &siginfo_t) -> libc::pid_t {
 
 /// The id of this process, asked for each time: a forked child must not read its parent's.
 pub(super) fn process() -> libc::pid_t {
-    std::process::id().cast_signed()
+    // There is no id that is not one of these.
+    libc::pid_t::try_from(std::process::id()).unwrap_or(-1)
 }
 
 /// Sleeps for as many milliseconds, or until a signal was handled.

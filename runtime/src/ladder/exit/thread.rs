@@ -11,13 +11,20 @@ struct State {
     shard: Cell<u32>,
     /// Announcements that it has open.
     announced: Cell<usize>,
-    /// Cleanups that it is running, one within the other, and 1 if it is ending the process.
-    engaged: Cell<usize>,
+    /// Cleanups that it is running, one within the other.
+    running: Cell<usize>,
+    /// Whether it is ending the process.
+    ending: Cell<bool>,
 }
 
 thread_local! {
     static THREAD: State = const {
-        State { shard: Cell::new(0), announced: Cell::new(0), engaged: Cell::new(0) }
+        State {
+            shard: Cell::new(0),
+            announced: Cell::new(0),
+            running: Cell::new(0),
+            ending: Cell::new(false),
+        }
     };
 }
 
@@ -57,34 +64,39 @@ pub(super) fn announcements() -> usize {
     THREAD.try_with(|thread| thread.announced.get()).unwrap_or(0)
 }
 
-/// While this lives, the thread is not held up.
+/// While this lives, the thread runs a cleanup, and is not held up.
 pub(super) struct Engaged(());
 
 impl Engaged {
     pub(super) fn new() -> Self {
-        let _ = THREAD.try_with(|thread| thread.engaged.set(thread.engaged.get() + 1));
+        let _ = THREAD.try_with(|thread| thread.running.set(thread.running.get() + 1));
         Self(())
     }
-}
 
-impl Engaged {
-    /// Never ends.
+    /// The thread ends the process: it is never held up.
     pub(super) fn for_good() {
-        std::mem::forget(Self::new());
+        let _ = THREAD.try_with(|thread| thread.ending.set(true));
     }
 }
 
 impl Drop for Engaged {
     fn drop(&mut self) {
         let _ =
-            THREAD.try_with(|thread| thread.engaged.set(thread.engaged.get().saturating_sub(1)));
+            THREAD.try_with(|thread| thread.running.set(thread.running.get().saturating_sub(1)));
     }
+}
+
+/// Whether the thread is in the middle of a cleanup, which the hook waits for.
+pub(super) fn is_running() -> bool {
+    THREAD.try_with(|thread| thread.running.get() > 0).unwrap_or(false)
 }
 
 /// Keeps a thread from making what nobody would clean up any more, as the process is ending. Not
 /// one that the hook waits for, nor one that ends the process.
 pub(super) fn hold() {
-    let free = THREAD.try_with(|thread| thread.engaged.get() + thread.announced.get() == 0);
+    let free = THREAD.try_with(|thread| {
+        !thread.ending.get() && thread.running.get() + thread.announced.get() == 0
+    });
     if free == Ok(true) {
         loop {
             thread::park();

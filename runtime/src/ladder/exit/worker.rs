@@ -8,7 +8,8 @@ use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::thread::Builder;
 
 use super::bell::Bell;
-use super::hook::{Hook, Phase};
+use super::hook::Hook;
+use super::phase::Phase;
 use super::{sys, thread};
 
 /// With as many cleanups that hang, what is left of the time is not worth one more thread.

@@ -22,6 +22,7 @@ pub(super) struct Group {
     shared: Arc<Shared>,
     /// The process that the thread is in: a forked child has neither the thread nor the segment.
     pid: u32,
+    limit: Duration,
 }
 
 #[derive(Debug, Default)]
@@ -56,7 +57,7 @@ impl Group {
         thread::Builder::new()
             .name("backstop-journal".into())
             .spawn(move || write_for_ever(&own, segment))?;
-        Ok(Self { shared, pid: process::id() })
+        Ok(Self { shared, pid: process::id(), limit: LIMIT })
     }
 
     /// Returns when the change is on disk, or surely is not to be.
@@ -69,7 +70,7 @@ impl Group {
         }
         let slot = self.submit(Change { kind, key, data });
         let began = lock(&self.shared.state).busy;
-        let deadline = began.unwrap_or_else(Instant::now) + LIMIT;
+        let deadline = began.unwrap_or_else(Instant::now) + self.limit;
         let late = slot.wait(deadline);
         if late.is_none() && kind == Kind::Intent {
             // The caller is told that it is not registered: it should not be found there later.
@@ -78,7 +79,7 @@ impl Group {
         late.unwrap_or_else(|| {
             Err(io::Error::new(
                 io::ErrorKind::TimedOut,
-                format!("journal: the disk has not answered for {} s", LIMIT.as_secs()),
+                format!("journal: the disk has not answered for {} s", self.limit.as_secs()),
             ))
         })
     }
@@ -132,3 +133,6 @@ impl State {
         self.queue.drain(..end.unwrap_or(self.queue.len())).unzip()
     }
 }
+
+#[cfg(test)]
+mod tests;

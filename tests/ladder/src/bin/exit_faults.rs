@@ -79,8 +79,9 @@ fn faulty(fault: &str) -> Vec<ExitEntry> {
         "overflows" => one(Box::new(|| println!("{}", overflow(0)))),
         "exits" => one(Box::new(|| process::exit(3))),
         "registers" => one(Box::new(|| {
-            let _inner = saying("inner");
+            let inner = saying("inner");
             say("outer");
+            drop(inner.run());
         })),
         "registers-in-thread" => one(Box::new(|| {
             let spawned = thread::spawn(|| drop(saying("inner")));
@@ -105,16 +106,16 @@ fn faulty(fault: &str) -> Vec<ExitEntry> {
             one(Box::new(move || drop(other.run())))
         }
         "is-running-elsewhere" => {
-            let (begin, begun) = mpsc::channel();
+            let (sender, ready) = mpsc::channel();
             thread::spawn(move || {
                 let entry = entry(move || {
-                    let _ = begin.send(());
+                    let _ = sender.send(());
                     await_test();
                     say("ran elsewhere");
                 });
                 drop(entry.run());
             });
-            let _ = begun.recv();
+            let _ = ready.recv();
             say("running");
             Vec::new()
         }
@@ -131,13 +132,13 @@ fn faulty(fault: &str) -> Vec<ExitEntry> {
             process::exit(5)
         }
         "announces-for-ever" => {
-            let (begin, begun) = mpsc::channel();
+            let (sender, ready) = mpsc::channel();
             thread::spawn(move || {
                 let _announced = announce_exit();
-                let _ = begin.send(());
+                let _ = sender.send(());
                 hang()
             });
-            let _ = begun.recv();
+            let _ = ready.recv();
             Vec::new()
         }
         "is-registered-at-exit" => {

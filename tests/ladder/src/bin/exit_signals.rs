@@ -2,15 +2,11 @@
 #![allow(unsafe_code, reason = "`signal` has no safe form")]
 
 use std::ffi::c_int;
-use std::sync::atomic::{AtomicI32, Ordering};
 use std::{env, process};
 
 use backstop_tests_ladder::exit::{await_test, hang, say, saying};
 
-static SEEN: AtomicI32 = AtomicI32::new(0);
-
-extern "C" fn note(signal: c_int) {
-    SEEN.store(signal, Ordering::SeqCst);
+extern "C" fn note(_: c_int) {
     let _ = rustix::io::write(rustix::stdio::stdout(), b"own handler\n");
 }
 
@@ -21,13 +17,12 @@ extern "C" fn note_and_exit(_: c_int) {
 }
 
 /// What signal-hook and others do: they call what was there before.
-static BEFORE: AtomicI32 = AtomicI32::new(0);
 static mut PREVIOUS: usize = 0;
 
+type Handler = extern "C" fn(c_int, *mut libc::siginfo_t, *mut std::ffi::c_void);
+
 extern "C" fn chain(signal: c_int, info: *mut libc::siginfo_t, context: *mut std::ffi::c_void) {
-    BEFORE.store(signal, Ordering::SeqCst);
     let _ = rustix::io::write(rustix::stdio::stdout(), b"own handler\n");
-    type Handler = extern "C" fn(c_int, *mut libc::siginfo_t, *mut std::ffi::c_void);
     // SAFETY: set before this was installed, to a handler of this signature.
     unsafe { std::mem::transmute::<usize, Handler>(PREVIOUS)(signal, info, context) };
 }
@@ -79,6 +74,11 @@ fn main() {
                 say(&format!("waited for {signal}"));
             }
             process::exit(6)
+        }
+        "terminates-itself" => {
+            // SAFETY: no preconditions.
+            unsafe { libc::raise(libc::SIGTERM) };
+            hang()
         }
         "abort-default" | "abort-handled" | "abort-exits" | "abort-ignored" => process::abort(),
         _ => {}

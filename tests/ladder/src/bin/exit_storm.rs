@@ -4,7 +4,7 @@
 //! `naive` in place of the way is the control: a locked map, and an `atexit` handler that removes what
 //! is in it.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{LazyLock, Mutex, PoisonError};
@@ -73,20 +73,20 @@ fn guarded(directory: &Path) {
     let _ = entry.run();
 }
 
-static REGISTRY: LazyLock<Mutex<HashMap<PathBuf, ()>>> = LazyLock::new(Mutex::default);
+static REGISTRY: LazyLock<Mutex<HashSet<PathBuf>>> = LazyLock::new(Mutex::default);
 
 fn naive(directory: &Path) {
     let path = path(directory);
     fs::write(&path, "x").expect("the directory is there");
     let registry = || REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
-    registry().insert(path.clone(), ());
+    registry().insert(path.clone());
     registry().remove(&path);
     fs::remove_file(&path).expect("the file is there");
 }
 
 extern "C" fn remove_all() {
     let registry = REGISTRY.lock().unwrap_or_else(PoisonError::into_inner);
-    for path in registry.keys() {
+    for path in &*registry {
         let _ = fs::remove_file(path);
     }
 }

@@ -65,6 +65,11 @@ fn end(way: &str) {
             say("ready");
             hang()
         }
+        "panic" => panic!("on purpose"),
+        "panic-in-thread" => {
+            let _ = thread::spawn(|| panic!("on purpose")).join();
+            process::exit(12)
+        }
         "panic-in-panic" => {
             struct Panics;
             impl Drop for Panics {

@@ -28,7 +28,9 @@ fn the_newest_of_all_shards_is_taken_first() {
     let taken = std::iter::from_fn(|| registry.take_newest().map(|taken| taken.place));
     assert_eq!(taken.collect::<Vec<_>>(), places.into_iter().rev().collect::<Vec<_>>());
     assert_eq!(left(&registry).iter().filter(|(_, running)| *running).count(), 5);
-    places.into_iter().for_each(|place| registry.finish(place));
+    for place in places {
+        registry.finish(place);
+    }
     assert_eq!(left(&registry), []);
 }
 

@@ -166,6 +166,25 @@ fn without_room_registrations_fail_and_everything_else_goes_on() {
 }
 
 #[test]
+fn every_registration_of_a_full_file_can_be_withdrawn_by_itself() {
+    let home = Home::new();
+    let mut segment = home.segment();
+    fill_the_disk(&mut segment);
+    let mut registered = 0;
+    while one(&mut segment, Kind::Intent, registered).is_ok() {
+        one(&mut segment, Kind::Commit, registered).unwrap();
+        registered += 1;
+    }
+    let generation = segment.tail.generation;
+    for key in 0..registered {
+        one(&mut segment, Kind::Forget, key).unwrap();
+    }
+    assert_eq!(home.keys(), []);
+    // In the room that was kept: a replay, which notes what it has done, makes none.
+    assert_eq!(segment.tail.generation, generation);
+}
+
+#[test]
 fn commit_larger_than_what_was_kept_for_it_fails_alone() {
     let home = Home::new();
     let mut segment = home.segment();

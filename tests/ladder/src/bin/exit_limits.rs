@@ -1,0 +1,143 @@
+//! Ends where something is scarce or was taken away, as its argument says.
+#![allow(unsafe_code, reason = "limits and descriptors have no safe form")]
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, mpsc};
+use std::time::Duration;
+use std::{env, process, thread};
+
+use backstop::__private::{ExitEntry, Site, announce_exit, exit_entry, set_exit_limit};
+use backstop_tests_ladder::exit::{hang, say, saying};
+
+static SITE: Site = Site::new("counting");
+static RAN: AtomicU32 = AtomicU32::new(0);
+
+fn main() {
+    match env::args().nth(1).expect("what").as_str() {
+        "ten-thousand" => {
+            // Says so last, for it is the first.
+            let _first = exit_entry(&SITE, || say(&RAN.load(Ordering::SeqCst).to_string()));
+            let threads: Vec<_> = (0..4).map(|_| thread::spawn(|| count(2_500))).collect();
+            let _entries: Vec<_> =
+                threads.into_iter().map(|thread| thread.join().expect("no panic")).collect();
+            process::exit(7)
+        }
+        "in-order" => {
+            let first = saying("0 of main");
+            let (to_thread, from_main) = mpsc::channel();
+            let (to_main, from_thread) = mpsc::channel();
+            thread::spawn(move || {
+                let mut entries = Vec::new();
+                for name in from_main {
+                    entries.push(saying(name));
+                    to_main.send(()).expect("main waits");
+                }
+                hang()
+            });
+            let mut entries = vec![first];
+            for [of_thread, of_main] in [["1 of thread", "2 of main"], ["3 of thread", "4 of main"]]
+            {
+                to_thread.send(of_thread).expect("the thread waits");
+                from_thread.recv().expect("the thread registers");
+                entries.push(saying(of_main));
+            }
+            process::exit(7)
+        }
+        // As a daemon does that trusts nobody.
+        "closed-descriptors" => {
+            let _entry = saying("cleaned");
+            for descriptor in 3..1_024 {
+                // SAFETY: std has none of them open here that it does not expect to be closed.
+                unsafe { libc::close(descriptor) };
+            }
+            process::abort()
+        }
+        "no-descriptors" => {
+            limit(libc::RLIMIT_NOFILE, 3);
+            let _entry = saying("cleaned");
+            process::abort()
+        }
+        "closed-stderr" => {
+            set_exit_limit(Duration::from_millis(100));
+            let _entry = saying("cleaned");
+            let _hanging = exit_entry(&SITE, || -> () { hang() });
+            // SAFETY: what is written there fails.
+            unsafe { libc::close(2) };
+            process::exit(7)
+        }
+        "no-limit" => {
+            set_exit_limit(Duration::MAX);
+            let _entry = saying("cleaned");
+            process::exit(7)
+        }
+        "no-time" => {
+            set_exit_limit(Duration::ZERO);
+            let _entry = saying("cleaned");
+            process::exit(7)
+        }
+        "thread-local" => {
+            struct Local(Option<ExitEntry>);
+            impl Drop for Local {
+                fn drop(&mut self) {
+                    drop(self.0.take());
+                    say("local dropped");
+                }
+            }
+            thread_local! {
+                static LOCAL: Local = Local(Some(saying("of the thread")));
+            }
+            thread::spawn(|| LOCAL.with(|_| ())).join().expect("no panic");
+            LOCAL.with(|_| say("made"));
+            let _entry = saying("cleaned");
+            process::exit(7)
+        }
+        "moved" => {
+            let entry = saying("moved");
+            let kept = saying("kept");
+            thread::spawn(move || drop(entry)).join().expect("no panic");
+            let run = thread::spawn(move || kept.run()).join().expect("no panic");
+            drop(run);
+            process::exit(7)
+        }
+        "owned" => {
+            // What a cleanup owns is dropped once, whether it runs or is withdrawn.
+            let owned = Arc::new(());
+            let entry = |owned: &Arc<()>| {
+                let owned = Arc::clone(owned);
+                exit_entry(&SITE, move || drop(owned))
+            };
+            drop(entry(&owned));
+            assert_eq!(Arc::strong_count(&owned), 1);
+            drop(entry(&owned).run());
+            assert_eq!(Arc::strong_count(&owned), 1);
+        }
+        "held" => {
+            // A thread that would create something after the last cleanup.
+            let (ready, begun) = mpsc::channel();
+            thread::spawn(move || {
+                let _ = ready.send(());
+                loop {
+                    let announced = announce_exit();
+                    say("created");
+                    drop(announced.exit_entry(&SITE, || say("removed")).run());
+                }
+            });
+            let _ = begun.recv();
+            process::exit(7)
+        }
+        other => panic!("what is {other}?"),
+    }
+}
+
+fn count(entries: u32) -> Vec<ExitEntry> {
+    let count = || {
+        RAN.fetch_add(1, Ordering::SeqCst);
+    };
+    (0..entries).map(|_| exit_entry(&SITE, count)).collect()
+}
+
+fn limit(resource: libc::__rlimit_resource_t, limit: u64) {
+    let limit = libc::rlimit { rlim_cur: limit, rlim_max: limit };
+    // SAFETY: a pointer to the new limit.
+    unsafe { libc::setrlimit(resource, &raw const limit) };
+}

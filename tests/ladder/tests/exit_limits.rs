@@ -1,0 +1,80 @@
+//! Many entries, few resources, and the order of it all.
+
+use std::time::{Duration, Instant};
+
+use backstop_tests_ladder::exit::{Ended, run};
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_exit_limits");
+
+#[track_caller]
+fn ends(what: &str, lines: &[&str], how: &str) -> Ended {
+    let ended = run(PROGRAM, &[what]);
+    assert_eq!(ended.lines, lines, "{}", ended.stderr);
+    assert_eq!(ended.how(), how, "{}", ended.stderr);
+    ended
+}
+
+#[test]
+fn ten_thousand_entries_of_four_threads_run_in_time() {
+    let begin = Instant::now();
+    let ended = ends("ten-thousand", &["10000"], "code 7");
+    assert!(ended.stderr.is_empty(), "{}", ended.stderr);
+    assert!(begin.elapsed() < Duration::from_secs(10), "{:?}", begin.elapsed());
+}
+
+#[test]
+fn the_last_registered_of_all_threads_runs_first() {
+    let lines = ["4 of main", "3 of thread", "2 of main", "1 of thread", "0 of main"];
+    ends("in-order", &lines, "code 7");
+}
+
+#[test]
+fn a_program_that_closes_all_descriptors_takes_nothing_away() {
+    ends("closed-descriptors", &["cleaned"], "signal 6");
+}
+
+#[test]
+fn a_program_without_free_descriptors_can_register() {
+    ends("no-descriptors", &["cleaned"], "signal 6");
+}
+
+#[test]
+fn a_report_that_nobody_can_read_changes_nothing() {
+    ends("closed-stderr", &["cleaned"], "code 7");
+}
+
+#[test]
+fn a_limit_may_be_anything() {
+    ends("no-limit", &["cleaned"], "code 7");
+    let ended = ends("no-time", &[], "code 7");
+    assert!(ended.stderr.contains("was not begun within 0ns"), "{}", ended.stderr);
+}
+
+/// `atexit` handlers run after the destructors of the main thread's thread-local values.
+#[test]
+fn entries_in_thread_local_values_are_withdrawn_with_them() {
+    let lines = ["local dropped", "made", "cleaned", "of the thread"];
+    // In `exit`, the main thread's values are dropped where the platform does so.
+    let ended = run(PROGRAM, &["thread-local"]);
+    let dropped = ["local dropped", "made", "local dropped", "cleaned"];
+    assert!(ended.lines == lines || ended.lines == dropped, "{:?}", ended.lines);
+    assert_eq!(ended.how(), "code 7");
+}
+
+#[test]
+fn an_entry_may_be_ended_on_another_thread() {
+    ends("moved", &["kept"], "code 7");
+}
+
+#[test]
+fn what_a_cleanup_owns_is_dropped_once() {
+    ends("owned", &[], "code 0");
+}
+
+#[test]
+fn what_threads_create_to_the_last_is_removed() {
+    let ended = run(PROGRAM, &["held"]);
+    assert_eq!(ended.how(), "code 7");
+    let count = |what: &str| ended.lines.iter().filter(|line| *line == what).count();
+    assert_eq!(count("created"), count("removed"));
+}

@@ -1,0 +1,121 @@
+//! Actions under the attribute, at `survives = exit`: what they were meant for is removed.
+#![cfg(target_os = "linux")]
+
+use std::fs;
+use std::io;
+use std::path::Path;
+
+use backstop::{Action, defer, must_cleanup};
+
+#[must_cleanup]
+fn deferred_behind(path: &Path) -> io::Result<()> {
+    fs::create_dir(path)?;
+    defer!(survives = exit, Action::remove_dir_all(path));
+    fs::write(path.join("draft"), "text")
+}
+
+#[test]
+fn an_action_deferred_after_its_thing_was_made_removes_it() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("dir");
+    deferred_behind(&path).unwrap();
+    assert!(!path.exists());
+}
+
+#[must_cleanup]
+fn deferred_before(path: &Path) -> io::Result<()> {
+    defer!(survives = exit, Action::remove_dir_all(path));
+    fs::create_dir(path)
+}
+
+#[test]
+#[ignore = "fails: nothing was there to be identified: left alone at the scope's end"]
+fn an_action_deferred_before_its_thing_is_made_removes_it() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("dir");
+    deferred_before(&path).unwrap();
+    assert!(!path.exists());
+}
+
+#[must_cleanup]
+fn statement(path: &Path) -> io::Result<()> {
+    #[cleanup(Action::remove_dir_all(path), survives = exit)]
+    fs::create_dir(path)?;
+    fs::write(path.join("draft"), "text")
+}
+
+#[test]
+fn a_guarded_statement() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("dir");
+    statement(&path).unwrap();
+    assert!(!path.exists());
+}
+
+#[must_cleanup]
+fn tail(path: &Path) -> io::Result<()> {
+    #[cleanup(Action::remove_dir_all(path), survives = exit)]
+    fs::create_dir(path)
+}
+
+#[test]
+#[ignore = "fails: a tail is never committed: left alone"]
+fn what_a_guarded_tail_made_is_removed() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("dir");
+    tail(&path).unwrap();
+    assert!(!path.exists());
+}
+
+#[must_cleanup]
+fn returning(path: &Path) -> io::Result<()> {
+    #[cleanup(Action::remove_dir_all(path), survives = exit)]
+    if path.parent().is_some() {
+        fs::create_dir(path)?;
+        return Ok(());
+    }
+    Ok(())
+}
+
+#[test]
+#[ignore = "fails: never committed: left alone"]
+fn what_a_guarded_statement_made_that_returns_is_removed() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("dir");
+    returning(&path).unwrap();
+    assert!(!path.exists());
+}
+
+#[must_cleanup]
+fn panicking(path: &Path) {
+    #[cleanup(Action::remove_dir_all(path), survives = exit)]
+    {
+        fs::create_dir(path).unwrap();
+        panic!("in the statement");
+    };
+}
+
+#[test]
+#[ignore = "fails: never committed: left alone"]
+fn what_a_guarded_statement_made_that_panics_is_removed() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("dir");
+    let _ = std::panic::catch_unwind(|| panicking(&path));
+    assert!(!path.exists());
+}
+
+#[must_cleanup]
+fn without_reaper(path: &Path) -> io::Result<()> {
+    #[cleanup(Action::remove_dir_all(dir), survives = kill)]
+    let dir = fs::create_dir(path).map(|()| path)?;
+    let _ = &dir;
+    Ok(())
+}
+
+#[test]
+fn what_exists_already_is_removed_when_it_cannot_be_registered() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("dir");
+    assert!(std::panic::catch_unwind(|| without_reaper(&path)).is_err());
+    assert!(!path.exists());
+}
