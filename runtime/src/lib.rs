@@ -25,6 +25,11 @@ mod needs;
 mod outcome;
 mod report;
 #[cfg(all(feature = "process", target_os = "linux"))]
+pub mod journal {
+    //! The journal of a program whose `main` is not under `#[backstop::main(journal)]`.
+    pub use crate::ladder::journal::{open, open_in};
+}
+#[cfg(all(feature = "process", target_os = "linux"))]
 pub mod process {
     //! Child processes that cannot outlive this one.
     pub use crate::ladder::child::{Child, spawn};

@@ -34,17 +34,18 @@ impl Emitter<'_> {
         if statement.init.is_none() {
             return statement.into_token_stream();
         }
-        let value = match cleanup.rung {
-            None => local("value", self.number),
-            // The expression is evaluated beside the value, which it reads by its name.
-            Some(_) => name.ident.clone(),
+        let mentioned = mentions(cleanup.expr.to_token_stream(), &[&name.ident.to_string()]);
+        // A registered expression is evaluated beside the value, which it reads by its name.
+        let value = if cleanup.rung.is_some() && mentioned {
+            name.ident.clone()
+        } else {
+            local("value", self.number)
         };
         rename(&mut statement.pat, &value);
         // Lints that the user set on the statement are about the name.
         let attrs: Vec<Attribute> = statement.attrs.clone();
         let place = name.ident.span();
         let unused = local("unused", self.number);
-        let mentioned = mentions(cleanup.expr.to_token_stream(), &[&name.ident.to_string()]);
         let parameter = match cleanup.rung {
             None if mentioned => {
                 let ident = &name.ident;

@@ -60,10 +60,40 @@ pub(crate) fn keeper() -> Option<&'static dyn Keeper> {
     JOURNAL.get().map(|journal| journal as &dyn Keeper)
 }
 
-/// Performs what earlier processes left in the directory `path`, or in the program's default one,
-/// and opens this process's own segment there.
+/// Opens the program's journal in its default place, after performing what earlier processes left
+/// there. `#[backstop::main(journal)]` does it; this is for programs whose `main` is not attributed.
 ///
 /// To be called once, after the program has become the process that it stays: not before it forks.
+///
+/// # Errors
+///
+/// The directory cannot be made or read, or is no place for a journal (see [`recover`]), the disk is
+/// full, or the journal is open already.
+///
+/// # Examples
+///
+/// ```no_run
+/// use backstop::{Survives, scratch};
+///
+/// # fn main() -> std::io::Result<()> {
+/// eprint!("{}", backstop::journal::open()?);
+/// let dir = scratch::dir(Survives::Reboot)?;
+/// # Ok(())
+/// # }
+/// ```
+pub fn open() -> io::Result<Recovery> {
+    open_for_main(None)
+}
+
+/// As [`open`], in a directory of the program's choice.
+///
+/// # Errors
+///
+/// As [`open`].
+pub fn open_in(path: impl AsRef<Path>) -> io::Result<Recovery> {
+    open_for_main(Some(path.as_ref()))
+}
+
 pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
     let already = || io::Error::new(io::ErrorKind::AlreadyExists, "journal: it is open already");
     if JOURNAL.get().is_some() {
@@ -111,7 +141,12 @@ pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
 /// ```
 pub fn recover() -> io::Result<Recovery> {
     match JOURNAL.get() {
-        Some(journal) => replay::replay(&journal.place, &Owner::current()),
+        Some(journal) => {
+            let mut recovery = replay::replay(&journal.place, &Owner::current())?;
+            // This process is one of them.
+            recovery.owners_alive = recovery.owners_alive.saturating_sub(1);
+            Ok(recovery)
+        }
         None => recover_in(None),
     }
 }

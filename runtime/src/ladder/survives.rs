@@ -81,4 +81,5 @@ impl Keepers {
 
 const NO_REAPER: &str = "no reaper is running: write `#[backstop::main(reaper)]`, or call \
                          `backstop::reaper::start()` first";
-const NO_JOURNAL: &str = "no journal is open: write `#[backstop::main(journal)]`";
+const NO_JOURNAL: &str = "no journal is open: write `#[backstop::main(journal)]`, or call \
+                          `backstop::journal::open()` first";

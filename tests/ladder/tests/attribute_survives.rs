@@ -1,5 +1,6 @@
 //! `survives = exit` under the attribute, where the process does not end: everything that holds for
 //! a guard holds for one that climbs.
+#![allow(clippy::forget_non_drop, reason = "the handle is not the guard, as is tested")]
 
 use std::fs;
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -2,7 +2,6 @@
 #![cfg(target_os = "linux")]
 
 #[test]
-#[ignore = "fails: the segment of this process is taken for another one's"]
 fn a_program_that_is_alone_is_not_among_the_others_that_are_alive() {
     let home = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
     let journal = home.path().join("journal");

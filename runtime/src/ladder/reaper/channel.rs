@@ -48,6 +48,9 @@ struct State {
     live: HashMap<u64, Message, BuildHasherDefault<KeyHasher>>,
     /// Withdrawn while the reaper took no messages: told with the next one.
     withdrawn: Vec<u64>,
+    /// A withdrawal has waited for it in vain: the next ones do not wait, or a thousand guards would
+    /// take a thousand deadlines to drop.
+    stalled: bool,
 }
 
 /// As whom this process runs.
@@ -78,6 +81,7 @@ impl Channel {
                 behind: false,
                 live: HashMap::default(),
                 withdrawn: Vec::new(),
+                stalled: false,
             }),
             changed: Condvar::new(),
             tokens: AtomicU64::new(1),
@@ -334,19 +338,29 @@ impl Channel {
         let mut patience = Patience::new(self.deadline);
         loop {
             let mut state = self.lock();
-            let State { link, withdrawn, .. } = &mut *state;
+            let State { link, withdrawn, stalled, .. } = &mut *state;
             let Some(link) = link else { return Ok(()) };
             match catch_up(withdrawn, link) {
+                Err(error) if is_full(&error) && *stalled => {
+                    let what = format!("the reaper (process {}) still takes no messages", link.pid);
+                    return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+                }
                 Err(error) if is_full(&error) => {
                     let link = Arc::clone(link);
                     drop(state);
-                    patience.wait_for_room(&link)?;
+                    if let Err(error) = patience.wait_for_room(&link) {
+                        self.lock().stalled = true;
+                        return Err(error);
+                    }
                 }
                 Err(error) if is_gone(&error) => {
                     state.link = None;
                     return Ok(());
                 }
-                result => return result,
+                result => {
+                    *stalled = false;
+                    return result;
+                }
             }
         }
     }
