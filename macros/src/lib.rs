@@ -15,6 +15,7 @@ mod macros;
 mod must_cleanup;
 mod no_exit;
 mod paths;
+mod root;
 mod scoped_spawn;
 mod syntax;
 #[cfg(test)]
