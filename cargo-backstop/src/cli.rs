@@ -1,0 +1,167 @@
+//! The command line.
+
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::compile::Selection;
+use crate::verify;
+
+const AFTER: &str = "\
+Exit status: 0 where no annotated function reaches, or may reach, what skips destructors; 1 where one
+does (with --strict also where one is not proven); 2 where that could not be found out.";
+
+/// Finds what skips destructors.
+#[derive(Debug, Parser)]
+#[command(name = "cargo backstop", bin_name = "cargo backstop", version, after_help = AFTER)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Shows for the linked program that no annotated function can skip destructors.
+    Verify(Verify),
+}
+
+/// What to print.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Human,
+    /// One JSON object.
+    Json,
+}
+
+#[derive(Clone, Debug, Args)]
+#[allow(clippy::struct_excessive_bools)]
+struct Verify {
+    /// Packages to build; without, the whole workspace.
+    #[arg(short, long, value_name = "SPEC")]
+    package: Vec<String>,
+    /// Programs to build; without any target, all programs and examples.
+    #[arg(long, value_name = "NAME")]
+    bin: Vec<String>,
+    /// All programs.
+    #[arg(long)]
+    bins: bool,
+    /// Examples to build.
+    #[arg(long, value_name = "NAME")]
+    example: Vec<String>,
+    /// All examples.
+    #[arg(long)]
+    examples: bool,
+    /// Integration tests to build.
+    #[arg(long, value_name = "NAME")]
+    test: Vec<String>,
+    /// All tests, unit tests with them.
+    #[arg(long)]
+    tests: bool,
+    /// Everything that can be built.
+    #[arg(long)]
+    all_targets: bool,
+    /// With the profile `release`.
+    #[arg(short, long)]
+    release: bool,
+    /// With this profile.
+    #[arg(long, value_name = "NAME", conflicts_with = "release")]
+    profile: Option<String>,
+    /// Features to activate.
+    #[arg(short = 'F', long, value_name = "FEATURES")]
+    features: Vec<String>,
+    /// All features.
+    #[arg(long)]
+    all_features: bool,
+    /// Not the default features.
+    #[arg(long)]
+    no_default_features: bool,
+    /// The manifest of the workspace.
+    #[arg(long, value_name = "PATH")]
+    manifest_path: Option<PathBuf>,
+    /// Looks at this linked program, and builds nothing.
+    #[arg(long, value_name = "PATH")]
+    program: Vec<PathBuf>,
+    /// What to print.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// Fails also where a function is conditional, not linked or not supported yet.
+    #[arg(long)]
+    strict: bool,
+    /// Only what is wrong.
+    #[arg(short, long)]
+    quiet: bool,
+    /// More: every proven function, what was read and how long that took.
+    #[arg(short, long)]
+    verbose: bool,
+}
+
+impl Verify {
+    fn selection(&self) -> Selection {
+        let mut options: Vec<OsString> = Vec::new();
+        let mut named = |key: &str, values: &[String]| {
+            for value in values {
+                options.extend([key.into(), value.into()]);
+            }
+        };
+        named("--package", &self.package);
+        named("--bin", &self.bin);
+        named("--example", &self.example);
+        named("--test", &self.test);
+        named("--features", &self.features);
+        named("--profile", self.profile.as_slice());
+        let flags = [
+            ("--bins", self.bins),
+            ("--examples", self.examples),
+            ("--tests", self.tests),
+            ("--all-targets", self.all_targets),
+            ("--release", self.release),
+            ("--all-features", self.all_features),
+            ("--no-default-features", self.no_default_features),
+        ];
+        options.extend(flags.iter().filter(|(_, on)| *on).map(|(flag, _)| OsString::from(flag)));
+        let targets = [&self.bin, &self.example, &self.test];
+        Selection {
+            manifest: self.manifest_path.clone(),
+            packages: !self.package.is_empty(),
+            targets: targets.iter().any(|targets| !targets.is_empty())
+                || self.bins
+                || self.examples
+                || self.tests
+                || self.all_targets,
+            quiet: self.quiet,
+            options,
+        }
+    }
+}
+
+/// Runs the command line. `arguments` begin with the name of the program.
+#[must_use]
+pub fn run(arguments: Vec<OsString>) -> ExitCode {
+    let mut arguments = arguments;
+    // Cargo runs `cargo-backstop backstop ..`.
+    if arguments.get(1).is_some_and(|first| first == "backstop") {
+        arguments.remove(1);
+    }
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => {
+            let code = error.exit_code();
+            // Where even that fails, nobody is left to tell.
+            let _ = error.print();
+            return ExitCode::from(u8::try_from(code).unwrap_or(2));
+        }
+    };
+    match cli.command {
+        Command::Verify(options) => verify::run(&verify::Options {
+            selection: options.selection(),
+            programs: options.program.clone(),
+            format: options.format,
+            strict: options.strict,
+            quiet: options.quiet,
+            verbose: options.verbose,
+        }),
+    }
+}
