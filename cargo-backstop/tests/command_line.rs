@@ -1,0 +1,250 @@
+//! What `cargo backstop verify` says and how it ends, on projects of every kind.
+
+mod support;
+
+use std::fs;
+use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
+use std::process::{Command, Output};
+
+use support::{backstop, stderr, stdout};
+
+/// A project of one package in a folder of its own, with files by their paths.
+struct Project(tempfile::TempDir);
+
+impl Project {
+    fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let project = Self(folder);
+        let manifest =
+            "[package]\nname = \"sample\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+        project.write("Cargo.toml", manifest);
+        for (path, text) in files {
+            project.write(path, text);
+        }
+        project
+    }
+
+    fn folder(&self) -> &Path {
+        self.0.path()
+    }
+
+    fn write(&self, path: &str, text: &str) {
+        let path = self.folder().join(path);
+        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder is made");
+        fs::write(path, text).expect("a file is written");
+    }
+
+    fn command(&self) -> Command {
+        backstop(self.folder(), &self.folder().join("target"))
+    }
+
+    fn verify(&self, arguments: &[&str]) -> Output {
+        self.command().arg("verify").args(arguments).output().expect("cargo-backstop runs")
+    }
+}
+
+/// A marked function by hand, as the macros would mark it: no build of the macros is needed.
+const MARKED: &str = r#"
+#[inline(never)]
+pub fn root(code: i32) {
+    const TEXT: &[u8] = b"backstop-mark 1\nno_exit\n\nsync\nroot\nsample\nsrc/main.rs\n3\n8\n";
+    #[used]
+    static __BACKSTOP_MARK: [u8; TEXT.len()] = match TEXT.first_chunk() {
+        Some(text) => *text,
+        None => [0; TEXT.len()],
+    };
+    std::hint::black_box(&__BACKSTOP_MARK);
+    if code > 9000 {
+        std::process::exit(code);
+    }
+}
+"#;
+
+fn main_that(calls: bool) -> String {
+    let call = if calls { "root(std::hint::black_box(1));" } else { "" };
+    format!("#![allow(dead_code)]{MARKED}\nfn main() {{ {call} }}\n")
+}
+
+#[test]
+fn a_program_without_annotated_functions_passes_with_a_hint() {
+    let project = Project::new(&[("src/main.rs", "fn main() {}")]);
+    let output = project.verify(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("no annotated function in 1 program"));
+    assert!(stdout(&output).contains("#[no_exit]"));
+}
+
+#[test]
+fn a_violation_is_status_1_and_tells_place_reason_and_remedy() {
+    let project = Project::new(&[("src/main.rs", &main_that(true))]);
+    let output = project.verify(&["--release"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let told = stdout(&output);
+    for part in [
+        "error[violated]: `sample::root` reaches `std::process::exit`, which ends the process",
+        "--> src/main.rs:3:8",
+        "pub fn root(code: i32) {",
+        "^^^^",
+        "1. `sample::root` calls `std::process::exit`",
+        "at src/main.rs:12:9",
+        "`#[no_exit]` forbids it",
+        "help: return an error",
+        "1 annotated function in 1 program: 1 violated",
+    ] {
+        assert!(told.contains(part), "{part} is not in:\n{told}");
+    }
+    assert!(!told.contains('\u{1b}'), "no colours where nobody sees them");
+    // The user's own cache is left alone.
+    let entries = fs::read_dir(project.folder().join("target")).expect("a folder");
+    let names: Vec<_> = entries.flatten().map(|entry| entry.file_name()).collect();
+    assert_eq!(names, ["backstop"]);
+}
+
+#[test]
+fn a_function_that_is_not_linked_fails_only_a_strict_run() {
+    let project = Project::new(&[("src/main.rs", &main_that(false))]);
+    let output = project.verify(&[]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    assert!(stdout(&output).contains("warning[not-linked]: `sample::root` is in no program"));
+    let output = project.verify(&["--strict"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).contains("error[not-linked]"));
+}
+
+#[test]
+fn a_function_that_is_gone_is_not_told_to_be_not_linked() {
+    let project = Project::new(&[("src/main.rs", &main_that(false))]);
+    assert!(stdout(&project.verify(&[])).contains("1 not linked"));
+    project.write("src/main.rs", "fn main() {}");
+    assert!(stdout(&project.verify(&[])).contains("no annotated function"));
+}
+
+#[test]
+fn a_library_is_looked_at_through_its_tests() {
+    let library = format!("{MARKED}\n#[test]\nfn it_returns() {{ root(1); }}\n");
+    let project = Project::new(&[("src/lib.rs", &library)]);
+    let output = project.verify(&[]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stdout(&output).contains("`sample::root` reaches `std::process::exit`"));
+    assert!(stdout(&output).contains("sample (unit tests)"));
+}
+
+#[test]
+fn a_failed_build_is_status_2_in_the_words_of_the_compiler() {
+    let project = Project::new(&[("src/main.rs", "fn main() { nothing_of_that_name() }")]);
+    let output = project.verify(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("cannot find function `nothing_of_that_name`"));
+    assert!(stderr(&output).contains("error: the build failed"));
+}
+
+#[test]
+fn a_build_script_that_fails_is_status_2() {
+    let project = Project::new(&[
+        ("src/main.rs", "fn main() {}"),
+        ("build.rs", "fn main() { panic!(\"no luck today\") }"),
+    ]);
+    let output = project.verify(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("no luck today"));
+}
+
+#[test]
+fn no_workspace_is_status_2() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mut command = backstop(folder.path(), folder.path());
+    let output = command.arg("verify").output().expect("it runs");
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("cargo cannot read the workspace"));
+}
+
+#[test]
+fn a_wrong_option_is_status_2() {
+    let project = Project::new(&[("src/main.rs", "fn main() {}")]);
+    let output = project.verify(&["--formats", "json"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("--format"));
+}
+
+#[test]
+fn files_that_are_no_programs_are_status_2_with_the_reason() {
+    let project =
+        Project::new(&[("noise", "not a program at all"), ("windows.exe", "MZ and so on")]);
+    let output = project.verify(&["--program", "noise"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("cannot verify `noise`: this is no program"));
+    let output = project.verify(&["--program", "windows.exe"]);
+    assert!(stderr(&output).contains("a PE (Windows) file is not supported yet"));
+    let output = project.verify(&["--program", "absent"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("cannot read `absent`"));
+}
+
+#[test]
+fn a_program_without_symbols_or_relocations_is_told_apart() {
+    let project = Project::new(&[("src/main.rs", "fn main() {}")]);
+    let rustc = |strip: &str, output: &str| {
+        let status = Command::new("rustc")
+            .args(["--edition=2024", "src/main.rs", &format!("-Cstrip={strip}"), "-o", output])
+            .current_dir(project.folder())
+            .status()
+            .expect("rustc runs");
+        assert!(status.success());
+    };
+    rustc("symbols", "stripped");
+    let output = project.verify(&["--program", "stripped"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("the program is stripped"));
+    rustc("none", "plain");
+    let output = project.verify(&["--program", "plain"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("without `--emit-relocs`"));
+}
+
+#[test]
+fn the_users_own_wrapper_and_flags_stay() {
+    let project = Project::new(&[
+        (
+            "src/main.rs",
+            &format!(
+                "#[cfg(not(from_config))]\ncompile_error!(\"flag lost\");\n{}",
+                main_that(true).replacen("#![allow(dead_code)]", "", 1)
+            ),
+        ),
+        (
+            ".cargo/config.toml",
+            "[build]\nrustflags = [\"--cfg\", \"from_config\"]\nrustc-wrapper = \"./wrap.sh\"\n",
+        ),
+        ("wrap.sh", "#!/bin/sh\necho \"$@\" >> \"$WRAP_LOG\"\nexec \"$@\"\n"),
+    ]);
+    let script = project.folder().join("wrap.sh");
+    fs::set_permissions(&script, fs::Permissions::from_mode(0o755)).expect("it may run");
+    let log = project.folder().join("log");
+    let output =
+        project.command().args(["verify"]).env("WRAP_LOG", &log).output().expect("it runs");
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    let log = fs::read_to_string(log).expect("the wrapper ran");
+    assert!(log.contains("--crate-name sample") && log.contains("--emit-relocs"), "{log}");
+}
+
+#[test]
+fn a_shared_library_is_verified_by_what_it_exports() {
+    let library = format!(
+        "{MARKED}\n#[unsafe(no_mangle)]\npub extern \"C\" fn entry(code: i32) {{ root(code) }}\n"
+    );
+    let project = Project::new(&[("src/lib.rs", &library)]);
+    let manifest = fs::read_to_string(project.folder().join("Cargo.toml")).expect("a manifest");
+    project.write("Cargo.toml", &format!("{manifest}\n[lib]\ncrate-type = [\"cdylib\"]\n"));
+    let output = project.verify(&["--release"]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    assert!(stdout(&output).contains("sample (cdylib)"));
+}
+
+#[test]
+fn help_tells_the_exit_statuses() {
+    let project = Project::new(&[]);
+    let output = project.command().arg("--help").output().expect("it runs");
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("Exit status"));
+}
