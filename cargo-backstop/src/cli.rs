@@ -87,7 +87,7 @@ struct Verify {
     /// What to print.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
-    /// Fails also where a function is conditional, not linked or not supported yet.
+    /// Fails also where a function is conditional or not linked.
     #[arg(long)]
     strict: bool,
     /// Only what is wrong.

@@ -33,8 +33,6 @@ pub enum Verdict {
     Conditional,
     /// It is not in the program, so nothing is known of it.
     NotLinked,
-    /// It cannot be judged yet.
-    Unsupported,
     /// A function whose address it takes reaches a sink.
     May,
     /// It reaches a sink by calls.
@@ -49,7 +47,6 @@ impl Verdict {
             Self::Proven => "proven",
             Self::Conditional => "conditional",
             Self::NotLinked => "not linked",
-            Self::Unsupported => "not supported yet",
             Self::May => "may",
             Self::Violated => "violated",
         }
@@ -304,9 +301,6 @@ impl<'program> Judge<'program> {
         for node in nodes {
             self.judge(*node, &groups, &mut finding);
         }
-        if mark.is_async && finding.verdict < Verdict::Unsupported {
-            finding.verdict = Verdict::Unsupported;
-        }
         finding
     }
 
@@ -329,7 +323,6 @@ impl<'program> Judge<'program> {
             paths = self.paths(root, &search);
             if reach == Reach::Closed {
                 poisons = self.poisons(root, groups, allows, &search);
-                paths.truncate(1);
             }
             break;
         }
@@ -353,6 +346,10 @@ impl<'program> Judge<'program> {
             }
             poisons.extend(finding.poisons.drain(..));
             finding.poisons = poisons.into_iter().collect();
+            if finding.verdict == Verdict::Conditional {
+                // An example is enough: the poisons say the rest.
+                finding.paths.truncate(1);
+            }
         }
     }
 

@@ -107,7 +107,7 @@ impl Outcome {
         let fails = |verdict: Verdict| match verdict {
             Verdict::Violated | Verdict::May => true,
             Verdict::Proven => false,
-            Verdict::Conditional | Verdict::NotLinked | Verdict::Unsupported => strict,
+            Verdict::Conditional | Verdict::NotLinked => strict,
         };
         let mut findings = self.programs.iter().flat_map(|program| &program.findings);
         findings.any(|finding| fails(finding.verdict))

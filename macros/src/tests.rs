@@ -33,6 +33,17 @@ fn a_function_is_marked_only_on_request() {
 }
 
 #[test]
+fn the_future_of_a_marked_function_is_marked() {
+    let parse = |text: &str| text.parse::<TokenStream>().expect("test input is Rust");
+    let item = "async fn fetch(from: &Host) -> Result<impl Read, Error> { Ok(from.get()?.body()) }";
+    let expanded = item::expand_marked(Kind::NoExit, TokenStream::new(), parse(item), true);
+    let marked = syn::parse2(expanded).expect("an expansion is Rust");
+    let reason = format!("{:?}", no_exit::expand::REASON);
+    expect_file!["./tests/marked_async.rs"]
+        .assert_eq(&prettyplease::unparse(&marked).replace(&reason, "\"..\""));
+}
+
+#[test]
 fn a_guarded_let_becomes_a_hidden_owner_and_a_handle() {
     check(
         Kind::MustCleanup,

@@ -24,6 +24,7 @@ mod ladder;
 mod needs;
 mod outcome;
 mod report;
+mod root;
 pub mod scope;
 mod site;
 mod warnings;

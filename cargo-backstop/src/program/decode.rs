@@ -128,7 +128,7 @@ pub(super) struct Function<'image, 'data> {
     /// Addresses that it makes: where the tables of its jumps are.
     made: Vec<u64>,
     /// Calls and jumps through preserved registers, to be looked at when everything is known.
-    late: Vec<(u64, usize, bool)>,
+    late: Vec<(u64, usize, bool, Option<u32>)>,
     /// Jumps by a table whose address another block made.
     late_tables: Vec<u64>,
     decoded: Decoded,
@@ -443,19 +443,19 @@ impl Function<'_, '_> {
         }
         match (value, register) {
             (Value::Unknown, Some(register)) if is_preserved(register) => {
-                self.late.push((site, register, jump));
+                self.late.push((site, register, jump, self.first_argument()));
             }
-            _ => self.through(site, value),
+            _ => self.through(site, value, self.first_argument()),
         }
     }
 
-    fn through(&mut self, site: u64, value: Value) {
+    fn through(&mut self, site: u64, value: Value, first: Option<u32>) {
         match value {
             Value::Known(address) if self.image.is_code(address) => {
-                self.refer(site, Reference::Code(address, self.first_argument()));
+                self.refer(site, Reference::Code(address, first));
             }
             Value::Loaded(place) if self.image.constant(place).is_some() => {
-                self.refer(site, Reference::Slot(place, self.first_argument()));
+                self.refer(site, Reference::Slot(place, first));
             }
             Value::Field(distance) if distance == 0 || (distance >= 24 && distance % 8 == 0) => {
                 self.decoded.indirects.push(Indirect { through: Through::Slot(distance), site });
@@ -639,16 +639,15 @@ impl Function<'_, '_> {
     }
 
     fn finish(&mut self, last: Option<&Instruction>, open: bool) {
-        for (site, register, jump) in std::mem::take(&mut self.late) {
+        for (site, register, jump, first) in std::mem::take(&mut self.late) {
             let everything = std::mem::take(&mut self.preserved[register].values);
             if everything.is_empty() || everything.contains(&Value::Unknown) {
-                self.through(site, Value::Unknown);
+                self.through(site, Value::Unknown, None);
             } else {
                 // What it holds at this call is one of these.
-                self.registers = [Value::Unknown; REGISTERS];
                 for value in &everything {
                     if !(jump && self.is_own_table(*value)) {
-                        self.through(site, *value);
+                        self.through(site, *value, first);
                     }
                 }
             }
@@ -657,7 +656,7 @@ impl Function<'_, '_> {
         let has_table = self.made.iter().any(|made| self.is_relative_table(*made));
         for site in std::mem::take(&mut self.late_tables) {
             if !has_table {
-                self.through(site, Value::Unknown);
+                self.through(site, Value::Unknown, None);
             }
         }
         if let Some(last) = last {
@@ -665,7 +664,6 @@ impl Function<'_, '_> {
                 && !matches!(last.flow_control(), FlowControl::Call | FlowControl::IndirectCall);
             if runs_on && !open {
                 let next = last.next_ip();
-                self.registers = [Value::Unknown; REGISTERS];
                 self.refer(last.ip(), Reference::Code(next, None));
             }
         }

@@ -124,15 +124,7 @@ fn describe(
             }
             return;
         }
-        Verdict::Conditional | Verdict::Unsupported if options.quiet && !options.strict => return,
-        Verdict::Unsupported => {
-            let message =
-                format!("`{name}` is `async`, and what it does when polled is not followed yet");
-            head(out, level, *verdict, mark, root, &message);
-            note(out, "note", "nothing is known of it: this is no proof");
-            let _ = writeln!(out);
-            return;
-        }
+        Verdict::Conditional if options.quiet && !options.strict => return,
         Verdict::Conditional => {
             let message = format!(
                 "`{name}` reaches nothing that skips destructors, unless a pointer that it calls \
