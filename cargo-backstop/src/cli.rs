@@ -84,6 +84,10 @@ struct Verify {
     /// Looks at this linked program, and builds nothing.
     #[arg(long, value_name = "PATH")]
     program: Vec<PathBuf>,
+    /// The policy file; without, `backstop.toml` beside the workspace's manifest, or
+    /// `[workspace.metadata.backstop]` in it.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
     /// What to print.
     #[arg(long, value_enum, default_value = "human")]
     format: Format,
@@ -158,6 +162,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         Command::Verify(options) => verify::run(&verify::Options {
             selection: options.selection(),
             programs: options.program.clone(),
+            policy: options.policy.clone(),
             format: options.format,
             strict: options.strict,
             quiet: options.quiet,

@@ -62,8 +62,6 @@ pub struct Workspace {
     pub root: PathBuf,
     target_directory: PathBuf,
     packages: Vec<Package>,
-    #[serde(default)]
-    metadata: serde_json::Value,
 }
 
 #[derive(Debug, Deserialize)]
@@ -117,12 +115,6 @@ impl Workspace {
         }
         roots.sort();
         roots
-    }
-
-    /// `[workspace.metadata.backstop]`.
-    #[must_use]
-    pub fn metadata(&self) -> Option<&serde_json::Value> {
-        self.metadata.get("backstop")
     }
 
     fn has_program(&self) -> bool {

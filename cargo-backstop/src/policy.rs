@@ -1,5 +1,6 @@
 //! What ends a process, and what is assumed not to happen.
 
+pub mod file;
 mod table;
 
 pub(crate) use table::counts_references;
@@ -28,13 +29,15 @@ pub struct Policy {
     pub not_assumed: Vec<String>,
     /// What is known not to happen in this program.
     pub known: Vec<Known>,
+    /// Where each of [`known`](Self::known) was said.
+    pub entries: Vec<file::Entry>,
 }
 
 impl Policy {
     /// Every assumption is made.
     #[must_use]
     pub const fn new() -> Self {
-        Self { not_assumed: Vec::new(), known: Vec::new() }
+        Self { not_assumed: Vec::new(), known: Vec::new(), entries: Vec::new() }
     }
 
     /// Whether this assumption is made.

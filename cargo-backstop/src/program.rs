@@ -442,13 +442,30 @@ impl<'image, 'data> Assembly<'image, 'data> {
             }
         };
         let Some(to) = to else { return };
-        // What the entry point hands to the C library, that alone calls, once.
-        let is_entry =
-            self.functions.get(from as usize).is_some_and(|it| it.start == self.image.entry);
-        if loose && !is_entry && (to as usize) < self.functions.len() + self.image.imports.len() {
+        if loose
+            && !self.only_starts(from, to)
+            && (to as usize) < self.functions.len() + self.image.imports.len()
+        {
             self.pointers.push(to);
         }
         self.edge(from, to, EdgeKind::Takes, site);
+    }
+
+    /// Whether this mention of a function is by what starts the program with it: the entry point,
+    /// which hands `main` to the C library, or the C `main` that rustc writes, which hands the
+    /// crate's own to the standard library. Each is called once, and by nobody else.
+    fn only_starts(&self, from: Node, to: Node) -> bool {
+        let Some(function) = self.functions.get(from as usize) else { return false };
+        if function.start == self.image.entry {
+            return true;
+        }
+        let is_main = |name: &String| {
+            let readable = crate::names::readable(name);
+            let krate = readable.strip_suffix("::main");
+            name.starts_with("_R") && krate.is_some_and(|krate| !krate.contains(':'))
+        };
+        function.names.iter().any(|name| name == "main")
+            && self.functions.get(to as usize).is_some_and(|to| to.names.iter().any(is_main))
     }
 
     fn mark(&mut self, from: Node, address: u64) {

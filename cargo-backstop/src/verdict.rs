@@ -367,6 +367,13 @@ impl<'program> Judge<'program> {
                     search.edges_used.insert(*at);
                     continue;
                 }
+                // Whatever this search adds to the one before is by pointers of others.
+                if reach == Reach::Closed && edge.kind == EdgeKind::Takes {
+                    if let Some(at) = self.known_poisons.get(&edge.to) {
+                        search.poisons_used.insert(*at);
+                        continue;
+                    }
+                }
                 match self.judgement(from, edge, groups) {
                     Judgement::Follow => {
                         if seen.insert(edge.to) {
@@ -440,6 +447,8 @@ impl<'program> Judge<'program> {
             None if groups.contains(&Group::Detach) => self.inlined_spawn(from, edge),
             None => Judgement::Follow,
             Some(Meaning::Assumed(assumption, _)) => Judgement::Assumed(assumption),
+            // An assumption that is turned off: whoever gets there is asked about.
+            Some(Meaning::Sink(sink)) if sink.assumed.is_some() => Judgement::Sink(sink),
             Some(Meaning::Sink(sink)) => self.who_calls(from, edge, sink),
         }
     }

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 
 use crate::cli::Format;
 use crate::compile::{self, Built, Linked, Selection};
-use crate::policy::Policy;
+use crate::policy::{self, Policy};
 use crate::program::{self, Mark, Program, marks_of_objects};
 use crate::report;
 use crate::source::Source;
@@ -20,6 +20,8 @@ pub struct Options {
     pub selection: Selection,
     /// Programs to look at instead.
     pub programs: Vec<PathBuf>,
+    /// The policy file, where it is not the workspace's own.
+    pub policy: Option<PathBuf>,
     /// What to print.
     pub format: Format,
     /// Whether everything has to be proven.
@@ -47,6 +49,12 @@ pub enum Error {
         /// What to do.
         help: &'static str,
     },
+    /// The policy is wrong.
+    #[error(transparent)]
+    Policy(#[from] policy::file::Error),
+    /// There are two policies.
+    #[error("`{NAME}` and `[workspace.metadata.backstop]` both hold a policy\nhelp: keep one of them", NAME = policy::file::NAME)]
+    TwoPolicies,
     /// A file could not be read.
     #[error("cannot read `{path}`: {error}")]
     File {
@@ -68,6 +76,8 @@ pub struct Verified {
     pub findings: Vec<Finding>,
     /// Whether a panic aborts it.
     pub panic_aborts: bool,
+    /// The entries of the policy that made a difference.
+    pub used: BTreeSet<usize>,
     /// How much there was to look at.
     pub size: Size,
 }
@@ -112,6 +122,14 @@ impl Outcome {
         let mut findings = self.programs.iter().flat_map(|program| &program.findings);
         findings.any(|finding| fails(finding.verdict))
             || (!self.not_linked.is_empty() && fails(Verdict::NotLinked))
+            || (strict && self.unused().next().is_some())
+    }
+
+    /// The entries of the policy that made no difference in any program.
+    pub fn unused(&self) -> impl Iterator<Item = &policy::file::Entry> {
+        let used = |at: &usize| self.programs.iter().any(|program| program.used.contains(at));
+        let entries = self.policy.entries.iter().enumerate();
+        entries.filter(move |(at, _)| !used(at)).map(|(_, entry)| entry)
     }
 
     /// How many functions there are of each verdict: one in several programs counts once, with
@@ -157,9 +175,15 @@ pub fn run(options: &Options) -> ExitCode {
 ///
 /// Where the build fails, or a program cannot be read.
 pub fn verify(options: &Options) -> Result<Outcome, Error> {
-    let policy = Policy::new();
+    let mut policy = match &options.policy {
+        Some(path) => policy::file::read(path, &text(path)?)?,
+        None => Policy::new(),
+    };
     let (built, ours, root) = if options.programs.is_empty() {
         let workspace = compile::workspace(options.selection.manifest.as_deref())?;
+        if options.policy.is_none() {
+            policy = policy_of(&workspace.root)?;
+        }
         let built = compile::build(&workspace, &options.selection)?;
         (built, Some(workspace.crates()), Some(workspace.root))
     } else {
@@ -176,6 +200,20 @@ pub fn verify(options: &Options) -> Result<Outcome, Error> {
     }
     let not_linked = not_linked(&built, &programs)?;
     Ok(Outcome { programs, not_linked, root, policy })
+}
+
+fn policy_of(root: &Path) -> Result<Policy, Error> {
+    let (path, manifest) = (root.join(policy::file::NAME), root.join("Cargo.toml"));
+    let of_manifest = policy::file::read_manifest(&manifest, &text(&manifest)?)?;
+    match (path.exists(), of_manifest) {
+        (true, Some(_)) => Err(Error::TwoPolicies),
+        (true, None) => Ok(policy::file::read(&path, &text(&path)?)?),
+        (false, found) => Ok(found.unwrap_or_default()),
+    }
+}
+
+fn text(path: &Path) -> Result<String, Error> {
+    std::fs::read_to_string(path).map_err(|error| Error::File { path: path.to_owned(), error })
 }
 
 fn read(path: &Path) -> Result<Vec<u8>, Error> {
@@ -221,6 +259,7 @@ fn verify_program(
         path: linked.path.clone(),
         findings,
         panic_aborts: program.panic_aborts(),
+        used: judge.used(),
         size: Size {
             nodes: program.graph.nodes(),
             edges: program.graph.edge_count(),

@@ -248,3 +248,100 @@ fn help_tells_the_exit_statuses() {
     assert_eq!(output.status.code(), Some(0));
     assert!(stdout(&output).contains("Exit status"));
 }
+
+/// The marked function calls through a pointer; somewhere else, one is made of a function that exits.
+const POISONED: &str = r#"
+mod policy {
+    #[inline(never)]
+    pub fn stops(code: i32) -> i32 { if code > 9000 { std::process::exit(code) } code }
+    #[inline(never)]
+    pub fn adds(code: i32) -> i32 { code + 1 }
+}
+#[inline(never)]
+pub fn root(call: fn(i32) -> i32) -> i32 {
+    const TEXT: &[u8] = b"backstop-mark 1\nno_exit\n\nsync\nroot\nsample\nsrc/main.rs\n9\n8\n";
+    #[used]
+    static __BACKSTOP_MARK: [u8; TEXT.len()] = match TEXT.first_chunk() {
+        Some(text) => *text,
+        None => [0; TEXT.len()],
+    };
+    std::hint::black_box(&__BACKSTOP_MARK);
+    call(std::hint::black_box(1)) + 1
+}
+fn main() {
+    let calls: [fn(i32) -> i32; 2] = std::hint::black_box([policy::stops, policy::adds]);
+    std::hint::black_box(root(calls[1]));
+}
+"#;
+
+const ASSUMED: &str =
+    "[[assume]]\npoison = \"sample::policy::stops\"\nreason = \"never handed to root\"\n";
+
+#[test]
+fn a_poison_is_named_and_can_be_assumed_away_with_a_reason() {
+    let project = Project::new(&[("src/main.rs", POISONED)]);
+    let output = project.verify(&["--release"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    let told = stdout(&output);
+    assert!(told.contains("warning[conditional]: `sample::root`"), "{told}");
+    assert!(told.contains("poison: `sample::policy::stops`, which reaches `std::process::exit`"));
+    assert_eq!(project.verify(&["--release", "--strict"]).status.code(), Some(1));
+    project.write("backstop.toml", ASSUMED);
+    let output = project.verify(&["--release", "--strict"]);
+    let told = stdout(&output);
+    assert!(told.contains("1 proven") && output.status.code() == Some(0), "{told}");
+    assert!(
+        told.contains("assumed by the policy: not `sample::policy::stops` (never handed to root)")
+    );
+}
+
+#[test]
+fn an_assumption_of_no_use_is_told() {
+    let project = Project::new(&[("src/main.rs", "fn main() {}"), ("backstop.toml", ASSUMED)]);
+    let output = project.verify(&[]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("warning[unused-assume]: `sample::policy::stops`"));
+    assert!(stdout(&output).contains("--> backstop.toml:1"));
+    assert_eq!(project.verify(&["--strict"]).status.code(), Some(1));
+}
+
+#[test]
+fn an_assumption_can_be_turned_off() {
+    let allocates = main_that(true)
+        .replace("std::process::exit(code);", "drop(std::hint::black_box(vec![code]));");
+    let project = Project::new(&[("src/main.rs", &allocates)]);
+    let output = project.verify(&["--release"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    assert!(stdout(&output).contains("assumed, alloc_error: memory does not run out"));
+    project.write("backstop.toml", "not-assumed = [\"alloc_error\"]\n");
+    let output = project.verify(&["--release"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(
+        stdout(&output).contains("reaches `alloc::alloc::handle_alloc_error`"),
+        "{}",
+        stdout(&output)
+    );
+}
+
+#[test]
+fn a_wrong_policy_is_status_2_with_its_place() {
+    let project =
+        Project::new(&[("src/main.rs", "fn main() {}"), ("backstop.toml", "\nstrikt = 1\n")]);
+    let output = project.verify(&[]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        stderr(&output).contains("backstop.toml:2:1: unknown field `strikt`"),
+        "{}",
+        stderr(&output)
+    );
+}
+
+#[test]
+fn a_main_that_exits_is_nobodys_pointer() {
+    let source = POISONED
+        .replace("[policy::stops, policy::adds]", "[policy::adds, policy::adds]")
+        .replace("std::hint::black_box(root", "policy::stops(2); std::hint::black_box(root");
+    let project = Project::new(&[("src/main.rs", &source)]);
+    let output = project.verify(&["--release", "--strict"]);
+    assert!(stdout(&output).contains("1 proven"), "{}", stdout(&output));
+}

@@ -54,6 +54,17 @@ pub fn print(outcome: &Outcome, options: &Options, fails: bool) {
         );
         note(&mut text, "help", "build a program or a test that calls it, or remove it");
     }
+    for entry in outcome.unused() {
+        let (word, style) = severity(Verdict::NotLinked, options.strict);
+        let file = short_path(&entry.path.display().to_string(), root);
+        let _ = writeln!(
+            text,
+            "{style}{word}[unused-assume]{style:#}{BOLD}: {} is assumed away, and nothing reaches it\n{BOLD:#} \
+             {BLUE}-->{BLUE:#} {file}:{}",
+            entry.names, entry.line
+        );
+        note(&mut text, "help", "remove the entry");
+    }
     if !options.quiet {
         summary(&mut text, outcome, options);
     }
@@ -223,6 +234,10 @@ fn summary(out: &mut Vec<u8>, outcome: &Outcome, options: &Options) {
         if options.verbose {
             let _ = writeln!(out, "           {}", assumption.reason);
         }
+    }
+    let unused: Vec<_> = outcome.unused().collect();
+    for entry in outcome.policy.entries.iter().filter(|entry| !unused.contains(entry)) {
+        let _ = writeln!(out, "  assumed by the policy: not {} ({})", entry.names, entry.reason);
     }
     for program in outcome.programs.iter().filter(|program| program.panic_aborts) {
         let _ = writeln!(

@@ -22,6 +22,15 @@ struct Report<'a> {
     programs: Vec<Program<'a>>,
     not_linked: Vec<Annotated<'a>>,
     assumptions: Vec<Assumption>,
+    assumed_by_policy: Vec<Entry<'a>>,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    names: &'a str,
+    reason: &'a str,
+    line: usize,
+    used: bool,
 }
 
 #[derive(Serialize)]
@@ -118,7 +127,19 @@ fn report(outcome: &Outcome, fails: bool) -> Report<'_> {
         assumptions: made
             .map(|row| Assumption { name: row.name, what: row.what, reason: row.reason })
             .collect(),
+        assumed_by_policy: entries(outcome),
     }
+}
+
+fn entries(outcome: &Outcome) -> Vec<Entry<'_>> {
+    let unused: Vec<_> = outcome.unused().collect();
+    let entries = outcome.policy.entries.iter().map(|entry| Entry {
+        names: &entry.names,
+        reason: &entry.reason,
+        line: entry.line,
+        used: !unused.contains(&entry),
+    });
+    entries.collect()
 }
 
 fn annotated<'a>(mark: &'a Mark, root: Option<&Path>) -> Annotated<'a> {
