@@ -34,6 +34,14 @@ pub enum Format {
     Human,
     /// One JSON object.
     Json,
+    /// SARIF 2.1.0.
+    Sarif,
+    /// Annotations of GitHub Actions.
+    Github,
+    /// The ways to sinks, for Graphviz.
+    Dot,
+    /// One page for a browser.
+    Html,
 }
 
 #[derive(Clone, Debug, Args)]

@@ -1,7 +1,12 @@
 //! What was found, in words.
 
+pub mod dot;
+pub mod github;
+pub mod html;
 pub mod human;
 pub mod json;
+pub mod problem;
+pub mod sarif;
 
 use std::path::Path;
 

@@ -9,7 +9,7 @@ use crate::cli::Format;
 use crate::compile::{self, Built, Linked, Selection};
 use crate::policy::{self, Policy};
 use crate::program::{self, Mark, Program, marks_of_objects};
-use crate::report;
+use crate::report::{self, problem::problems};
 use crate::source::Source;
 use crate::verdict::{Finding, Judge, Verdict};
 
@@ -159,6 +159,10 @@ pub fn run(options: &Options) -> ExitCode {
             match options.format {
                 Format::Human => report::human::print(&outcome, options, fails),
                 Format::Json => report::json::print(&outcome, fails),
+                Format::Sarif => report::sarif::print(&problems(&outcome, options.strict)),
+                Format::Github => report::github::print(&problems(&outcome, options.strict)),
+                Format::Dot => report::dot::print(&outcome),
+                Format::Html => report::html::print(&outcome),
             }
             ExitCode::from(u8::from(fails))
         }

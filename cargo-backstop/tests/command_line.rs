@@ -345,3 +345,50 @@ fn a_main_that_exits_is_nobodys_pointer() {
     let output = project.verify(&["--release", "--strict"]);
     assert!(stdout(&output).contains("1 proven"), "{}", stdout(&output));
 }
+
+fn told_as(format: &str) -> String {
+    let project = Project::new(&[("src/main.rs", &main_that(true))]);
+    let output = project.verify(&["--release", "--format", format]);
+    assert_eq!(output.status.code(), Some(1), "{}", stderr(&output));
+    stdout(&output)
+}
+
+#[test]
+fn sarif_names_the_rule_the_place_and_the_way() {
+    let log: serde_json::Value = serde_json::from_str(&told_as("sarif")).expect("it is JSON");
+    assert_eq!(log["version"], "2.1.0");
+    let result = &log["runs"][0]["results"][0];
+    assert_eq!(result["ruleId"], "process_exit");
+    assert_eq!(result["level"], "error");
+    assert_eq!(log["runs"][0]["tool"]["driver"]["rules"][0]["id"], "process_exit");
+    let place = &result["locations"][0]["physicalLocation"];
+    assert_eq!(place["artifactLocation"]["uri"], "src/main.rs");
+    assert_eq!(place["region"]["startLine"], 3);
+    let flow = &result["codeFlows"][0]["threadFlows"][0]["locations"][0]["location"];
+    assert_eq!(flow["physicalLocation"]["region"]["startLine"], 12);
+}
+
+#[test]
+fn github_gets_an_annotation_on_the_line() {
+    let told = told_as("github");
+    assert!(
+        told.starts_with("::error file=src/main.rs,line=3,col=8,title=backstop%3A process_exit::"),
+        "{told}"
+    );
+    assert_eq!(told.lines().count(), 1);
+}
+
+#[test]
+fn dot_draws_the_way() {
+    let told = told_as("dot");
+    assert!(told.contains("\"sample::root\" -> \"std::process::exit\" [style=solid];"), "{told}");
+}
+
+#[test]
+fn html_is_one_page_without_anything_from_elsewhere() {
+    let told = told_as("html");
+    assert!(told.contains("<code>sample::root</code>") && told.contains("std::process::exit"));
+    for elsewhere in ["http:", "https:", "src=", "@import", "url("] {
+        assert!(!told.contains(elsewhere), "{elsewhere}");
+    }
+}
