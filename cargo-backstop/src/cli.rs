@@ -6,8 +6,8 @@ use std::process::ExitCode;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
-use crate::compile::Selection;
-use crate::verify;
+use crate::compile::{self, Selection};
+use crate::{audit, explain, init, report, verify};
 
 const AFTER: &str = "\
 Exit status: 0 where no annotated function reaches, or may reach, what skips destructors; 1 where one
@@ -25,6 +25,19 @@ struct Cli {
 enum Command {
     /// Shows for the linked program that no annotated function can skip destructors.
     Verify(Verify),
+    /// Lists every place that skips destructors, in the sources and in the linked programs.
+    Audit(Audit),
+    /// Explains a rule.
+    Explain {
+        /// Its name, as messages give it.
+        rule: String,
+    },
+    /// Writes a commented `backstop.toml`, and says how to run it all in CI.
+    Init {
+        /// The manifest of the workspace.
+        #[arg(long, value_name = "PATH")]
+        manifest_path: Option<PathBuf>,
+    },
 }
 
 /// What to print.
@@ -45,8 +58,46 @@ pub enum Format {
 }
 
 #[derive(Clone, Debug, Args)]
-#[allow(clippy::struct_excessive_bools)]
 struct Verify {
+    #[command(flatten)]
+    build: Build,
+    /// Looks at this linked program, and builds nothing.
+    #[arg(long, value_name = "PATH")]
+    program: Vec<PathBuf>,
+    /// The policy file; without, `backstop.toml` beside the workspace's manifest, or
+    /// `[workspace.metadata.backstop]` in it.
+    #[arg(long, value_name = "FILE")]
+    policy: Option<PathBuf>,
+    /// What to print.
+    #[arg(long, value_enum, default_value = "human")]
+    format: Format,
+    /// Fails also where a function is conditional or not linked.
+    #[arg(long)]
+    strict: bool,
+}
+
+#[derive(Clone, Debug, Args)]
+struct Audit {
+    #[command(flatten)]
+    build: Build,
+    /// Looks at the sources alone, and builds nothing.
+    #[arg(long)]
+    sources: bool,
+    /// Tells only what is not in this file, and fails where there is something.
+    #[arg(long, value_name = "FILE")]
+    baseline: Option<PathBuf>,
+    /// Writes all that is found into this file, for `--baseline`.
+    #[arg(long, value_name = "FILE", conflicts_with = "baseline")]
+    write_baseline: Option<PathBuf>,
+    /// What to print.
+    #[arg(long, value_enum, default_value = "human")]
+    format: audit::Format,
+}
+
+/// What to build, in cargo's own words.
+#[derive(Clone, Debug, Args)]
+#[allow(clippy::struct_excessive_bools)]
+struct Build {
     /// Packages to build; without, the whole workspace.
     #[arg(short, long, value_name = "SPEC")]
     package: Vec<String>,
@@ -89,28 +140,15 @@ struct Verify {
     /// The manifest of the workspace.
     #[arg(long, value_name = "PATH")]
     manifest_path: Option<PathBuf>,
-    /// Looks at this linked program, and builds nothing.
-    #[arg(long, value_name = "PATH")]
-    program: Vec<PathBuf>,
-    /// The policy file; without, `backstop.toml` beside the workspace's manifest, or
-    /// `[workspace.metadata.backstop]` in it.
-    #[arg(long, value_name = "FILE")]
-    policy: Option<PathBuf>,
-    /// What to print.
-    #[arg(long, value_enum, default_value = "human")]
-    format: Format,
-    /// Fails also where a function is conditional or not linked.
-    #[arg(long)]
-    strict: bool,
     /// Only what is wrong.
     #[arg(short, long)]
     quiet: bool,
-    /// More: every proven function, what was read and how long that took.
+    /// More: of `verify`, every proven function and how long it took; of `audit`, every place.
     #[arg(short, long)]
     verbose: bool,
 }
 
-impl Verify {
+impl Build {
     fn selection(&self) -> Selection {
         let mut options: Vec<OsString> = Vec::new();
         let mut named = |key: &str, values: &[String]| {
@@ -168,13 +206,45 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
     };
     match cli.command {
         Command::Verify(options) => verify::run(&verify::Options {
-            selection: options.selection(),
+            selection: options.build.selection(),
             programs: options.program.clone(),
             policy: options.policy.clone(),
             format: options.format,
             strict: options.strict,
-            quiet: options.quiet,
-            verbose: options.verbose,
+            quiet: options.build.quiet,
+            verbose: options.build.verbose,
         }),
+        Command::Audit(options) => audit::run(&audit::Options {
+            selection: options.build.selection(),
+            sources_only: options.sources,
+            baseline: options.baseline,
+            write_baseline: options.write_baseline,
+            format: options.format,
+            verbose: options.build.verbose,
+        }),
+        Command::Explain { rule } => match explain::explain(&rule) {
+            Ok(text) => {
+                anstream::print!("{text}");
+                ExitCode::SUCCESS
+            }
+            Err(error) => failed(&error),
+        },
+        Command::Init { manifest_path } => match compile::workspace(manifest_path.as_deref()) {
+            Ok(workspace) => match init::init(&workspace.root) {
+                Ok(path) => {
+                    anstream::println!("wrote {}\n\nFor CI:\n\n{}", path.display(), init::CI);
+                    ExitCode::SUCCESS
+                }
+                Err(error) => {
+                    failed(&format!("cannot write `{}`: {error}", crate::policy::file::NAME))
+                }
+            },
+            Err(error) => failed(&error.to_string()),
+        },
     }
+}
+
+fn failed(message: &str) -> ExitCode {
+    report::human::error(message);
+    ExitCode::from(2)
 }

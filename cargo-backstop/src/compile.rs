@@ -97,14 +97,15 @@ impl Workspace {
         targets.map(|target| target.name.replace('-', "_")).collect()
     }
 
-    /// The targets of its packages, but for build scripts.
+    /// The targets of its packages that are there to be used: no build scripts, no tests.
     #[must_use]
     pub fn roots(&self) -> Vec<Root> {
         let mut roots = Vec::new();
         for package in &self.packages {
             let folder = package.manifest_path.parent().unwrap_or(&self.root).to_owned();
             for target in &package.targets {
-                if !target.kind.iter().any(|kind| kind == "custom-build") {
+                let other = ["custom-build", "test", "bench"];
+                if !target.kind.iter().any(|kind| other.contains(&kind.as_str())) {
                     roots.push(Root {
                         package: package.name.clone(),
                         folder: folder.clone(),

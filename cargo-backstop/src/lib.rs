@@ -6,9 +6,12 @@
 //! [`report`] tells. [`compile`] and [`wrapper`] make a build that can be read so.
 #![forbid(unsafe_code)]
 
+pub mod audit;
 pub mod cli;
 pub mod compile;
+pub mod explain;
 pub mod graph;
+pub mod init;
 pub mod names;
 pub mod policy;
 pub mod program;

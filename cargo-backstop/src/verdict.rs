@@ -119,6 +119,21 @@ pub struct Finding {
     pub allowed: BTreeSet<String>,
 }
 
+/// A call of a sink, whoever makes it.
+#[derive(Clone, Debug)]
+pub struct SinkCall {
+    /// The function that calls it, inlined or not.
+    pub caller: String,
+    /// Its crate; none for other languages.
+    pub krate: Option<String>,
+    /// The sink.
+    pub sink: &'static Sink,
+    /// Its name in the program.
+    pub sink_name: String,
+    /// Where: the innermost inlined function first.
+    pub frames: Rc<[Frame]>,
+}
+
 /// Something in the policy file that is known not to happen.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -270,6 +285,28 @@ impl<'program> Judge<'program> {
             Kind::SystemCall(None) => "a system call of unknown number".to_owned(),
             Kind::Data(address) => format!("data at {address:#x}"),
         }
+    }
+
+    /// Every call of a sink in the program that is not the standard library's own.
+    #[must_use]
+    pub fn calls_of_sinks(&self) -> Vec<SinkCall> {
+        let groups = [Group::Exit, Group::Detach];
+        let mut calls = Vec::new();
+        for (from, _) in self.program.functions() {
+            for edge in self.program.graph.edges(from) {
+                let Some(Meaning::Sink(sink)) = self.meaning(edge.to, &groups) else { continue };
+                let Judgement::Sink(sink) = self.who_calls(from, edge, sink) else { continue };
+                let frames = self.source.frames(edge.site);
+                let names = self.frame_names(from, edge.site);
+                // Of a sink that was inlined, the caller is whoever is around it.
+                let own = names.iter().find(|name| !is_standard(name));
+                let caller = own.or(names.last()).cloned().unwrap_or_default();
+                let krate = crate_of(&caller).map(str::to_owned);
+                let sink_name = self.name(edge.to);
+                calls.push(SinkCall { caller, krate, sink, sink_name, frames });
+            }
+        }
+        calls
     }
 
     /// The verdict on every function that is marked in the program.

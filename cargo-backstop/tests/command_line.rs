@@ -392,3 +392,74 @@ fn html_is_one_page_without_anything_from_elsewhere() {
         assert!(!told.contains(elsewhere), "{elsewhere}");
     }
 }
+
+const SITES: &str = "mod deep;
+use std::process::exit as quit;
+fn stop() { if std::env::args().count() > 9000 { quit(3) } }
+fn forgets(text: String) {
+    fn inner(text: String) { std::mem::forget(text) }
+    inner(text);
+}
+#[cfg(test)]
+mod tests { fn not_looked_at() { std::process::exit(1) } }
+fn main() { stop(); forgets(String::new()); deep::leave(); }
+";
+const DEEP: &str =
+    "pub fn leave() { if std::env::args().count() > 9001 { std::process::abort() } }\n";
+
+#[test]
+fn audit_lists_sites_of_sources_and_program_by_crate_and_rule() {
+    let project = Project::new(&[("src/main.rs", SITES), ("src/deep.rs", DEEP)]);
+    let output = project.command().args(["audit", "-v", "--release"]).output().expect("it runs");
+    let told = stdout(&output);
+    assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+    for part in [
+        "in the sources:",
+        "src/main.rs:3:50 quit",
+        "src/main.rs:5:30 std::mem::forget",
+        "src/deep.rs:1:55 std::process::abort",
+        "in sample (bin):",
+        "-> std::process::exit",
+        "-> std::process::abort",
+        "2 source files",
+    ] {
+        assert!(told.contains(part), "{part} is not in:\n{told}");
+    }
+    assert!(!told.contains("src/main.rs:9"), "{told}");
+}
+
+#[test]
+fn audit_with_a_baseline_fails_on_what_is_new_only() {
+    let project = Project::new(&[("src/main.rs", SITES), ("src/deep.rs", DEEP)]);
+    let audit = |arguments: &[&str]| {
+        let mut command = project.command();
+        command.args(["audit", "--sources"]).args(arguments).output().expect("it runs")
+    };
+    assert_eq!(audit(&["--write-baseline", "known.json"]).status.code(), Some(0));
+    // Moved down, and nothing more.
+    project.write("src/deep.rs", &format!("\n\n{DEEP}"));
+    let output = audit(&["--baseline", "known.json"]);
+    assert_eq!(output.status.code(), Some(0), "{}", stdout(&output));
+    project.write("src/deep.rs", &format!("{DEEP}pub fn more() {{ std::process::exit(1) }}\n"));
+    let output = audit(&["--baseline", "known.json", "--format", "github"]);
+    assert_eq!(output.status.code(), Some(1));
+    assert!(stdout(&output).starts_with("::error file=src/deep.rs,line=2,"), "{}", stdout(&output));
+    let output = audit(&["--baseline", "absent.json"]);
+    assert_eq!(output.status.code(), Some(2));
+}
+
+#[test]
+fn explain_and_init_say_what_to_do() {
+    let project = Project::new(&[("src/main.rs", "fn main() {}")]);
+    let run = |arguments: &[&str]| project.command().args(arguments).output().expect("it runs");
+    assert!(stdout(&run(&["explain", "process_exit"])).contains("Instead: return an error"));
+    let output = run(&["explain", "proces_exit"]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(stderr(&output).contains("did you mean `process_exit`"), "{}", stderr(&output));
+    let output = run(&["init"]);
+    assert_eq!(output.status.code(), Some(0));
+    assert!(stdout(&output).contains("cargo backstop verify --release --format github"));
+    assert!(project.folder().join("backstop.toml").is_file());
+    assert_eq!(run(&["init"]).status.code(), Some(2));
+    assert_eq!(project.verify(&[]).status.code(), Some(0));
+}
