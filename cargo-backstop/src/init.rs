@@ -9,7 +9,8 @@ use crate::policy::file;
 pub const POLICY: &str = r#"# What `cargo backstop verify` may assume. Every key here is optional.
 
 # Assumptions that are made unless they are named here:
-# `panic`, `alloc_error`, `refcount_abort`, `std_runtime`, `command_child`, `hardening`.
+# `panic`, `alloc_error`, `refcount_abort`, `std_runtime`, `command_child`, `rustix_calls`,
+# `hardening`.
 # not-assumed = ["refcount_abort"]
 
 # A function that a pointer could hold, and never does where an annotated function calls through it.

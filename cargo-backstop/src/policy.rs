@@ -3,8 +3,8 @@
 pub mod file;
 mod table;
 
-pub(crate) use table::counts_references;
-pub use table::{ASSUMPTIONS, Assumption, COMMAND_CHILD, REFCOUNT, STANDARD, Sink};
+pub use table::{ASSUMPTIONS, Assumption, COMMAND_CHILD, REFCOUNT, RUSTIX, STANDARD, Sink};
+pub(crate) use table::{counts_references, is_numbered};
 
 use backstop_rules::Group;
 

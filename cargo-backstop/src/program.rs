@@ -416,6 +416,11 @@ impl<'image, 'data> Assembly<'image, 'data> {
                 }
             }
             Word::Import(import) if self.image.imports[import as usize].name == "syscall" => {
+                // A register that holds this or another function, called with an address first: the
+                // other one. No kernel has such a number, but for those of the x32 interface.
+                if first.is_some_and(|number| (1024..1 << 30).contains(&number)) {
+                    return;
+                }
                 let to = self.system_call(first.filter(|number| *number < 1024));
                 self.edge(from, to, EdgeKind::Calls, site);
             }

@@ -277,7 +277,9 @@ impl<'program> Judge<'program> {
                 let rust = function.names.iter().find(|name| name.starts_with("_R"));
                 match rust.or(function.names.first()) {
                     Some(symbol) => readable(symbol),
-                    None => format!("code at {:#x}", function.start),
+                    None => {
+                        self.stub(node).unwrap_or_else(|| format!("code at {:#x}", function.start))
+                    }
                 }
             }
             Kind::Import(name, _) => name.to_owned(),
@@ -302,11 +304,21 @@ impl<'program> Judge<'program> {
                 let own = names.iter().find(|name| !is_standard(name));
                 let caller = own.or(names.last()).cloned().unwrap_or_default();
                 let krate = crate_of(&caller).map(str::to_owned);
-                let sink_name = self.name(edge.to);
+                let (sink_name, _) = self.sink_name(from, edge, sink);
                 calls.push(SinkCall { caller, krate, sink, sink_name, frames });
             }
         }
         calls
+    }
+
+    /// The name of code that does nothing but call something from a shared library.
+    fn stub(&self, node: Node) -> Option<String> {
+        let mut calls =
+            self.program.graph.edges(node).iter().filter(|edge| edge.kind == EdgeKind::Calls);
+        match (calls.next().map(|edge| self.program.kind(edge.to)), calls.next()) {
+            (Some(Kind::Import(name, _)), None) => Some(format!("{name}@plt")),
+            _ => None,
+        }
     }
 
     /// The verdict on every function that is marked in the program.
@@ -508,6 +520,11 @@ impl<'program> Judge<'program> {
         if counts && self.policy.assumes(&policy::REFCOUNT) {
             return Judgement::Assumed(&policy::REFCOUNT);
         }
+        let numbered =
+            names.first().is_some_and(|name| policy::is_numbered(sink, &without_generics(name)));
+        if numbered && self.policy.assumes(&policy::RUSTIX) {
+            return Judgement::Assumed(&policy::RUSTIX);
+        }
         if standard == 0 {
             return Judgement::Sink(sink);
         }
@@ -562,8 +579,9 @@ impl<'program> Judge<'program> {
             if reached.sinks.is_empty() {
                 reached = self.search(*node, groups, allows, Reach::Taken);
             }
-            if let Some((_, edge, _)) = reached.sinks.first() {
-                poisons.insert(Poison { name: self.name(*node), sink_name: self.name(edge.to) });
+            if let Some((from, edge, sink)) = reached.sinks.first() {
+                let (sink_name, _) = self.sink_name(*from, edge, sink);
+                poisons.insert(Poison { name: self.name(*node), sink_name });
             }
         }
         for (from, edge, _) in &search.sinks {
@@ -593,7 +611,13 @@ impl<'program> Judge<'program> {
                 at = *parent;
             }
             steps.reverse();
-            let path = Path { sink, sink_name: self.name(edge.to), steps };
+            let (sink_name, inlined) = self.sink_name(*from, edge, sink);
+            if let (Some(last), true) = (steps.last_mut(), inlined > 0) {
+                // What happens inside of the sink is not the user's.
+                last.frames = last.frames.get(inlined..).unwrap_or_default().into();
+                last.to.clone_from(&sink_name);
+            }
+            let path = Path { sink, sink_name, steps };
             let same = |known: &Path| {
                 known.sink_name == path.sink_name && self.first_out(known) == self.first_out(&path)
             };
@@ -603,6 +627,18 @@ impl<'program> Judge<'program> {
             }
         }
         paths
+    }
+
+    /// The name of a sink. It may be inlined where it is called: then also how many of the frames
+    /// there are its own.
+    fn sink_name(&self, from: Node, edge: &Edge, sink: &'static Sink) -> (String, usize) {
+        let names = self.frame_names(from, edge.site);
+        let inlined = names.get(..names.len().saturating_sub(1)).unwrap_or_default();
+        let is_sink = |name: &String| policy::public_sink(name) == Some(sink);
+        match inlined.iter().rposition(is_sink) {
+            Some(at) => (without_generics(&inlined[at]), at + 1),
+            None => (without_generics(&self.name(edge.to)), 0),
+        }
     }
 
     fn step(&self, from: Node, site: u64, how: How, to: Node) -> Step {

@@ -16,6 +16,8 @@ const VIOLATED: &[&str] = &[
     "reaching::calls_an_aborting_helper",
     "reaching::calls_an_inlined_helper",
     "reaching::closure",
+    "reaching::detaches",
+    "reaching::detaches_by_a_builder",
     "reaching::drop_glue",
     "reaching::drop_glue_of_a_vector",
     "reaching::exec",
@@ -48,16 +50,24 @@ const MAY: &[&str] = &[
 const CONDITIONAL: &[&str] =
     &["reaching::dynamic", "reaching::function_pointer", "reaching::hook_in_a_static"];
 
+/// Allowed by an `allow(..)` in the attribute.
+const PROVEN: &[&str] = &["reaching::allowed_in_its_source"];
+
 fn check(arguments: &[&str]) {
     let (report, status) = verify(&fixture("programs"), &target("programs"), arguments);
     assert_eq!(status, 1, "a violation is a failure");
     let reaching = verdicts(&report, "reaching");
-    assert_eq!(reaching.len(), VIOLATED.len() + MAY.len() + CONDITIONAL.len(), "{reaching:#?}");
+    assert_eq!(
+        reaching.len(),
+        VIOLATED.len() + MAY.len() + CONDITIONAL.len() + PROVEN.len(),
+        "{reaching:#?}"
+    );
     for (function, verdict) in &reaching {
         let known: &[&str] = match function.as_str() {
             name if VIOLATED.contains(&name) => &["violated"],
             name if MAY.contains(&name) => &["may", "violated"],
             name if CONDITIONAL.contains(&name) => &["conditional", "may", "violated"],
+            name if PROVEN.contains(&name) => &["proven"],
             name => panic!("{name} is in no list"),
         };
         assert!(known.contains(&verdict.as_str()), "{function}: {verdict} {arguments:?}");
@@ -107,6 +117,11 @@ fn each_violation_is_told_once_with_the_way_there() {
     let (report, _) =
         verify(&fixture("programs"), &target("programs"), &["--release", "--bin", "reaching"]);
     let functions = report["programs"][0]["functions"].as_array().expect("functions");
+    let spawns =
+        functions.iter().find(|one| one["function"] == "reaching::detaches").expect("the function");
+    // Inlined, it is still a call of `spawn`, and one.
+    assert_eq!(spawns["paths"].as_array().expect("paths").len(), 1);
+    assert_eq!(spawns["paths"][0]["sink"], "std::thread::functions::spawn");
     let far = functions
         .iter()
         .find(|one| one["function"] == "reaching::through_five_crates")

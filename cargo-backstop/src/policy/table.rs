@@ -99,6 +99,21 @@ static SINKS: &[Sink] = &[
     },
     Sink {
         rule: "libc_exit",
+        functions: &[
+            "rustix::runtime::exit_group",
+            "rustix::runtime::exit_thread",
+            "rustix::runtime::execve",
+            "rustix::runtime::execveat",
+            "rustix::backend::runtime::syscalls::exit_group",
+            "rustix::backend::runtime::syscalls::exit_thread",
+            "rustix::backend::runtime::syscalls::execve",
+            "rustix::backend::runtime::syscalls::execveat",
+        ],
+        reason: "ends or replaces the process below Rust, without running destructors",
+        ..SINK
+    },
+    Sink {
+        rule: "libc_exit",
         symbols: &["longjmp", "_longjmp", "siglongjmp", "__longjmp_chk"],
         reason: "jumps out of frames without running their destructors",
         ..SINK
@@ -227,6 +242,14 @@ pub static REFCOUNT: Assumption = Assumption {
     reason: "that takes more references than memory can hold, unless they are forgotten in a loop",
 };
 
+/// System calls of rustix, whose numbers only a release build makes visible.
+pub static RUSTIX: Assumption = Assumption {
+    name: "rustix_calls",
+    what: "rustix makes the system calls that its functions are named after",
+    reason: "without optimisation their numbers are parameters; those of its functions that end or \
+             replace the process are counted by name",
+};
+
 /// All that can be assumed, in the order in which it is told.
 pub static ASSUMPTIONS: &[Assumption] = &[
     Assumption {
@@ -243,6 +266,7 @@ pub static ASSUMPTIONS: &[Assumption] = &[
     REFCOUNT,
     STANDARD,
     COMMAND_CHILD,
+    RUSTIX,
     Assumption {
         name: "hardening",
         what: "C code does not overrun its buffers",
@@ -259,6 +283,29 @@ pub(super) const COUNTING: &[&str] = &[
     "bytes::bytes::shallow_clone_arc",
     "bytes::bytes_mut::increment_shared",
 ];
+
+/// The functions of rustix that make a system call whose number they are given, without generics.
+/// `syscall1_noreturn`, which only exits need, is not among them.
+const NUMBERED: &[&str] = &[
+    "rustix::backend::arch::asm::syscall0_readonly",
+    "rustix::backend::arch::asm::syscall1",
+    "rustix::backend::arch::asm::syscall1_readonly",
+    "rustix::backend::arch::asm::syscall2",
+    "rustix::backend::arch::asm::syscall2_readonly",
+    "rustix::backend::arch::asm::syscall3",
+    "rustix::backend::arch::asm::syscall3_readonly",
+    "rustix::backend::arch::asm::syscall4",
+    "rustix::backend::arch::asm::syscall4_readonly",
+    "rustix::backend::arch::asm::syscall5",
+    "rustix::backend::arch::asm::syscall5_readonly",
+    "rustix::backend::arch::asm::syscall6",
+    "rustix::backend::arch::asm::syscall6_readonly",
+];
+
+/// Whether this is a call of unknown number that rustix makes.
+pub(crate) fn is_numbered(sink: &Sink, caller: &str) -> bool {
+    *sink == UNKNOWN_CALL && NUMBERED.contains(&caller)
+}
 
 /// Whether a function, without generics, is one that counts references.
 pub(crate) fn counts_references(name: &str) -> bool {
