@@ -3,6 +3,7 @@
 
 mod decode;
 mod image;
+mod landing;
 mod marks;
 mod methods;
 

@@ -9,7 +9,8 @@ use support::{target, verify};
 #[test]
 fn no_annotated_function_of_the_examples_reaches_a_sink() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace");
-    let (report, status) = verify(root, &target("own"), &["-p", "backstop-examples", "--examples"]);
+    let arguments = ["-p", "backstop-examples", "--examples", "--release", "--strict"];
+    let (report, status) = verify(root, &target("own"), &arguments);
     assert_eq!(status, 0, "{report:#}");
     let programs = report["programs"].as_array().expect("programs");
     let functions: usize =

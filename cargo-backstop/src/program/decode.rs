@@ -3,8 +3,8 @@
 //! Two passes over the instructions. The first finds where the function jumps inside itself. The
 //! second follows what registers hold, from the top down: where jumps from above come together,
 //! what all of them agree on; where one comes from below, nothing. Where that leaves something open
-//! it is done once more, with what was known at the jumps from below. That is enough to know the
-//! table of a `match`, the slot of a method, the number of a system call.
+//! it is repeated with what holds at the jumps from below, until nothing changes. That is enough to
+//! know the table of a `match`, the slot of a method, the number of a system call.
 //! Registers that calls preserve hold pointers across blocks; what such a register holds is the
 //! union of everything that the function ever puts into it.
 //!
@@ -67,6 +67,9 @@ enum Value {
 
 const REGISTERS: usize = 16;
 
+/// Functions whose registers are not settled by then are not worth more.
+const MOST_PASSES: usize = 8;
+
 /// How a place in a function is jumped to, from the worst to the best.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Join {
@@ -110,6 +113,8 @@ struct Everything {
 }
 
 /// One function on its way through the decoder.
+// Facts of their own, and no states of one machine.
+#[allow(clippy::struct_excessive_bools)]
 pub(super) struct Function<'image, 'data> {
     image: &'image Image<'data>,
     start: u64,
@@ -118,13 +123,17 @@ pub(super) struct Function<'image, 'data> {
     joins: Vec<(u64, Join)>,
     /// What registers hold where a jump goes that was passed.
     pending: BTreeMap<u64, [Value; REGISTERS]>,
-    /// What they hold where a jump from below goes, once that is known.
+    /// What they hold where a jump from below goes, as far as that is known.
     below: BTreeMap<u64, [Value; REGISTERS]>,
+    /// Whether jumps from below are supposed to change nothing that is not known of them.
+    hopeful: bool,
     /// Whether the instruction before runs on into the next.
     runs_on: bool,
     registers: [Value; REGISTERS],
     preserved: Vec<Everything>,
     frame_pointer: bool,
+    /// The unwinder may enter it in the middle.
+    lands: bool,
     /// Addresses that it makes: where the tables of its jumps are.
     made: Vec<u64>,
     /// Calls and jumps through preserved registers, to be looked at when everything is known.
@@ -150,10 +159,12 @@ pub(super) fn decode(image: &Image<'_>, start: u64, end: u64, open: bool) -> Dec
         joins: Vec::new(),
         pending: BTreeMap::new(),
         below: BTreeMap::new(),
+        hopeful: false,
         runs_on: true,
         registers: [Value::Unknown; REGISTERS],
         preserved: vec![Everything::default(); REGISTERS],
         frame_pointer: false,
+        lands: image.landing.is_between(start, end.max(start.saturating_add(1))),
         made: Vec::new(),
         late: Vec::new(),
         late_tables: Vec::new(),
@@ -163,8 +174,7 @@ pub(super) fn decode(image: &Image<'_>, start: u64, end: u64, open: bool) -> Dec
     function.find_joins(&instructions);
     function.steps(&instructions, open);
     if function.leaves_open() {
-        function.again();
-        function.steps(&instructions, open);
+        function.again(&instructions, open);
     }
     function.decoded
 }
@@ -229,6 +239,10 @@ impl Function<'_, '_> {
                 self.join_table(instruction.ip_rel_memory_address());
             }
         }
+        let held = &self.image.held;
+        let first = held.partition_point(|address| *address <= self.start);
+        let inside = held[first..].iter().take_while(|address| **address < self.end);
+        self.joins.extend(inside.map(|address| (*address, Join::Table)));
         // Of several for one place, the worst stays.
         self.joins.sort_unstable();
         self.joins.dedup_by_key(|(target, _)| *target);
@@ -274,14 +288,45 @@ impl Function<'_, '_> {
             || self.decoded.references.iter().any(|(_, reference)| is_open(reference))
     }
 
-    /// Forgets all but what holds at jumps from below: true facts about every run of the function,
-    /// so what follows from them is true, too.
-    fn again(&mut self) {
-        self.below = std::mem::take(&mut self.pending);
+    /// Does it all once more, supposing at first that jumps from below change nothing, and again
+    /// with what they do change, until that is all: then it holds in every run of the function.
+    fn again(&mut self, instructions: &[Instruction], open: bool) {
+        self.hopeful = true;
+        self.below.clear();
+        for _ in 0..MOST_PASSES {
+            self.reset();
+            self.steps(instructions, open);
+            let mut changed = false;
+            for (target, found) in std::mem::take(&mut self.pending) {
+                match self.below.entry(target) {
+                    Entry::Vacant(entry) => {
+                        entry.insert(found);
+                        changed = true;
+                    }
+                    Entry::Occupied(mut entry) => {
+                        let before = *entry.get();
+                        agree(entry.get_mut(), &found);
+                        changed |= before != *entry.get();
+                    }
+                }
+            }
+            if !changed {
+                return;
+            }
+        }
+        self.hopeful = false;
+        self.reset();
+        self.steps(instructions, open);
+    }
+
+    fn reset(&mut self) {
+        self.pending.clear();
         self.runs_on = true;
         self.registers = [Value::Unknown; REGISTERS];
         self.preserved = vec![Everything::default(); REGISTERS];
         self.made.clear();
+        self.late.clear();
+        self.late_tables.clear();
         self.decoded.references.clear();
         self.decoded.indirects.clear();
     }
@@ -343,10 +388,16 @@ impl Function<'_, '_> {
         let above = self.pending.remove(&site);
         let below = self.below.get(&site).copied();
         let jumps = match (join, above, below) {
-            (Join::Above, Some(one), _) | (Join::Below, None, Some(one)) => Some(one),
-            (Join::Below, Some(mut both), Some(below)) => {
-                agree(&mut both, &below);
-                Some(both)
+            (Join::Above, Some(one), _) => Some(one),
+            (Join::Below, one, other) if self.hopeful => {
+                let mut jumps = one.or(other);
+                if let (Some(both), Some(other)) = (&mut jumps, other) {
+                    agree(both, &other);
+                }
+                if jumps.is_none() && self.runs_on {
+                    return;
+                }
+                jumps
             }
             _ => None,
         };
@@ -417,10 +468,14 @@ impl Function<'_, '_> {
         self.after_call();
     }
 
-    /// Also what a call preserves: where it does not return, the next instruction may be a landing
-    /// pad, which is entered from elsewhere.
+    /// In a function with landing pads also what a call preserves: where it does not return, the
+    /// next instruction may be one, which is entered from elsewhere.
     fn after_call(&mut self) {
-        self.registers = [Value::Unknown; REGISTERS];
+        for register in 0..REGISTERS {
+            if self.lands || !is_preserved(register) {
+                self.registers[register] = Value::Unknown;
+            }
+        }
     }
 
     /// A call or a jump through a register or memory.

@@ -5,6 +5,7 @@ use object::read::elf::{ElfFile64, FileHeader as _, Rela as _, SectionHeader as 
 use object::{FileKind, LittleEndian, SectionIndex};
 
 use super::Error;
+use super::landing::Landing;
 
 type Header = elf::FileHeader64<LittleEndian>;
 const ENDIAN: LittleEndian = LittleEndian;
@@ -73,6 +74,9 @@ pub(super) struct Image<'data> {
     pub(super) immediates: Vec<(u64, u64)>,
     pub(super) imports: Vec<Import>,
     pub(super) entry: u64,
+    pub(super) landing: Landing,
+    /// Addresses of code that words hold, sorted: functions, and entries of absolute jump tables.
+    pub(super) held: Vec<u64>,
 }
 
 impl<'data> Image<'data> {
@@ -94,8 +98,13 @@ impl<'data> Image<'data> {
             relative: Vec::new(),
             immediates: Vec::new(),
             imports: Vec::new(),
+            landing: Landing::default(),
+            held: Vec::new(),
         };
         image.read_sections(data)?;
+        if let Some(frames) = image.sections.iter().find(|section| section.name == ".eh_frame") {
+            image.landing = Landing::read(frames.bytes, frames.start);
+        }
         image.read_symbols()?;
         image.read_relocations(data)?;
         image.read_got();
@@ -105,6 +114,13 @@ impl<'data> Image<'data> {
         image.relative.sort_unstable();
         image.relative.dedup();
         image.immediates.sort_unstable();
+        let held = image.words.iter().filter_map(|(_, word)| match word {
+            Word::Address(address) if image.is_code(*address) => Some(*address),
+            _ => None,
+        });
+        let mut held: Vec<u64> = held.collect();
+        held.sort_unstable();
+        image.held = held;
         Ok(image)
     }
 
