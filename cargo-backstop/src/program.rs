@@ -426,6 +426,9 @@ impl<'image, 'data> Assembly<'image, 'data> {
                 self.edge(from, to, EdgeKind::Calls, site);
             }
             Word::Import(import) => {
+                if calls_back(&self.image.imports[import as usize]) {
+                    self.indirects.push((from, Indirect { through: Through::Pointer, site }));
+                }
                 let to = self.import(import);
                 self.edge(from, to, EdgeKind::Calls, site);
             }
@@ -517,6 +520,47 @@ impl<'image, 'data> Assembly<'image, 'data> {
             Word::Import(import) => Some(self.import(import)),
             Word::Resolved(_) => None,
         }
+    }
+}
+
+/// Whether a function of a shared library may call, before it returns, a function that the program
+/// hands to it.
+///
+/// Of the C library and the unwinder it is known which do: their versions tell them from others.
+fn calls_back(import: &image::Import) -> bool {
+    const CALL_BACK: &[&str] = &[
+        "bsearch",
+        "call_once",
+        "ftw",
+        "ftw64",
+        "glob",
+        "glob64",
+        "lfind",
+        "lsearch",
+        "nftw",
+        "nftw64",
+        "pthread_once",
+        "qsort",
+        "qsort_r",
+        "scandir",
+        "scandir64",
+        "scandirat",
+        "scandirat64",
+        "swapcontext",
+        "setcontext",
+        "tdelete",
+        "tdestroy",
+        "tfind",
+        "tsearch",
+        "twalk",
+        "twalk_r",
+    ];
+    let version = import.version.as_deref().unwrap_or_default();
+    if version.starts_with("GLIBC_") || version.starts_with("GCC_") {
+        CALL_BACK.contains(&import.name.as_str())
+    } else {
+        // Weak ones of the start code, which are absent.
+        !import.name.starts_with("_ITM_") && import.name != "__gmon_start__"
     }
 }
 
