@@ -59,6 +59,11 @@ impl Attributes {
         }
     }
 
+    /// The names of those that are there.
+    pub(crate) fn names(&self) -> Vec<&'static str> {
+        Kind::ALL.into_iter().filter(|kind| self.has(*kind)).map(Kind::name).collect()
+    }
+
     fn has(&self, kind: Kind) -> bool {
         match kind {
             Kind::MustCleanup => self.must_cleanup.is_some(),

@@ -15,6 +15,7 @@ use crate::attribute::{Attributes, Kind};
 use crate::diagnostic::{Errors, message};
 use crate::function::{self, Context};
 use crate::paths::{Runtime, hidden};
+use crate::root::{self, Mark};
 use crate::syntax::{returns_never, verbatim};
 use crate::tokens;
 
@@ -23,7 +24,17 @@ use crate::tokens;
 /// On an error the errors come with the item, expanded as far as it was understood, so that the
 /// rest of the file still type-checks.
 pub(crate) fn expand(kind: Kind, args: TokenStream, item: TokenStream) -> TokenStream {
-    let mut walk = Walk::default();
+    expand_marked(kind, args, item, root::wanted())
+}
+
+/// As [`expand`], with a mark for `cargo backstop verify` in each function or without.
+pub(crate) fn expand_marked(
+    kind: Kind,
+    args: TokenStream,
+    item: TokenStream,
+    marked: bool,
+) -> TokenStream {
+    let mut walk = Walk { marked, ..Walk::default() };
     let mut attributes = Attributes::default();
     attributes.add(kind, args, &mut walk.errors);
     let expanded = match parse(item.clone()) {
@@ -77,6 +88,8 @@ struct Scope {
 
 #[derive(Default)]
 struct Walk {
+    /// Whether functions are marked for `cargo backstop verify`.
+    marked: bool,
     errors: Errors,
     /// The paths of attributes that were taken from the items around the next body.
     taken: Vec<Path>,
@@ -93,7 +106,9 @@ impl Walk {
             Target::Method(method) => {
                 self.taken.extend(attributes.take(&mut method.attrs, &mut self.errors));
                 match &mut method.default {
-                    Some(block) => self.directly(kind, &method.sig, block, &attributes),
+                    Some(block) => {
+                        self.directly(kind, &mut method.attrs, &method.sig, block, &attributes);
+                    }
                     None => self.errors.at(
                         &method.sig.ident,
                         message(
@@ -106,7 +121,8 @@ impl Walk {
             Target::Item(item) => match &mut **item {
                 Item::Fn(function) => {
                     self.taken.extend(attributes.take(&mut function.attrs, &mut self.errors));
-                    self.directly(kind, &function.sig, &mut function.block, &attributes);
+                    let syn::ItemFn { attrs, sig, block, .. } = function;
+                    self.directly(kind, attrs, sig, block, &attributes);
                 }
                 Item::Impl(_) | Item::Trait(_) | Item::Mod(_) => {
                     self.container = Some(attributes.runtime());
@@ -123,6 +139,7 @@ impl Walk {
     fn directly(
         &mut self,
         kind: Kind,
+        attrs: &mut Vec<Attribute>,
         signature: &Signature,
         block: &mut Block,
         attributes: &Attributes,
@@ -138,7 +155,11 @@ impl Walk {
             return;
         }
         let context = Context::default();
+        let mark = self.marked.then(|| Mark::of(attributes, signature, block));
         function::expand(signature, block, attributes, &context, &mut self.errors);
+        if let Some(mark) = mark {
+            mark.put(attrs, block);
+        }
         self.name_taken(block);
     }
 
@@ -180,6 +201,7 @@ impl Walk {
         self.taken.extend(own.take(attrs, &mut self.errors));
         let attributes = own.or(&outer.attributes);
         self.functions += 1;
+        let mark = self.marked.then(|| Mark::of(&attributes, signature, block));
         let unused = function::expand_inside(
             signature,
             block,
@@ -188,6 +210,9 @@ impl Walk {
             &mut self.errors,
         );
         self.unused.extend(unused);
+        if let Some(mark) = mark {
+            mark.put(attrs, block);
+        }
         self.name_taken(block);
     }
 

@@ -17,6 +17,7 @@ mod main_attribute;
 mod must_cleanup;
 mod no_exit;
 mod paths;
+mod root;
 mod scoped_spawn;
 mod syntax;
 #[cfg(test)]

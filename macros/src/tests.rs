@@ -23,6 +23,33 @@ fn check_expansion(expanded: TokenStream, expected: &ExpectFile) {
 }
 
 #[test]
+fn a_function_is_marked_only_on_request() {
+    let parse = |text: &str| text.parse::<TokenStream>().expect("test input is Rust");
+    let item = "#[inline] fn stop(code: i32) {
+        #[allow_skip(process_exit, reason = \"the last thing that the program does\")]
+        std::process::exit(code);
+    }";
+    let args = "allow(diverging_call, reason = \"as below\")";
+    let expanded =
+        |marked| item::expand_marked(Kind::NoExit, parse(args), parse(item), marked).to_string();
+    assert!(!expanded(false).contains("__BACKSTOP_MARK"));
+    assert!(expanded(false).contains("# [inline]"));
+    let marked = syn::parse_str(&expanded(true)).expect("an expansion is Rust");
+    expect_file!["./tests/marked.rs"].assert_eq(&prettyplease::unparse(&marked));
+}
+
+#[test]
+fn the_future_of_a_marked_function_is_marked() {
+    let parse = |text: &str| text.parse::<TokenStream>().expect("test input is Rust");
+    let item = "async fn fetch(from: &Host) -> Result<impl Read, Error> { Ok(from.get()?.body()) }";
+    let expanded = item::expand_marked(Kind::NoExit, TokenStream::new(), parse(item), true);
+    let marked = syn::parse2(expanded).expect("an expansion is Rust");
+    let reason = format!("{:?}", no_exit::expand::REASON);
+    expect_file!["./tests/marked_async.rs"]
+        .assert_eq(&prettyplease::unparse(&marked).replace(&reason, "\"..\""));
+}
+
+#[test]
 fn a_guarded_let_becomes_a_hidden_owner_and_a_handle() {
     check(
         Kind::MustCleanup,

@@ -34,6 +34,7 @@ pub mod process {
     //! Child processes that cannot outlive this one.
     pub use crate::ladder::child::{Child, spawn};
 }
+mod root;
 pub mod scope;
 mod site;
 mod warnings;

@@ -26,6 +26,7 @@ pub use crate::needs::{
     announce_exit, survive as survive_exit, survive as survive_kill, survive as survive_reboot,
 };
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
+pub use crate::root::{Mark, Root, root};
 pub use crate::site::Site;
 pub use crate::warnings::*;
 
