@@ -5,6 +5,9 @@
 //!
 //! * nothing is left that was committed, or made by our helpers, unless the stranger had moved it
 //!   (it keeps a record), and no child lives;
+//!   One more is possible where three swaps meet: a cleanup that was about to take its thing took what
+//!   came to its name meanwhile, and cannot give the name back as the stranger has taken that. It
+//!   reports where the thing is now, which may be another one of ours;
 //! * every file of the stranger's is somewhere, and whole;
 //! * what was kept is there.
 //!
@@ -75,9 +78,13 @@ struct Sum {
     left_to_journal: u64,
     /// Of these, what was there and was removed.
     removed: u64,
-    /// Leftovers that the stranger had moved, or that were not committed yet.
+    /// Leftovers that the stranger had moved; that were not committed yet; that another cleanup of
+    /// ours had taken.
     moved: u64,
     uncommitted: u64,
+    displaced: u64,
+    /// How often a cleanup reported such a thing.
+    displacements: u64,
     /// The stranger's doings.
     planted: u64,
     exchanged: u64,
@@ -190,6 +197,7 @@ fn judge(said: &[String], found: &[String], swapping: bool, report: &str, sum: &
     let (committed, keeping, kept) = (of(said, "committed"), of(said, "keeping"), of(said, "kept"));
     let (left, moved, took) = (of(found, "left"), of(found, "moved"), of(found, "took"));
     sum.turns += said.iter().filter(|line| *line == ".").count() as u64;
+    sum.displacements += of(said, "displaced").len() as u64;
     sum.committed += committed.len() as u64;
     sum.kept += kept.len() as u64;
     sum.moved += moved.len() as u64;
@@ -199,10 +207,21 @@ fn judge(said: &[String], found: &[String], swapping: bool, report: &str, sum: &
     for (place, kind) in &left {
         let (ground, name) = place.split_once('/').unwrap();
         let was_swapped = swapping && ground == "swap";
+        let was_displaced = said
+            .iter()
+            .filter(|line| line.starts_with("displaced "))
+            .map(String::as_str)
+            .chain(report.lines().filter(|line| line.contains("it is now at ")))
+            .any(|line| line.contains(name));
+        sum.displaced += u64::from(was_displaced);
         let is_uncommitted = name.starts_with('w') && !committed.contains_key(place);
         sum.uncommitted += u64::from(is_uncommitted);
         assert!(
-            ground == "exit" || was_swapped || is_uncommitted || keeping.contains_key(place),
+            ground == "exit"
+                || was_swapped
+                || was_displaced
+                || is_uncommitted
+                || keeping.contains_key(place),
             "{place} is left: {kind}\n{report}"
         );
     }

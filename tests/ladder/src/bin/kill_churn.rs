@@ -7,7 +7,8 @@
 //!
 //! It says on stdout: `ready` and the reaper's process id; `.` for each turn; `committed PLACE` once
 //! what its own code made at PLACE is registered; `keeping PLACE` and `kept PLACE` before and after
-//! it keeps what a helper made.
+//! it keeps what a helper made; `displaced` and where what a cleanup has taken in the midst of a swap,
+//! and could not give its name back, is now.
 
 use std::any::Any;
 use std::collections::VecDeque;
@@ -37,7 +38,12 @@ fn main() -> io::Result<()> {
     // The stranger tells by the mode what is committed.
     rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
     // The stranger makes cleanups fail and registrations panic, as it should.
-    backstop::set_observer(|_| {});
+    backstop::set_observer(|event| {
+        let text = event.to_string();
+        if let Some((_, place)) = text.split_once("it is now at ") {
+            say(&format!("displaced {place}"));
+        }
+    });
     std::panic::set_hook(Box::new(|_| {}));
     let options = Builder::new().log(arena.join("log")).deadline(Duration::from_secs(20));
     reaper::start_from_main_with(options)?;
