@@ -40,7 +40,7 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 const KILLS: u64 = 300;
 
 #[test]
-#[ignore = "fails, once in some thousand kills: a file of the stranger's is gone, and nobody knows why yet"]
+#[ignore = "fails, once in some 7,000 kills: a file of the stranger's is gone, and nobody knows why yet"]
 fn kills_at_random_instants_leave_nothing_of_ours_and_remove_nothing_else() {
     let number = |name, default: u64| {
         let text = env::var(name).ok();
