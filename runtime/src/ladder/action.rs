@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(target_os = "linux")]
 pub(crate) use self::call::signal_group;
 use self::deadline::Deadline;
+use self::open::Opener;
 use self::place::quoted;
 use self::process::{Kill, Reach};
 use self::program::Program;
@@ -265,7 +266,7 @@ impl Action {
     fn perform_found(&self) -> io::Result<Performed> {
         match self.clone().prepare() {
             // Found here and now is as good as noted.
-            Ok(prepared) => prepared.ours().run_committed().perform(),
+            Ok(prepared) => prepared.as_found().perform(),
             // There is no directory for the thing to be in.
             Err(error) if self.is_removal() && error.kind() == io::ErrorKind::NotFound => {
                 Ok(Performed::Gone)
@@ -327,8 +328,19 @@ pub(crate) enum Performed {
 }
 
 impl Prepared {
-    /// The thing's name is 128 random bits of ours, and it is created exclusively: whatever has the
-    /// name is removed, identified or not.
+    /// What is found here and now is meant: as good as committed.
+    fn as_found(mut self) -> Self {
+        match self.what {
+            Ready::Remove(removal) => self.what = Ready::Remove(removal.as_found()),
+            Ready::Run { ref mut committed, .. } => *committed = true,
+            Ready::Kill(_) => {}
+        }
+        self
+    }
+
+    /// The thing's name is 128 random bits of ours, and it is created exclusively: what has the name
+    /// is removed, identified or not, but for what is not empty. That is not ours: what is ours is
+    /// committed before anybody writes to it.
     pub(crate) fn ours(mut self) -> Self {
         if let Ready::Remove(removal) = self.what {
             self.what = Ready::Remove(removal.by_name());
@@ -353,19 +365,13 @@ impl Prepared {
         }
     }
 
-    /// Gives what was [born hidden](Self::born_hidden) its name, unless somebody has that.
-    pub(crate) fn reveal(&self) -> io::Result<()> {
+    /// Gives what was [born hidden](Self::born_hidden) in `parent` its name, unless somebody has that;
+    /// an error, too, if `parent` is not the directory any more that the path leads to.
+    pub(crate) fn reveal(&self, parent: BorrowedFd<'_>) -> io::Result<()> {
         match &self.what {
-            Ready::Remove(removal) => removal.reveal(),
+            Ready::Remove(removal) => removal.reveal(parent),
             _ => Ok(()),
         }
-    }
-
-    fn run_committed(mut self) -> Self {
-        if let Ready::Run { committed, .. } = &mut self.what {
-            *committed = true;
-        }
-        self
     }
 
     /// Notes the identity of the thing, which exists now, by its path.
@@ -381,7 +387,8 @@ impl Prepared {
         }
     }
 
-    /// Notes the identity of the thing by a descriptor of it, whatever has its name by now.
+    /// Notes the identity of the thing by a descriptor of it, whatever has its name by now. A
+    /// listening socket's is not the file's that it is bound to.
     pub(crate) fn commit_fd(&mut self, fd: BorrowedFd<'_>) -> io::Result<()> {
         match &mut self.what {
             Ready::Remove(removal) => removal.commit_fd(fd),
@@ -422,6 +429,16 @@ impl Prepared {
         match &self.what {
             Ready::Kill(kill) => kill.leader(),
             _ => None,
+        }
+    }
+
+    /// Removes what was created in `parent`, wherever that is by now.
+    pub(crate) fn perform_in(&self, parent: BorrowedFd<'_>) -> io::Result<Performed> {
+        match &self.what {
+            Ready::Remove(removal) => {
+                removal.perform_in(parent, Opener::new(), Deadline::after(self.timeout))
+            }
+            _ => self.perform(),
         }
     }
 

@@ -29,6 +29,7 @@ use backstop::{
     Action, OwnedPath, Survives, create_dir, create_file, create_socket, must_cleanup, scratch,
 };
 use backstop_tests_ladder::random::Random;
+use rustix::fs::{Mode, OFlags};
 
 fn main() -> io::Result<()> {
     reaper::if_reaper_then_serve();
@@ -36,7 +37,7 @@ fn main() -> io::Result<()> {
     let [arena, seed, keeper] = &arguments[..] else { panic!("three arguments") };
     let arena = Path::new(arena);
     // The stranger tells by the mode what is committed.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    rustix::process::umask(Mode::from_raw_mode(0o022));
     // The stranger makes cleanups fail and registrations panic, as it should.
     backstop::set_observer(|event| {
         let text = event.to_string();
@@ -120,7 +121,7 @@ impl Churn<'_> {
                 file.write_all(b"text")?;
                 if self.random.below(4) == 0 {
                     say(&format!("keeping {}", self.place(file.path())));
-                    let path = file.keep();
+                    let (path, _file) = file.keep();
                     say(&format!("kept {}", self.place(&path)));
                     return Ok(());
                 }
@@ -141,6 +142,14 @@ impl Churn<'_> {
             _ if depth > 2 => return Ok(()),
             way => {
                 self.made += 1;
+                // Not where the stranger exchanges the directory: between the user's own code and the
+                // registration, the path may come to lead to another thing, which is taken for what
+                // was made. `Action` says so.
+                let ground = self.arena.join(match survives {
+                    Survives::Exit => "exit",
+                    Survives::Kill => "kill",
+                    Survives::Reboot => "reboot",
+                });
                 let path = ground.join(format!("w{}-{}", self.number, self.made));
                 return match (survives, way % 2) {
                     (Survives::Exit, 0) => let_at_exit(self, depth, &path),
@@ -195,11 +204,12 @@ impl Churn<'_> {
     /// Says that it is registered, to the test and, by its mode, to the stranger.
     fn committed(&self, path: &Path) {
         say(&format!("committed {}", self.place(path)));
-        if let Ok(metadata) = fs::symlink_metadata(path) {
-            if !metadata.is_symlink() {
-                let mode = if metadata.is_dir() { 0o700 } else { 0o600 };
-                let _ = fs::set_permissions(path, Permissions::from_mode(mode));
-            }
+        // The name may have become a link's of the stranger's.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        if let Ok(file) = rustix::fs::open(path, flags, Mode::empty()).map(File::from) {
+            let is_dir = file.metadata().is_ok_and(|metadata| metadata.is_dir());
+            let mode = if is_dir { 0o700 } else { 0o600 };
+            let _ = file.set_permissions(Permissions::from_mode(mode));
         }
     }
 

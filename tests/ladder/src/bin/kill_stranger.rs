@@ -126,6 +126,8 @@ struct Stranger {
     stash: Ground,
     /// What is its own.
     own: HashMap<Identity, Kind>,
+    /// Where each of its own was put last.
+    put: HashMap<Identity, String>,
     /// What it has moved that was not.
     moved: HashSet<Identity>,
     taken: Vec<String>,
@@ -144,6 +146,7 @@ impl Stranger {
             grounds: grounds.collect::<io::Result<_>>()?,
             stash: Ground::open(arena, "stash")?,
             own: HashMap::new(),
+            put: HashMap::new(),
             moved: HashSet::new(),
             taken: Vec::new(),
             swapped: false,
@@ -230,8 +233,10 @@ impl Stranger {
     /// Takes a name, if it is free.
     fn plant(&mut self, thing: &OsStr, ground: usize, name: &OsStr) {
         let (from, to) = (&self.stash.fd, &self.grounds[ground].fd);
+        let identity = self.stash.identity(thing);
         if renameat_with(from, thing, to, name, RenameFlags::NOREPLACE).is_ok() {
             self.count.planted += 1;
+            self.note(identity, "planted", ground, name);
         }
     }
 
@@ -260,15 +265,24 @@ impl Stranger {
     /// Puts its own thing in the place of whatever has the name, with no instant between.
     fn exchange(&mut self, thing: &OsStr, ground: usize, name: &OsStr) -> io::Result<()> {
         let (stash, to) = (&self.stash.fd, &self.grounds[ground].fd);
+        let identity = self.stash.identity(thing);
         if renameat_with(stash, thing, to, name, RenameFlags::EXCHANGE).is_err() {
             return Ok(());
         }
         self.count.exchanged += 1;
+        self.note(identity, "exchanged", ground, name);
         // Sometimes it replaces, as a plain rename does.
         if self.got(ground, name, thing) && self.random.below(4) == 0 {
             self.destroy(thing)?;
         }
         Ok(())
+    }
+
+    /// Notes where one of its own is now.
+    fn note(&mut self, thing: Option<Identity>, how: &str, ground: usize, name: &OsStr) {
+        let Some(identity) = thing.filter(|it| self.own.contains_key(it)) else { return };
+        let ground = self.grounds[ground].name;
+        self.put.insert(identity, format!("{how} {ground}/{}", name.to_string_lossy()));
     }
 
     /// The name of something that the churn's own code made, and that is registered: what is put in
@@ -353,10 +367,12 @@ impl Stranger {
         lines.extend(self.taken.drain(..).map(|place| format!("took {place}")));
         for (identity, kind) in &self.own {
             if !found.contains(identity) {
-                lines.push(format!("lost {kind:?} {identity:?}"));
+                let put = self.put.get(identity).map_or("never moved", String::as_str);
+                lines.push(format!("lost {kind:?} {identity:?}, {put}"));
             }
         }
         self.own.retain(|identity, _| found.contains(identity));
+        self.put.retain(|identity, _| found.contains(identity));
         self.moved.clear();
         let Count { planted, exchanged, took, swapped } = std::mem::take(&mut self.count);
         lines.push(format!("done {planted} {exchanged} {took} {swapped} {}", self.own.len()));
