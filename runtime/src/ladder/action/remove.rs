@@ -239,18 +239,13 @@ impl Removal {
                     Buried::Left(why) => return Ok(self.left(&why)),
                 }
             }
-            let Some(found) = open::look(parent, self.place.name()).map_err(cannot)? else {
-                return Ok(match self.place.unmounted(parent) {
-                    Some(why) => self.left(&why),
-                    None => Performed::Gone,
-                });
-            };
-            if self.ours == Ours::Tombstone && self.identity.is_none() {
-                // It never came to have its name: this is somebody else's.
-                return Ok(Performed::Gone);
-            }
-            if let Some(why) = self.refusal(&found).map_err(cannot)? {
-                return Ok(self.left(&why));
+            if let Some(not_here) = self.missing(parent).map_err(cannot)? {
+                // Another one who performs this may have renamed it between the two looks, and be
+                // killed before it goes on.
+                if open::look(parent, &tombstone).map_err(cannot)?.is_some() {
+                    continue;
+                }
+                return Ok(not_here);
             }
             match bury(parent, self.place.name(), &tombstone) {
                 // To be looked at once more: it may have been swapped in between. Or others were
@@ -264,6 +259,21 @@ impl Removal {
             ErrorKind::ResourceBusy,
             format!("cannot remove {}: others keep moving it", quoted(&path)),
         ))
+    }
+
+    /// What is to be said if the thing does not have its name.
+    fn missing(&self, parent: BorrowedFd<'_>) -> rustix::io::Result<Option<Performed>> {
+        let Some(found) = open::look(parent, self.place.name())? else {
+            return Ok(Some(match self.place.unmounted(parent) {
+                Some(why) => self.left(&why),
+                None => Performed::Gone,
+            }));
+        };
+        if self.ours == Ours::Tombstone && self.identity.is_none() {
+            // It never came to have its name: this is somebody else's.
+            return Ok(Some(Performed::Gone));
+        }
+        Ok(self.refusal(&found)?.map(|why| self.left(&why)))
     }
 
     /// Why what was found is not to be removed.

@@ -397,6 +397,38 @@ fn an_interrupted_removal_goes_on_and_spares_who_has_the_name_now() {
     assert_eq!(yard.names(), ["dir"]);
 }
 
+/// The reaper and the next start may perform the same action at the same time, and one of them may be
+/// killed in the midst of it.
+#[test]
+fn what_another_one_has_renamed_meanwhile_is_found_and_removed() {
+    use std::sync::Barrier;
+
+    let yard = Yard::new();
+    let path = yard.at("dir");
+    for taken in 0..2_000 {
+        fs::create_dir(&path).unwrap();
+        let mut removal = Removal::new(Thing::Directory, &path).unwrap();
+        removal.commit().unwrap();
+        let tombstone = yard.at(removal.tombstone());
+        let begin = Barrier::new(2);
+        std::thread::scope(|s| {
+            s.spawn(|| {
+                begin.wait();
+                // And is killed. By then, a stranger may have the name.
+                if fs::rename(&path, &tombstone).is_ok() && taken % 2 == 0 {
+                    fs::create_dir(&path).unwrap();
+                }
+            });
+            begin.wait();
+            let performed = removal.perform(timeout());
+            assert!(performed.is_ok(), "{performed:?}");
+        });
+        assert!(!tombstone.exists(), "round {taken}");
+        let _ = fs::remove_dir(&path);
+    }
+    assert_eq!(yard.names(), [""; 0]);
+}
+
 #[test]
 fn what_is_born_under_its_tombstone_is_removed_until_it_has_its_name() {
     let yard = Yard::new();
