@@ -60,8 +60,13 @@ use crate::report::{CleanupValue, Ended, Message};
 ///   a file nor a directory, its file handle or time of birth), and the time of birth. What has its
 ///   name later, a new file that was renamed over it for one, is left alone. The attribute needs
 ///   write permission, and changes the file's `ctime`.
+/// * It notes that by the path: on a `let` after the initialiser, on another statement after that.
+///   What somebody else has put under the path by then is taken for what was made.
+///   [`scratch`](crate::scratch), [`create_dir`](crate::create_dir),
+///   [`create_file`](crate::create_file) and [`create_socket`](crate::create_socket) go by a
+///   descriptor of what they make, under a name that nobody knows beforehand.
 /// * A thing whose creation was announced, and which the process then did not come to identify, is
-///   left alone, unless its name was a random one of our own making.
+///   left alone, unless its name is a random one of our own making and it is still empty.
 /// * Processes are told by their start time, boot and pid namespace beside their number, and are
 ///   signalled through a pidfd.
 ///
@@ -70,9 +75,14 @@ use crate::report::{CleanupValue, Ended, Message};
 ///
 /// # Removal
 ///
-/// The thing is renamed to a random name beside it, `.backstop-` and 32 digits, and removed under
-/// that. So the name is free at once, and who still writes by path notices. If the removal cannot be
-/// completed, the rest gets its name back. If it is interrupted, the next one goes on.
+/// The thing is renamed to a random name beside it, `.backstop-` and 32 digits, looked at once more,
+/// and removed under that. So the name is free at once, and who still writes by path notices. If the
+/// removal cannot be completed, the rest gets its name back. If it is interrupted, the next one goes
+/// on.
+///
+/// No system call removes what a descriptor stands for, and none makes a directory or a socket and
+/// opens it. So what a program of the same user puts under such a name of ours on purpose, in the
+/// instant after the look or after the creation, is not safe there.
 ///
 /// # Examples
 ///

@@ -188,3 +188,27 @@ fn what_could_not_be_identified_is_left_alone_and_the_panic_says_so() {
     while_panicking(|| not_identified(&path).unwrap());
     assert_eq!(fs::read_to_string(&path).unwrap(), "no socket");
 }
+
+#[must_cleanup]
+fn exchanged_before_it_is_registered(path: &Path, exchange: &dyn Fn()) -> io::Result<()> {
+    #[cleanup(Action::remove_file(path), survives = exit)]
+    let _file = fs::File::create_new(path).inspect(|_| exchange())?;
+    Ok(())
+}
+
+/// A limit: the attribute knows the path, and not what the initialiser has opened.
+#[test]
+fn what_comes_to_the_path_before_the_registration_is_taken_for_what_was_made() {
+    let home = tempfile::tempdir().unwrap();
+    let (dir, other) = (home.path().join("dir"), home.path().join("other"));
+    fs::create_dir(&dir).unwrap();
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("file"), "a stranger's").unwrap();
+    let exchange = || {
+        fs::rename(&dir, home.path().join("away")).unwrap();
+        std::os::unix::fs::symlink(&other, &dir).unwrap();
+    };
+    exchanged_before_it_is_registered(&dir.join("file"), &exchange).unwrap();
+    assert!(!other.join("file").exists());
+    assert!(home.path().join("away/file").exists());
+}

@@ -5,8 +5,8 @@
 //! Arguments: the arena, a seed, and `reaper` or `journal`: who is to clean up. With `journal`, the
 //! reaper will be killed as well, so that nothing is made at the rung `kill`.
 //!
-//! It says on stdout: `ready` and the reaper's process id; `.` for each turn; `committed PLACE` once
-//! what its own code made at PLACE is registered; `keeping PLACE` and `kept PLACE` before and after
+//! It says on stdout: `ready` and the reaper's process id; `.` for each turn; `made IDENTITY PLACE` once
+//! its own code has made something, before that is registered; `committed PLACE` once it is; `keeping PLACE` and `kept PLACE` before and after
 //! it keeps what a helper made; `displaced` and where what a cleanup has taken in the midst of a swap,
 //! and could not give its name back, is now.
 
@@ -28,8 +28,9 @@ use backstop::reaper::Builder;
 use backstop::{
     Action, OwnedPath, Survives, create_dir, create_file, create_socket, must_cleanup, scratch,
 };
+use backstop_tests_ladder::arena::{Identity, NAMES};
 use backstop_tests_ladder::random::Random;
-use rustix::fs::{Mode, OFlags};
+use rustix::fs::{CWD, Mode, OFlags};
 
 fn main() -> io::Result<()> {
     reaper::if_reaper_then_serve();
@@ -109,7 +110,7 @@ impl Churn<'_> {
 
     fn make(&mut self, depth: u32) -> io::Result<()> {
         let (survives, ground) = self.rung();
-        let named = ground.join(self.random.of(&backstop_tests_ladder::arena::NAMES));
+        let named = ground.join(self.random.of(&NAMES));
         let held = match self.random.below(21) {
             0..3 => {
                 let dir = scratch::dir_in(&ground, survives)?;
@@ -194,11 +195,14 @@ impl Churn<'_> {
             0 => {
                 fs::create_dir(path)?;
                 fill(path);
-                Ok(())
             }
-            1 => symlink(self.arena.join("victim"), path),
-            _ => OpenOptions::new().write(true).create_new(true).open(path)?.write_all(b"text"),
+            1 => symlink(self.arena.join("victim"), path)?,
+            _ => OpenOptions::new().write(true).create_new(true).open(path)?.write_all(b"text")?,
         }
+        if let Some(identity) = Identity::of(CWD, path) {
+            say(&format!("made {identity} {}", self.place(path)));
+        }
+        Ok(())
     }
 
     /// Says that it is registered, to the test and, by its mode, to the stranger.

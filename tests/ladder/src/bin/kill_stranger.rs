@@ -6,8 +6,8 @@
 //! exchange a directory for a link), and `stop`, upon which it says what it finds, removes what is
 //! not its own, and waits:
 //!
-//! * `left PLACE TYPE`: a thing of the churn's that it never moved;
-//! * `moved PLACE TYPE`: one that it had moved, so that nobody found it where it was;
+//! * `left PLACE IDENTITY TYPE`: a thing of the churn's that it never moved;
+//! * `moved PLACE IDENTITY TYPE`: one that it had moved, so that nobody found it where it was;
 //! * `took PLACE`: where it had moved one from;
 //! * `lost WHAT`: a thing of its own that is nowhere, or not as it was;
 //! * `done` and how often it did what: `planted`, `exchanged`, `took`, `swapped`, and how many things
@@ -21,7 +21,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use backstop_tests_ladder::arena::{GROUNDS, NAMES};
+use backstop_tests_ladder::arena::{GROUNDS, Identity, NAMES};
 use backstop_tests_ladder::random::Random;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{
@@ -64,9 +64,6 @@ fn told() -> bool {
     poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&moment)).is_ok_and(|ready| ready > 0)
 }
 
-/// Which thing: a number that is used again, and when it was born.
-type Identity = (u64, i64, u32);
-
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     File,
@@ -93,9 +90,7 @@ impl Ground {
     }
 
     fn identity(&self, name: &OsStr) -> Option<Identity> {
-        let flags = AtFlags::SYMLINK_NOFOLLOW;
-        let stat = statx(&self.fd, name, flags, StatxFlags::INO | StatxFlags::BTIME).ok()?;
-        Some((stat.stx_ino, stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec))
+        Identity::of(&self.fd, name)
     }
 
     fn names(&self) -> io::Result<Vec<OsString>> {
@@ -360,7 +355,7 @@ impl Stranger {
                 }
                 let what = if self.moved.contains(&identity) { "moved" } else { "left" };
                 let kind = fs::symlink_metadata(ground.path.join(&name))?.file_type();
-                lines.push(format!("{what} {place} {kind:?}"));
+                lines.push(format!("{what} {place} {identity} {kind:?}"));
                 remove(ground, &name)?;
             }
         }
@@ -368,7 +363,7 @@ impl Stranger {
         for (identity, kind) in &self.own {
             if !found.contains(identity) {
                 let put = self.put.get(identity).map_or("never moved", String::as_str);
-                lines.push(format!("lost {kind:?} {identity:?}, {put}"));
+                lines.push(format!("lost {kind:?} {identity}, {put}"));
             }
         }
         self.own.retain(|identity, _| found.contains(identity));
