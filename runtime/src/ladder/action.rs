@@ -276,7 +276,7 @@ impl Action {
     fn perform_found(&self) -> io::Result<Performed> {
         match self.clone().prepare() {
             // Found here and now is as good as noted.
-            Ok(prepared) => prepared.as_found().perform(),
+            Ok(prepared) => prepared.here_and_now().perform(),
             // There is no directory for the thing to be in.
             Err(error) if self.is_removal() && error.kind() == io::ErrorKind::NotFound => {
                 Ok(Performed::Gone)
@@ -339,9 +339,9 @@ pub(crate) enum Performed {
 
 impl Prepared {
     /// What is found here and now is meant: as good as committed.
-    fn as_found(mut self) -> Self {
+    fn here_and_now(mut self) -> Self {
         match self.what {
-            Ready::Remove(removal) => self.what = Ready::Remove(removal.as_found()),
+            Ready::Remove(removal) => self.what = Ready::Remove(removal.here_and_now()),
             Ready::Run { ref mut committed, .. } => *committed = true,
             Ready::Kill(_) => {}
         }

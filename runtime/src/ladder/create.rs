@@ -133,6 +133,7 @@ fn make_dir(parent: BorrowedFd<'_>, name: &OsStr, mode: u16) -> io::Result<()> {
 }
 
 /// No call makes a directory and opens it. But one that has something in it is not the new one.
+#[allow(clippy::trivially_copy_pass_by_ref, reason = "as for the others")]
 fn identify_dir(
     removal: &mut Prepared,
     parent: BorrowedFd<'_>,

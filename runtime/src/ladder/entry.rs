@@ -124,7 +124,7 @@ fn hold(
 ) -> Entry {
     let prepared = action.prepare().and_then(|mut prepared| {
         if exists {
-            prepared.commit().map_err(not_told)?;
+            prepared.commit().map_err(|error| not_told(&error))?;
         }
         Ok(prepared)
     });
@@ -164,7 +164,7 @@ fn tell(site: &Site, message: String) {
 }
 
 /// Without an identity it would be left alone for ever.
-fn not_told(error: io::Error) -> io::Error {
+fn not_told(error: &io::Error) -> io::Error {
     let remedy = match error.kind() {
         io::ErrorKind::NotFound => {
             "make it first, or put the cleanup on the statement that makes it"

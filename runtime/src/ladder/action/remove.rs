@@ -109,7 +109,7 @@ impl Removal {
     }
 
     /// Whatever is found under the name is meant.
-    pub(super) fn as_found(self) -> Self {
+    pub(super) fn here_and_now(self) -> Self {
         Self { ours: Ours::Found, ..self }
     }
 
