@@ -107,7 +107,7 @@ fn kill_in_an_arena(rounds: u64, seed: u64) -> Sum {
         sum.rounds += 1;
         let with_reaper = round % 3 != 2;
         let swapping = round % 4 == 3;
-        stranger.tell(if swapping { "go swapping" } else { "go" });
+        stranger.go(swapping);
         let (said, report) = if with_reaper {
             let said = churn_and_kill(arena, &mut random, with_reaper);
             let log = fs::read_to_string(arena.join("log")).unwrap_or_default();
@@ -124,8 +124,7 @@ fn kill_in_an_arena(rounds: u64, seed: u64) -> Sum {
             sum.removed += performed as u64;
             (said, recovery.to_string())
         };
-        stranger.tell("stop");
-        let found = stranger.account();
+        let found = stranger.stop();
         judge(&said, &found, swapping, &report, &mut sum);
     }
     sum
@@ -297,11 +296,15 @@ impl Stranger {
         Self { child, commands, lines }
     }
 
-    fn tell(&mut self, command: &str) {
+    fn go(&mut self, swapping: bool) {
+        let command = if swapping { "go swapping" } else { "go" };
         writeln!(self.commands, "{command}").unwrap();
+        assert_eq!(self.lines.next("the stranger's start").as_deref(), Some("going"));
     }
 
-    fn account(&self) -> Vec<String> {
+    /// Its account.
+    fn stop(&mut self) -> Vec<String> {
+        writeln!(self.commands, "stop").unwrap();
         let mut found = Vec::new();
         loop {
             found.push(self.lines.next("the stranger's account").expect("it lives"));

@@ -3,8 +3,8 @@
 //! own. It counts its own things: none may ever be removed by anybody else.
 //!
 //! Its arguments are the arena and a seed. It obeys commands on stdin: `go` (`go swapping`: and
-//! exchange a directory for a link), and `stop`, upon which it says what it finds, removes what is
-//! not its own, and waits:
+//! exchange a directory for a link), which it answers by `going`, and `stop`, upon which it says what
+//! it finds, removes what is not its own, and waits:
 //!
 //! * `left PLACE IDENTITY TYPE`: a thing of the churn's that it never moved;
 //! * `moved PLACE IDENTITY TYPE`: one that it had moved, so that nobody found it where it was;
@@ -45,6 +45,9 @@ fn main() -> io::Result<()> {
             "go swapping" => true,
             other => panic!("{other}"),
         };
+        // Nothing is told to it before this is read: what came with `go` would be in stdin's buffer,
+        // where `told` does not see it.
+        println!("going");
         while !told() {
             // Where it swaps, it is wild; else it leaves something to those who clean up.
             for _ in 0..if swapping { 4 } else { 1 } {
