@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 #[cfg(target_os = "linux")]
 pub(crate) use self::call::signal_group;
 use self::deadline::Deadline;
+use self::open::Opener;
 use self::place::quoted;
 use self::process::{Kill, Reach};
 use self::program::Program;
@@ -59,8 +60,13 @@ use crate::report::{CleanupValue, Ended, Message};
 ///   a file nor a directory, its file handle or time of birth), and the time of birth. What has its
 ///   name later, a new file that was renamed over it for one, is left alone. The attribute needs
 ///   write permission, and changes the file's `ctime`.
+/// * It notes that by the path: on a `let` after the initialiser, on another statement after that.
+///   What somebody else has put under the path by then is taken for what was made.
+///   [`scratch`](crate::scratch), [`create_dir`](crate::create_dir),
+///   [`create_file`](crate::create_file) and [`create_socket`](crate::create_socket) go by a
+///   descriptor of what they make, under a name that nobody knows beforehand.
 /// * A thing whose creation was announced, and which the process then did not come to identify, is
-///   left alone, unless its name was a random one of our own making.
+///   left alone, unless its name is a random one of our own making and it is still empty.
 /// * Processes are told by their start time, boot and pid namespace beside their number, and are
 ///   signalled through a pidfd.
 ///
@@ -69,9 +75,14 @@ use crate::report::{CleanupValue, Ended, Message};
 ///
 /// # Removal
 ///
-/// The thing is renamed to a random name beside it, `.backstop-` and 32 digits, and removed under
-/// that. So the name is free at once, and who still writes by path notices. If the removal cannot be
-/// completed, the rest gets its name back. If it is interrupted, the next one goes on.
+/// The thing is renamed to a random name beside it, `.backstop-` and 32 digits, looked at once more,
+/// and removed under that. So the name is free at once, and who still writes by path notices. If the
+/// removal cannot be completed, the rest gets its name back. If it is interrupted, the next one goes
+/// on.
+///
+/// No system call removes what a descriptor stands for, and none makes a directory or a socket and
+/// opens it. So what a program of the same user puts under such a name of ours on purpose, in the
+/// instant after the look or after the creation, is not safe there.
 ///
 /// # Examples
 ///
@@ -265,7 +276,7 @@ impl Action {
     fn perform_found(&self) -> io::Result<Performed> {
         match self.clone().prepare() {
             // Found here and now is as good as noted.
-            Ok(prepared) => prepared.ours().run_committed().perform(),
+            Ok(prepared) => prepared.here_and_now().perform(),
             // There is no directory for the thing to be in.
             Err(error) if self.is_removal() && error.kind() == io::ErrorKind::NotFound => {
                 Ok(Performed::Gone)
@@ -327,8 +338,19 @@ pub(crate) enum Performed {
 }
 
 impl Prepared {
-    /// The thing's name is 128 random bits of ours, and it is created exclusively: whatever has the
-    /// name is removed, identified or not.
+    /// What is found here and now is meant: as good as committed.
+    fn here_and_now(mut self) -> Self {
+        match self.what {
+            Ready::Remove(removal) => self.what = Ready::Remove(removal.here_and_now()),
+            Ready::Run { ref mut committed, .. } => *committed = true,
+            Ready::Kill(_) => {}
+        }
+        self
+    }
+
+    /// The thing's name is 128 random bits of ours, and it is created exclusively: what has the name
+    /// is removed, identified or not, but for what is not empty. That is not ours: what is ours is
+    /// committed before anybody writes to it.
     pub(crate) fn ours(mut self) -> Self {
         if let Ready::Remove(removal) = self.what {
             self.what = Ready::Remove(removal.by_name());
@@ -353,19 +375,13 @@ impl Prepared {
         }
     }
 
-    /// Gives what was [born hidden](Self::born_hidden) its name, unless somebody has that.
-    pub(crate) fn reveal(&self) -> io::Result<()> {
+    /// Gives what was [born hidden](Self::born_hidden) in `parent` its name, unless somebody has that;
+    /// an error, too, if `parent` is not the directory any more that the path leads to.
+    pub(crate) fn reveal(&self, parent: BorrowedFd<'_>) -> io::Result<()> {
         match &self.what {
-            Ready::Remove(removal) => removal.reveal(),
+            Ready::Remove(removal) => removal.reveal(parent),
             _ => Ok(()),
         }
-    }
-
-    fn run_committed(mut self) -> Self {
-        if let Ready::Run { committed, .. } = &mut self.what {
-            *committed = true;
-        }
-        self
     }
 
     /// Notes the identity of the thing, which exists now, by its path.
@@ -381,7 +397,8 @@ impl Prepared {
         }
     }
 
-    /// Notes the identity of the thing by a descriptor of it, whatever has its name by now.
+    /// Notes the identity of the thing by a descriptor of it, whatever has its name by now. A
+    /// listening socket's is not the file's that it is bound to.
     pub(crate) fn commit_fd(&mut self, fd: BorrowedFd<'_>) -> io::Result<()> {
         match &mut self.what {
             Ready::Remove(removal) => removal.commit_fd(fd),
@@ -422,6 +439,16 @@ impl Prepared {
         match &self.what {
             Ready::Kill(kill) => kill.leader(),
             _ => None,
+        }
+    }
+
+    /// Removes what was created in `parent`, wherever that is by now.
+    pub(crate) fn perform_in(&self, parent: BorrowedFd<'_>) -> io::Result<Performed> {
+        match &self.what {
+            Ready::Remove(removal) => {
+                removal.perform_in(parent, Opener::new(), Deadline::after(self.timeout))
+            }
+            _ => self.perform(),
         }
     }
 

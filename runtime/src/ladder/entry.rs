@@ -122,32 +122,39 @@ fn hold(
     exists: bool,
     action: Action,
 ) -> Entry {
-    let held = Keepers::of(rung).and_then(|keepers| {
-        let mut prepared = action.clone().prepare()?;
+    let prepared = action.prepare().and_then(|mut prepared| {
         if exists {
-            prepared.commit().map_err(not_there)?;
+            prepared.commit().map_err(|error| not_told(&error))?;
         }
-        Held::new(site, prepared, exists, keepers)
+        Ok(prepared)
     });
-    match held {
-        Ok(held) => Entry::new(announced, held),
-        Err(error) => {
-            let message = format!("cannot register a cleanup that survives `{rung}`: {error}");
-            if exists && !thread::panicking() {
-                // The panic runs no guard of it: there is none yet.
-                if let Ended(Some(failure)) = action.ended() {
-                    tell(site, failure.0);
-                }
-            }
-            // What the caller counted on is not to be had. But a second panic would abort.
-            assert!(thread::panicking(), "{message}");
-            tell(site, message);
-            // What is left is this process itself.
-            Entry {
-                exit: announced.register(site, Cleanup::new(move || action.ended())),
-                held: None,
+    let (own, error) = match prepared {
+        // Without an identity it is nobody's to perform: what has the name may be another's.
+        Err(error) => (None, error),
+        Ok(prepared) => {
+            let own = prepared.clone();
+            match Keepers::of(rung).and_then(|keepers| Held::new(site, prepared, exists, keepers)) {
+                Ok(held) => return Entry::new(announced, held),
+                Err(error) => (Held::new(site, own, exists, Keepers::nobody()).ok(), error),
             }
         }
+    };
+    let message = format!("cannot register a cleanup that survives `{rung}`: {error}");
+    if !thread::panicking() {
+        // The panic runs no guard of it: there is none yet.
+        if let (true, Some(held)) = (exists, own) {
+            if let Ended(Some(failure)) = held.perform() {
+                tell(site, failure.0);
+            }
+        }
+        // What the caller counted on is not to be had.
+        panic!("{message}");
+    }
+    // A second panic would abort. What is left is this process itself.
+    tell(site, message);
+    match own {
+        Some(held) => Entry::new(announced, held),
+        None => Entry { exit: announced.register(site, Cleanup::new(|| Ended::WELL)), held: None },
     }
 }
 
@@ -157,11 +164,13 @@ fn tell(site: &Site, message: String) {
 }
 
 /// Without an identity it would be left alone for ever.
-fn not_there(error: io::Error) -> io::Error {
-    if error.kind() != io::ErrorKind::NotFound {
-        return error;
-    }
-    let remedy = "make it first, or put the cleanup on the statement that makes it";
+fn not_told(error: &io::Error) -> io::Error {
+    let remedy = match error.kind() {
+        io::ErrorKind::NotFound => {
+            "make it first, or put the cleanup on the statement that makes it"
+        }
+        _ => "nothing would tell it from others, and it is left alone",
+    };
     io::Error::new(error.kind(), format!("{error}: {remedy}"))
 }
 

@@ -26,7 +26,13 @@ use crate::site::Site;
 /// failed cleanup is [reported](crate::set_observer).
 #[must_use = "what was made is removed when this is dropped"]
 pub struct OwnedPath<T = ()> {
+    /// Before the value: what is open is removed first, and closed then.
+    registered: Registered,
     value: T,
+}
+
+/// The registration, which is performed when this is dropped.
+struct Registered {
     path: PathBuf,
     entry: Option<Entry>,
     site: &'static Site,
@@ -36,7 +42,7 @@ impl<T> OwnedPath<T> {
     /// Where it is: an absolute path.
     #[must_use]
     pub fn path(&self) -> &Path {
-        &self.path
+        &self.registered.path
     }
 
     /// Removes it now.
@@ -45,7 +51,7 @@ impl<T> OwnedPath<T> {
     ///
     /// If it cannot be removed, or is left alone because it is not what was made.
     pub fn remove(mut self) -> io::Result<()> {
-        match self.entry.take().and_then(|entry| entry.run(()).message()) {
+        match self.registered.entry.take().and_then(|entry| entry.run(()).message()) {
             None => Ok(()),
             Some(message) => Err(io::Error::other(message)),
         }
@@ -53,14 +59,36 @@ impl<T> OwnedPath<T> {
 
     /// Keeps it: it is not removed any more, however the process ends. At the rung `reboot` that is
     /// durable when this returns.
+    ///
+    /// Gives back where it is, and the open file or the listening socket: `()` for a directory.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::io::Write as _;
+    ///
+    /// use backstop::{Survives, scratch};
+    ///
+    /// let draft = scratch::file(Survives::Exit)?;
+    /// let (path, mut file) = draft.keep();
+    /// file.write_all(b"text")?;
+    /// assert_eq!(std::fs::read(&path)?, b"text");
+    /// # std::fs::remove_file(&path)?;
+    ///
+    /// let (path, ()) = scratch::dir(Survives::Exit)?.keep();
+    /// assert!(path.is_dir());
+    /// # std::fs::remove_dir(&path)?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[must_use = "the path is all that is known of it now"]
-    pub fn keep(mut self) -> PathBuf {
-        drop(self.entry.take());
-        std::mem::take(&mut self.path)
+    pub fn keep(self) -> (PathBuf, T) {
+        let Self { mut registered, value } = self;
+        drop(registered.entry.take());
+        (std::mem::take(&mut registered.path), value)
     }
 }
 
-impl<T> Drop for OwnedPath<T> {
+impl Drop for Registered {
     fn drop(&mut self) {
         if let Some(entry) = self.entry.take() {
             contain(self.site, State::AMBIENT, || entry.run(()));
@@ -84,13 +112,13 @@ impl<T> DerefMut for OwnedPath<T> {
 
 impl<T> AsRef<Path> for OwnedPath<T> {
     fn as_ref(&self) -> &Path {
-        &self.path
+        self.path()
     }
 }
 
 impl<T> fmt::Debug for OwnedPath<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("OwnedPath").field(&self.path).finish()
+        f.debug_tuple("OwnedPath").field(&self.path()).finish()
     }
 }
 
@@ -310,6 +338,7 @@ impl Pending {
     fn own<T>(&self, created: io::Result<Created<T>>) -> io::Result<OwnedPath<T>> {
         let created = created?;
         let path = created.path();
-        Ok(OwnedPath { value: created.thing, path, entry: self.entry.take(), site: self.site })
+        let registered = Registered { path, entry: self.entry.take(), site: self.site };
+        Ok(OwnedPath { registered, value: created.thing })
     }
 }

@@ -63,6 +63,11 @@ impl Keepers {
         }))
     }
 
+    /// None: what this process holds alone.
+    pub(crate) fn nobody() -> Self {
+        Self([None, None])
+    }
+
     /// The reaper, if one runs.
     pub(crate) fn reaper() -> Self {
         Self([reaper::keeper(), None])

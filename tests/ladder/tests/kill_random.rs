@@ -4,19 +4,22 @@
 //! names, moves and swaps things and directories. Afterwards:
 //!
 //! * nothing is left that was committed, or made by our helpers, unless the stranger had moved it
-//!   (it keeps a record), and no child lives;
-//!   One more is possible where three swaps meet: a cleanup that was about to take its thing took what
-//!   came to its name meanwhile, and cannot give the name back as the stranger has taken that. It
-//!   reports where the thing is now, which may be another one of ours;
+//!   (it keeps a record), and no child lives. One more is possible where three swaps meet: a cleanup
+//!   that was about to take its thing took what came to its name meanwhile, and cannot give the name
+//!   back as the stranger has taken that. It reports where the thing is now, which may be another one
+//!   of ours;
 //! * every file of the stranger's is somewhere, and whole;
 //! * what was kept is there.
+//!
+//! What is not promised is not done: the program's own code makes nothing in the directory that the
+//! stranger exchanges, where the path may lead to another thing by the time when it is registered.
 //!
 //! There are 300 kills, which take about 40 s on two processors. For more, and for about the same ones
 //! once more:
 //!
 //! ```sh
-//! BACKSTOP_KILLS=10000 cargo test -p backstop-tests-ladder --test kill_random -- --ignored --nocapture
-//! BACKSTOP_SEED=4711 cargo test -p backstop-tests-ladder --test kill_random -- --ignored --nocapture
+//! BACKSTOP_KILLS=10000 cargo test -p backstop-tests-ladder --test kill_random -- --nocapture
+//! BACKSTOP_SEED=4711 cargo test -p backstop-tests-ladder --test kill_random -- --nocapture
 //! ```
 #![cfg(target_os = "linux")]
 
@@ -40,7 +43,6 @@ use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 const KILLS: u64 = 300;
 
 #[test]
-#[ignore = "fails, once in some 7,000 kills: a file of the stranger's is gone, and nobody knows why yet"]
 fn kills_at_random_instants_leave_nothing_of_ours_and_remove_nothing_else() {
     let number = |name, default: u64| {
         let text = env::var(name).ok();
@@ -105,7 +107,7 @@ fn kill_in_an_arena(rounds: u64, seed: u64) -> Sum {
         sum.rounds += 1;
         let with_reaper = round % 3 != 2;
         let swapping = round % 4 == 3;
-        stranger.tell(if swapping { "go swapping" } else { "go" });
+        stranger.go(swapping);
         let (said, report) = if with_reaper {
             let said = churn_and_kill(arena, &mut random, with_reaper);
             let log = fs::read_to_string(arena.join("log")).unwrap_or_default();
@@ -122,8 +124,7 @@ fn kill_in_an_arena(rounds: u64, seed: u64) -> Sum {
             sum.removed += performed as u64;
             (said, recovery.to_string())
         };
-        stranger.tell("stop");
-        let found = stranger.account();
+        let found = stranger.stop();
         judge(&said, &found, swapping, &report, &mut sum);
     }
     sum
@@ -195,6 +196,7 @@ fn judge(said: &[String], found: &[String], swapping: bool, report: &str, sum: &
         };
         lines.iter().filter_map(rest).collect()
     };
+    let made = of(said, "made");
     let (committed, keeping, kept) = (of(said, "committed"), of(said, "keeping"), of(said, "kept"));
     let (left, moved, took) = (of(found, "left"), of(found, "moved"), of(found, "took"));
     sum.turns += said.iter().filter(|line| *line == ".").count() as u64;
@@ -205,7 +207,8 @@ fn judge(said: &[String], found: &[String], swapping: bool, report: &str, sum: &
 
     let lost = of(found, "lost");
     assert!(lost.is_empty(), "the stranger's are gone: {lost:?}\n{report}");
-    for (place, kind) in &left {
+    for (place, what) in &left {
+        let (identity, kind) = what.split_once(' ').unwrap();
         let (ground, name) = place.split_once('/').unwrap();
         let was_swapped = swapping && ground == "swap";
         let was_displaced = said
@@ -215,7 +218,11 @@ fn judge(said: &[String], found: &[String], swapping: bool, report: &str, sum: &
             .chain(report.lines().filter(|line| line.contains("it is now at ")))
             .any(|line| line.contains(name));
         sum.displaced += u64::from(was_displaced);
-        let is_uncommitted = name.starts_with('w') && !committed.contains_key(place);
+        // Wherever it is now: the reaper may have known of it already, and been killed while it removed
+        // it, before the journal knew.
+        let made_at = made.get(identity).unwrap_or(place);
+        let is_by_hand = made.contains_key(identity) || name.starts_with('w');
+        let is_uncommitted = is_by_hand && !committed.contains_key(made_at);
         sum.uncommitted += u64::from(is_uncommitted);
         assert!(
             ground == "exit"
@@ -289,11 +296,15 @@ impl Stranger {
         Self { child, commands, lines }
     }
 
-    fn tell(&mut self, command: &str) {
+    fn go(&mut self, swapping: bool) {
+        let command = if swapping { "go swapping" } else { "go" };
         writeln!(self.commands, "{command}").unwrap();
+        assert_eq!(self.lines.next("the stranger's start").as_deref(), Some("going"));
     }
 
-    fn account(&self) -> Vec<String> {
+    /// Its account.
+    fn stop(&mut self) -> Vec<String> {
+        writeln!(self.commands, "stop").unwrap();
         let mut found = Vec::new();
         loop {
             found.push(self.lines.next("the stranger's account").expect("it lives"));

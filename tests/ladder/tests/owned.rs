@@ -109,12 +109,25 @@ fn a_strangers_thing_under_the_same_name_is_left_alone_and_reported() {
 #[test]
 fn what_is_kept_stays_and_what_is_gone_already_is_no_error() {
     let home = tempfile::tempdir().unwrap();
-    let kept = create_dir(home.path().join("kept"), Survives::Exit).unwrap().keep();
+    let (kept, ()) = create_dir(home.path().join("kept"), Survives::Exit).unwrap().keep();
     assert_eq!(kept, fs::canonicalize(home.path()).unwrap().join("kept"));
     let gone = create_file(home.path().join("gone"), Survives::Exit).unwrap();
     fs::remove_file(gone.path()).unwrap();
     gone.remove().unwrap();
     assert_eq!(names(home.path()), ["kept"]);
+}
+
+#[test]
+fn what_is_kept_stays_open() {
+    let home = tempfile::tempdir().unwrap();
+    let file = create_file(home.path().join("file"), Survives::Exit).unwrap();
+    let (path, mut file) = file.keep();
+    file.write_all(b"text").unwrap();
+    assert_eq!(fs::read_to_string(path).unwrap(), "text");
+    let (path, socket) = create_socket(home.path().join("s"), Survives::Exit).unwrap().keep();
+    let _client = UnixStream::connect(path).unwrap();
+    socket.accept().unwrap();
+    assert_eq!(names(home.path()), ["file", "s"]);
 }
 
 #[test]

@@ -119,3 +119,96 @@ fn what_exists_already_is_removed_when_it_cannot_be_registered() {
     assert!(std::panic::catch_unwind(|| without_reaper(&path)).is_err());
     assert!(!path.exists());
 }
+
+/// Runs `function` in a destructor, during a panic, where a registration that fails is no second one.
+fn while_panicking(function: impl FnOnce()) {
+    struct Late<F: FnOnce()>(Option<F>);
+    impl<F: FnOnce()> Drop for Late<F> {
+        fn drop(&mut self) {
+            self.0.take().unwrap()();
+        }
+    }
+    let late = Late(Some(function));
+    let payload = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _late = late;
+        panic!("on purpose");
+    }));
+    assert_eq!(payload.unwrap_err().downcast_ref(), Some(&"on purpose"));
+}
+
+/// Somebody's other file under the same name.
+fn replace(path: &Path) -> io::Result<()> {
+    fs::rename(path, path.with_extension("moved"))?;
+    fs::write(path, "a stranger's")
+}
+
+#[must_cleanup]
+fn let_without_reaper(path: &Path, meanwhile: fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    #[cleanup(Action::remove_file(path), survives = kill)]
+    let _file = fs::File::create_new(path)?;
+    meanwhile(path)
+}
+
+#[must_cleanup]
+fn statement_without_reaper(path: &Path, meanwhile: fn(&Path) -> io::Result<()>) -> io::Result<()> {
+    #[cleanup(Action::remove_file(path), survives = kill)]
+    fs::write(path, "ours")?;
+    meanwhile(path)
+}
+
+#[test]
+fn what_could_not_be_registered_during_a_panic_goes_with_its_guard_and_nothing_else_does() {
+    for function in [let_without_reaper as fn(&Path, fn(&Path) -> _) -> _, statement_without_reaper]
+    {
+        let home = tempfile::tempdir().unwrap();
+        let path = home.path().join("file");
+        while_panicking(|| function(&path, |_| Ok(())).unwrap());
+        assert!(!path.exists());
+        while_panicking(|| function(&path, replace).unwrap());
+        assert_eq!(fs::read_to_string(&path).unwrap(), "a stranger's");
+        assert!(path.with_extension("moved").exists());
+    }
+}
+
+#[must_cleanup]
+fn not_identified(path: &Path) -> io::Result<()> {
+    fs::write(path, "no socket")?;
+    #[cleanup(Action::unlink_socket(path), survives = exit)]
+    let _path = path;
+    Ok(())
+}
+
+#[test]
+fn what_could_not_be_identified_is_left_alone_and_the_panic_says_so() {
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("file");
+    let payload = std::panic::catch_unwind(|| not_identified(&path)).unwrap_err();
+    let message = payload.downcast_ref::<String>().unwrap();
+    assert!(message.contains("no socket but") && message.contains("left alone"), "{message}");
+    while_panicking(|| not_identified(&path).unwrap());
+    assert_eq!(fs::read_to_string(&path).unwrap(), "no socket");
+}
+
+#[must_cleanup]
+fn exchanged_before_it_is_registered(path: &Path, exchange: &dyn Fn()) -> io::Result<()> {
+    #[cleanup(Action::remove_file(path), survives = exit)]
+    let _file = fs::File::create_new(path).inspect(|_| exchange())?;
+    Ok(())
+}
+
+/// A limit: the attribute knows the path, and not what the initialiser has opened.
+#[test]
+fn what_comes_to_the_path_before_the_registration_is_taken_for_what_was_made() {
+    let home = tempfile::tempdir().unwrap();
+    let (dir, other) = (home.path().join("dir"), home.path().join("other"));
+    fs::create_dir(&dir).unwrap();
+    fs::create_dir(&other).unwrap();
+    fs::write(other.join("file"), "a stranger's").unwrap();
+    let exchange = || {
+        fs::rename(&dir, home.path().join("away")).unwrap();
+        std::os::unix::fs::symlink(&other, &dir).unwrap();
+    };
+    exchanged_before_it_is_registered(&dir.join("file"), &exchange).unwrap();
+    assert!(!other.join("file").exists());
+    assert!(home.path().join("away/file").exists());
+}

@@ -166,6 +166,11 @@ impl Seen {
         FileType::from_raw_mode(self.stat.st_mode)
     }
 
+    /// Whether it is a file that something was written to.
+    pub(super) fn has_content(&self) -> bool {
+        self.kind() == FileType::RegularFile && self.stat.st_size != 0
+    }
+
     /// Whether both are the same thing.
     #[cfg(not(target_os = "linux"))]
     pub(super) fn same(&self, other: &Self) -> bool {

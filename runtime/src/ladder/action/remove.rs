@@ -26,6 +26,10 @@ use super::random::{self, Id};
 /// How often others may get in between before it is an error.
 const ATTEMPTS: usize = 32;
 
+/// Why something of our own random name is not ours.
+const NOT_EMPTY: &str = "it is not empty, and what was created under this name had nothing in it yet: \
+                         somebody else put it there";
+
 /// What kind of thing is removed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Thing {
@@ -68,9 +72,12 @@ pub(super) struct Removal {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 enum Ours {
     Nothing,
-    /// What has the thing's name.
+    /// What has the thing's name, here and now.
+    Found,
+    /// What has the thing's name, as long as it is empty.
     Name,
-    /// What has its tombstone's: it is born under that, and gets its name once it is committed.
+    /// What has its tombstone's, as long as it is empty: it is born under that, and gets its name once
+    /// it is committed.
     Tombstone,
 }
 
@@ -101,7 +108,14 @@ impl Removal {
         &self.place
     }
 
-    /// Whatever has the name is ours: nobody else could have guessed it.
+    /// Whatever is found under the name is meant.
+    pub(super) fn here_and_now(self) -> Self {
+        Self { ours: Ours::Found, ..self }
+    }
+
+    /// What has the name is ours: nobody else could have guessed it. Who watches the directory could
+    /// have seen it, though, and put something else there; but nobody writes to what is ours before it
+    /// is committed, so that nothing but an empty thing goes for its name alone.
     pub(super) fn by_name(self) -> Self {
         Self { ours: Ours::Name, ..self }
     }
@@ -123,7 +137,7 @@ impl Removal {
     pub(super) fn cradle(&self) -> io::Result<(OwnedFd, OsString)> {
         let name = match self.ours {
             Ours::Tombstone => self.tombstone(),
-            Ours::Name | Ours::Nothing => self.place.name().to_owned(),
+            Ours::Name | Ours::Found | Ours::Nothing => self.place.name().to_owned(),
         };
         match self.place.open_parent(Opener::new())? {
             Parent::Here(parent) => Ok((parent, name)),
@@ -132,17 +146,22 @@ impl Removal {
         }
     }
 
-    /// Gives what was created under its tombstone its name, if nobody has that.
-    pub(super) fn reveal(&self) -> io::Result<()> {
+    /// Gives what was created in `parent` under its tombstone its name, if nobody has that, and if
+    /// `parent` is still the directory that the path leads to.
+    pub(super) fn reveal(&self, parent: BorrowedFd<'_>) -> io::Result<()> {
+        let (today, tombstone) = self.cradle()?;
+        if !same(parent, today.as_fd())? {
+            let why = format!("{} was replaced meanwhile", quoted(self.place.parent()));
+            return Err(io::Error::other(why));
+        }
         if self.ours != Ours::Tombstone {
             return Ok(());
         }
-        let (parent, tombstone) = self.cradle()?;
         let kind = match self.thing {
             Thing::Directory => FileType::Directory,
             Thing::File | Thing::Socket => FileType::RegularFile,
         };
-        unbury(parent.as_fd(), &tombstone, self.place.name(), kind)
+        unbury(parent, &tombstone, self.place.name(), kind)
             .map_err(|error| about("cannot create", &self.place.path(), error))
     }
 
@@ -167,12 +186,9 @@ impl Removal {
         Err(about("cannot note the identity of", path, Errno::OPNOTSUPP))
     }
 
-    /// Notes which thing it is by an open descriptor of it.
+    /// Notes which thing it is by an open descriptor of it: for a socket, of the file that it is bound
+    /// to, which the socket's own is not.
     pub(super) fn commit_fd(&mut self, fd: BorrowedFd<'_>) -> io::Result<()> {
-        if self.thing == Thing::Socket {
-            // A socket's descriptor is not the file's that it is bound to.
-            return self.commit();
-        }
         self.commit_open(&self.place.path(), fd)
     }
 
@@ -197,14 +213,22 @@ impl Removal {
     }
 
     pub(super) fn perform_with(&self, opener: Opener, deadline: Deadline) -> io::Result<Performed> {
+        match self.place.open_parent(opener)? {
+            Parent::Here(parent) => self.perform_in(parent.as_fd(), opener, deadline),
+            Parent::Gone => Ok(Performed::Gone),
+            Parent::Replaced(why) => Ok(self.left(&why)),
+        }
+    }
+
+    /// Removes it from the directory that is open, wherever that is by now.
+    pub(super) fn perform_in(
+        &self,
+        parent: BorrowedFd<'_>,
+        opener: Opener,
+        deadline: Deadline,
+    ) -> io::Result<Performed> {
         let path = self.place.path();
         let cannot = |error| about("cannot remove", &path, error);
-        let parent = match self.place.open_parent(opener)? {
-            Parent::Here(parent) => parent,
-            Parent::Gone => return Ok(Performed::Gone),
-            Parent::Replaced(why) => return Ok(self.left(&why)),
-        };
-        let parent = parent.as_fd();
         let tombstone = self.tombstone();
         for _ in 0..ATTEMPTS {
             // Left by an interrupted removal, or under another one's hands now.
@@ -215,18 +239,13 @@ impl Removal {
                     Buried::Left(why) => return Ok(self.left(&why)),
                 }
             }
-            let Some(found) = open::look(parent, self.place.name()).map_err(cannot)? else {
-                return Ok(match self.place.unmounted(parent) {
-                    Some(why) => self.left(&why),
-                    None => Performed::Gone,
-                });
-            };
-            if self.ours == Ours::Tombstone && self.identity.is_none() {
-                // It never came to have its name: this is somebody else's.
-                return Ok(Performed::Gone);
-            }
-            if let Some(why) = self.refusal(&found).map_err(cannot)? {
-                return Ok(self.left(&why));
+            if let Some(not_here) = self.missing(parent).map_err(cannot)? {
+                // Another one who performs this may have renamed it between the two looks, and be
+                // killed before it goes on.
+                if open::look(parent, &tombstone).map_err(cannot)?.is_some() {
+                    continue;
+                }
+                return Ok(not_here);
             }
             match bury(parent, self.place.name(), &tombstone) {
                 // To be looked at once more: it may have been swapped in between. Or others were
@@ -242,6 +261,21 @@ impl Removal {
         ))
     }
 
+    /// What is to be said if the thing does not have its name.
+    fn missing(&self, parent: BorrowedFd<'_>) -> rustix::io::Result<Option<Performed>> {
+        let Some(found) = open::look(parent, self.place.name())? else {
+            return Ok(Some(match self.place.unmounted(parent) {
+                Some(why) => self.left(&why),
+                None => Performed::Gone,
+            }));
+        };
+        if self.ours == Ours::Tombstone && self.identity.is_none() {
+            // It never came to have its name: this is somebody else's.
+            return Ok(Some(Performed::Gone));
+        }
+        Ok(self.refusal(&found)?.map(|why| self.left(&why)))
+    }
+
     /// Why what was found is not to be removed.
     fn refusal(&self, found: &Seen) -> rustix::io::Result<Option<String>> {
         if let Some(identity) = &self.identity {
@@ -254,7 +288,15 @@ impl Removal {
                     .to_owned(),
             ));
         }
-        Ok((!self.thing.accepts(found.kind())).then(|| self.wrong_kind(found.kind())))
+        if !self.thing.accepts(found.kind()) {
+            return Ok(Some(self.wrong_kind(found.kind())));
+        }
+        Ok((self.only_if_empty() && found.has_content()).then(|| NOT_EMPTY.to_owned()))
+    }
+
+    /// Whether its name is all that is known of it, and that may be another thing's by now.
+    fn only_if_empty(&self) -> bool {
+        self.identity.is_none() && self.ours != Ours::Found
     }
 
     /// Removes what lies under the tombstone, if it is the right one.
@@ -273,7 +315,18 @@ impl Removal {
             return Ok(Buried::Left(unbury(&why)));
         }
         let result = if buried.kind() == FileType::Directory {
-            finish_directory(parent, tombstone, buried, opener, deadline)
+            if self.only_if_empty() {
+                match rustix::fs::unlinkat(parent, tombstone, AtFlags::REMOVEDIR) {
+                    Ok(()) => Ok(Emptied::Removed),
+                    Err(Errno::NOENT) => Ok(Emptied::Vanished),
+                    Err(Errno::NOTEMPTY | Errno::EXIST) => {
+                        return Ok(Buried::Left(unbury(NOT_EMPTY)));
+                    }
+                    Err(error) => Err(error.into()),
+                }
+            } else {
+                finish_directory(parent, tombstone, buried, opener, deadline)
+            }
         } else {
             match rustix::fs::unlinkat(parent, tombstone, AtFlags::empty()) {
                 Ok(()) => Ok(Emptied::Removed),
@@ -373,6 +426,12 @@ fn open_buried(
     let root = opener.child(parent, tombstone)?;
     let stat = rustix::fs::fstat(&root)?;
     if buried.same(&Seen { stat }) { Ok(root) } else { Err(Errno::NOENT) }
+}
+
+/// Whether both are the same directory.
+fn same(one: BorrowedFd<'_>, other: BorrowedFd<'_>) -> rustix::io::Result<bool> {
+    let (one, other) = (rustix::fs::fstat(one)?, rustix::fs::fstat(other)?);
+    Ok((one.st_dev, one.st_ino) == (other.st_dev, other.st_ino))
 }
 
 /// Renames a thing to its tombstone. `EXIST` if there is one already.

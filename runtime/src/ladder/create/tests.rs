@@ -1,10 +1,12 @@
 //! No step of a creation leaves anything behind.
 
 use std::cell::{Cell, RefCell};
+use std::ffi::OsStr;
 use std::fs;
 use std::io::{self, ErrorKind, Read as _, Write as _};
+use std::os::fd::BorrowedFd;
 use std::os::unix::fs::PermissionsExt as _;
-use std::os::unix::net::UnixStream;
+use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 
 use tempfile::TempDir;
@@ -183,5 +185,72 @@ fn a_link_in_the_place_of_the_directory_leads_no_creation_astray() {
         };
         create(&yard, &swap, &ok).unwrap_err();
         assert_eq!(count(victim.path()), 0);
+        // It was made in the directory that was open, and removed from it.
+        assert_eq!(count(&home.path().join("away")), 0);
+    }
+}
+
+/// A program of the same user watches the directory and puts its own thing under the name that
+/// nobody could guess, in the instant after the creation.
+#[test]
+fn what_is_put_in_its_place_before_it_is_identified_is_left_alone() {
+    use super::{create, identify_dir, identify_file, identify_socket, make_dir, make_file};
+    use crate::ladder::action::Action;
+
+    fn swap(yard: &Path, name: &OsStr, put: impl FnOnce(&Path)) {
+        fs::rename(yard.join(name), yard.join("away")).unwrap();
+        put(&yard.join(name));
+    }
+    fn precious(path: &Path) {
+        fs::write(path, "precious").unwrap();
+    }
+    fn whole(yard: &Path) -> bool {
+        fs::read_dir(yard).unwrap().any(|entry| {
+            let path = entry.unwrap().path();
+            fs::read(if path.is_dir() { path.join("file") } else { path })
+                .is_ok_and(|text| text == b"precious")
+        })
+    }
+    type Hide = fn(Prepared) -> Prepared;
+    for hide in [Prepared::born_hidden as Hide, Prepared::ours] {
+        let yard = TempDir::new().unwrap();
+        let (yard, path) = (yard.path(), yard.path().join("name"));
+        let make = |parent: BorrowedFd<'_>, name: &OsStr| {
+            let file = make_file(parent, name, 0o600)?;
+            swap(yard, name, precious);
+            Ok(file)
+        };
+        let removal = hide(Action::remove_file(&path).prepare().unwrap());
+        // It is the file that is open which is ours.
+        let created = create(removal, make, identify_file, ok, ok).unwrap();
+        let why = created.removal.perform().unwrap();
+        assert!(matches!(why, Performed::LeftAlone(_)), "{why:?}");
+        assert!(whole(yard));
+
+        let yard = TempDir::new().unwrap();
+        let (yard, path) = (yard.path(), yard.path().join("name"));
+        let make = |parent: BorrowedFd<'_>, name: &OsStr| {
+            make_dir(parent, name, 0o700)?;
+            swap(yard, name, |path| {
+                fs::create_dir(path).unwrap();
+                precious(&path.join("file"));
+            });
+            Ok(())
+        };
+        let removal = hide(Action::remove_dir_all(&path).prepare().unwrap());
+        let error = create(removal, make, identify_dir, ok, ok).unwrap_err();
+        assert!(error.to_string().contains("another directory"), "{error}");
+        assert!(whole(yard));
+
+        let yard = TempDir::new().unwrap();
+        let (yard, path) = (yard.path(), yard.path().join("name"));
+        let make = |_: BorrowedFd<'_>, name: &OsStr| {
+            let listener = UnixListener::bind(yard.join(name))?;
+            swap(yard, name, precious);
+            Ok(listener)
+        };
+        let removal = hide(Action::unlink_socket(&path).prepare().unwrap());
+        create(removal, make, identify_socket, ok, ok).unwrap_err();
+        assert!(whole(yard));
     }
 }

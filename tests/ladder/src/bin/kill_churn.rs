@@ -5,8 +5,8 @@
 //! Arguments: the arena, a seed, and `reaper` or `journal`: who is to clean up. With `journal`, the
 //! reaper will be killed as well, so that nothing is made at the rung `kill`.
 //!
-//! It says on stdout: `ready` and the reaper's process id; `.` for each turn; `committed PLACE` once
-//! what its own code made at PLACE is registered; `keeping PLACE` and `kept PLACE` before and after
+//! It says on stdout: `ready` and the reaper's process id; `.` for each turn; `made IDENTITY PLACE` once
+//! its own code has made something, before that is registered; `committed PLACE` once it is; `keeping PLACE` and `kept PLACE` before and after
 //! it keeps what a helper made; `displaced` and where what a cleanup has taken in the midst of a swap,
 //! and could not give its name back, is now.
 
@@ -28,7 +28,9 @@ use backstop::reaper::Builder;
 use backstop::{
     Action, OwnedPath, Survives, create_dir, create_file, create_socket, must_cleanup, scratch,
 };
+use backstop_tests_ladder::arena::{Identity, NAMES};
 use backstop_tests_ladder::random::Random;
+use rustix::fs::{CWD, Mode, OFlags};
 
 fn main() -> io::Result<()> {
     reaper::if_reaper_then_serve();
@@ -36,7 +38,7 @@ fn main() -> io::Result<()> {
     let [arena, seed, keeper] = &arguments[..] else { panic!("three arguments") };
     let arena = Path::new(arena);
     // The stranger tells by the mode what is committed.
-    rustix::process::umask(rustix::fs::Mode::from_raw_mode(0o022));
+    rustix::process::umask(Mode::from_raw_mode(0o022));
     // The stranger makes cleanups fail and registrations panic, as it should.
     backstop::set_observer(|event| {
         let text = event.to_string();
@@ -108,7 +110,7 @@ impl Churn<'_> {
 
     fn make(&mut self, depth: u32) -> io::Result<()> {
         let (survives, ground) = self.rung();
-        let named = ground.join(self.random.of(&backstop_tests_ladder::arena::NAMES));
+        let named = ground.join(self.random.of(&NAMES));
         let held = match self.random.below(21) {
             0..3 => {
                 let dir = scratch::dir_in(&ground, survives)?;
@@ -120,7 +122,7 @@ impl Churn<'_> {
                 file.write_all(b"text")?;
                 if self.random.below(4) == 0 {
                     say(&format!("keeping {}", self.place(file.path())));
-                    let path = file.keep();
+                    let (path, _file) = file.keep();
                     say(&format!("kept {}", self.place(&path)));
                     return Ok(());
                 }
@@ -141,6 +143,14 @@ impl Churn<'_> {
             _ if depth > 2 => return Ok(()),
             way => {
                 self.made += 1;
+                // Not where the stranger exchanges the directory: between the user's own code and the
+                // registration, the path may come to lead to another thing, which is taken for what
+                // was made. `Action` says so.
+                let ground = self.arena.join(match survives {
+                    Survives::Exit => "exit",
+                    Survives::Kill => "kill",
+                    Survives::Reboot => "reboot",
+                });
                 let path = ground.join(format!("w{}-{}", self.number, self.made));
                 return match (survives, way % 2) {
                     (Survives::Exit, 0) => let_at_exit(self, depth, &path),
@@ -185,21 +195,25 @@ impl Churn<'_> {
             0 => {
                 fs::create_dir(path)?;
                 fill(path);
-                Ok(())
             }
-            1 => symlink(self.arena.join("victim"), path),
-            _ => OpenOptions::new().write(true).create_new(true).open(path)?.write_all(b"text"),
+            1 => symlink(self.arena.join("victim"), path)?,
+            _ => OpenOptions::new().write(true).create_new(true).open(path)?.write_all(b"text")?,
         }
+        if let Some(identity) = Identity::of(CWD, path) {
+            say(&format!("made {identity} {}", self.place(path)));
+        }
+        Ok(())
     }
 
     /// Says that it is registered, to the test and, by its mode, to the stranger.
     fn committed(&self, path: &Path) {
         say(&format!("committed {}", self.place(path)));
-        if let Ok(metadata) = fs::symlink_metadata(path) {
-            if !metadata.is_symlink() {
-                let mode = if metadata.is_dir() { 0o700 } else { 0o600 };
-                let _ = fs::set_permissions(path, Permissions::from_mode(mode));
-            }
+        // The name may have become a link's of the stranger's.
+        let flags = OFlags::RDONLY | OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::CLOEXEC;
+        if let Ok(file) = rustix::fs::open(path, flags, Mode::empty()).map(File::from) {
+            let is_dir = file.metadata().is_ok_and(|metadata| metadata.is_dir());
+            let mode = if is_dir { 0o700 } else { 0o600 };
+            let _ = file.set_permissions(Permissions::from_mode(mode));
         }
     }
 

@@ -3,11 +3,11 @@
 //! own. It counts its own things: none may ever be removed by anybody else.
 //!
 //! Its arguments are the arena and a seed. It obeys commands on stdin: `go` (`go swapping`: and
-//! exchange a directory for a link), and `stop`, upon which it says what it finds, removes what is
-//! not its own, and waits:
+//! exchange a directory for a link), which it answers by `going`, and `stop`, upon which it says what
+//! it finds, removes what is not its own, and waits:
 //!
-//! * `left PLACE TYPE`: a thing of the churn's that it never moved;
-//! * `moved PLACE TYPE`: one that it had moved, so that nobody found it where it was;
+//! * `left PLACE IDENTITY TYPE`: a thing of the churn's that it never moved;
+//! * `moved PLACE IDENTITY TYPE`: one that it had moved, so that nobody found it where it was;
 //! * `took PLACE`: where it had moved one from;
 //! * `lost WHAT`: a thing of its own that is nowhere, or not as it was;
 //! * `done` and how often it did what: `planted`, `exchanged`, `took`, `swapped`, and how many things
@@ -21,7 +21,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt as _;
 use std::path::{Path, PathBuf};
 
-use backstop_tests_ladder::arena::{GROUNDS, NAMES};
+use backstop_tests_ladder::arena::{GROUNDS, Identity, NAMES};
 use backstop_tests_ladder::random::Random;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fs::{
@@ -45,6 +45,9 @@ fn main() -> io::Result<()> {
             "go swapping" => true,
             other => panic!("{other}"),
         };
+        // Nothing is told to it before this is read: what came with `go` would be in stdin's buffer,
+        // where `told` does not see it.
+        println!("going");
         while !told() {
             // Where it swaps, it is wild; else it leaves something to those who clean up.
             for _ in 0..if swapping { 4 } else { 1 } {
@@ -63,9 +66,6 @@ fn told() -> bool {
     let moment = Timespec { tv_sec: 0, tv_nsec: 100_000 };
     poll(&mut [PollFd::new(&stdin, PollFlags::IN)], Some(&moment)).is_ok_and(|ready| ready > 0)
 }
-
-/// Which thing: a number that is used again, and when it was born.
-type Identity = (u64, i64, u32);
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
@@ -93,9 +93,7 @@ impl Ground {
     }
 
     fn identity(&self, name: &OsStr) -> Option<Identity> {
-        let flags = AtFlags::SYMLINK_NOFOLLOW;
-        let stat = statx(&self.fd, name, flags, StatxFlags::INO | StatxFlags::BTIME).ok()?;
-        Some((stat.stx_ino, stat.stx_btime.tv_sec, stat.stx_btime.tv_nsec))
+        Identity::of(&self.fd, name)
     }
 
     fn names(&self) -> io::Result<Vec<OsString>> {
@@ -126,6 +124,8 @@ struct Stranger {
     stash: Ground,
     /// What is its own.
     own: HashMap<Identity, Kind>,
+    /// Where each of its own was put last.
+    put: HashMap<Identity, String>,
     /// What it has moved that was not.
     moved: HashSet<Identity>,
     taken: Vec<String>,
@@ -144,6 +144,7 @@ impl Stranger {
             grounds: grounds.collect::<io::Result<_>>()?,
             stash: Ground::open(arena, "stash")?,
             own: HashMap::new(),
+            put: HashMap::new(),
             moved: HashSet::new(),
             taken: Vec::new(),
             swapped: false,
@@ -230,8 +231,10 @@ impl Stranger {
     /// Takes a name, if it is free.
     fn plant(&mut self, thing: &OsStr, ground: usize, name: &OsStr) {
         let (from, to) = (&self.stash.fd, &self.grounds[ground].fd);
+        let identity = self.stash.identity(thing);
         if renameat_with(from, thing, to, name, RenameFlags::NOREPLACE).is_ok() {
             self.count.planted += 1;
+            self.note(identity, "planted", ground, name);
         }
     }
 
@@ -260,15 +263,24 @@ impl Stranger {
     /// Puts its own thing in the place of whatever has the name, with no instant between.
     fn exchange(&mut self, thing: &OsStr, ground: usize, name: &OsStr) -> io::Result<()> {
         let (stash, to) = (&self.stash.fd, &self.grounds[ground].fd);
+        let identity = self.stash.identity(thing);
         if renameat_with(stash, thing, to, name, RenameFlags::EXCHANGE).is_err() {
             return Ok(());
         }
         self.count.exchanged += 1;
+        self.note(identity, "exchanged", ground, name);
         // Sometimes it replaces, as a plain rename does.
         if self.got(ground, name, thing) && self.random.below(4) == 0 {
             self.destroy(thing)?;
         }
         Ok(())
+    }
+
+    /// Notes where one of its own is now.
+    fn note(&mut self, thing: Option<Identity>, how: &str, ground: usize, name: &OsStr) {
+        let Some(identity) = thing.filter(|it| self.own.contains_key(it)) else { return };
+        let ground = self.grounds[ground].name;
+        self.put.insert(identity, format!("{how} {ground}/{}", name.to_string_lossy()));
     }
 
     /// The name of something that the churn's own code made, and that is registered: what is put in
@@ -346,17 +358,19 @@ impl Stranger {
                 }
                 let what = if self.moved.contains(&identity) { "moved" } else { "left" };
                 let kind = fs::symlink_metadata(ground.path.join(&name))?.file_type();
-                lines.push(format!("{what} {place} {kind:?}"));
+                lines.push(format!("{what} {place} {identity} {kind:?}"));
                 remove(ground, &name)?;
             }
         }
         lines.extend(self.taken.drain(..).map(|place| format!("took {place}")));
         for (identity, kind) in &self.own {
             if !found.contains(identity) {
-                lines.push(format!("lost {kind:?} {identity:?}"));
+                let put = self.put.get(identity).map_or("never moved", String::as_str);
+                lines.push(format!("lost {kind:?} {identity}, {put}"));
             }
         }
         self.own.retain(|identity, _| found.contains(identity));
+        self.put.retain(|identity, _| found.contains(identity));
         self.moved.clear();
         let Count { planted, exchanged, took, swapped } = std::mem::take(&mut self.count);
         lines.push(format!("done {planted} {exchanged} {took} {swapped} {}", self.own.len()));

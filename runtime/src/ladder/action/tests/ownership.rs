@@ -218,12 +218,18 @@ fn two_actions_on_one_thing_both_know_it() {
 fn sockets_and_links_are_known_without_an_attribute() {
     let yard = Yard::new();
     let (socket, link) = (yard.at("socket"), yard.at("link"));
+    let parent = File::open(&yard.path).unwrap();
     for _ in 0..10 {
         let listener = UnixListener::bind(&socket).unwrap();
         symlink("nowhere", &link).unwrap();
         let mut by_fd = Action::unlink_socket(&socket).prepare().unwrap();
-        // A listener's descriptor says nothing of the file.
-        by_fd.commit_fd(listener.as_fd()).unwrap();
+        by_fd
+            .commit_fd(look(parent.as_fd(), "socket".as_ref()).unwrap().unwrap().fd.as_fd())
+            .unwrap();
+        // A listener's descriptor is not the file's.
+        let mut astray = Action::unlink_socket(&socket).prepare().unwrap();
+        astray.commit_fd(listener.as_fd()).unwrap();
+        left_alone(astray.perform());
         let prepared = [
             committed(Action::unlink_socket(&socket)),
             committed(Action::remove_file(&link)),
@@ -323,6 +329,35 @@ fn an_intent_alone_is_acted_on_only_under_our_own_name() {
     assert_eq!(yard.names(), [""; 0]);
 }
 
+/// Who watches the directory sees the name, too, and may put something else there.
+#[test]
+fn an_intent_alone_is_not_acted_on_where_there_is_something_in_it() {
+    let yard = Yard::new();
+    let (file, dir) = (yard.at("file"), yard.at("dir"));
+    fs::write(&file, "precious").unwrap();
+    fs::create_dir(&dir).unwrap();
+    fs::write(dir.join("file"), "precious").unwrap();
+    for action in [Action::remove_file(&file), Action::remove_dir_all(&dir)] {
+        let prepared = sent(&action.clone().prepare().unwrap().ours());
+        assert!(left_alone(prepared.perform()).contains("is not empty"));
+        assert_eq!(yard.names(), ["dir", "file"]);
+        assert_eq!(fs::read_to_string(dir.join("file")).unwrap(), "precious");
+        // The same where they lie under the name that they are created with.
+        let mut removal = match action.prepare().unwrap().what {
+            crate::ladder::action::Ready::Remove(removal) => removal.born_buried(),
+            other => panic!("{other:?}"),
+        };
+        let (name, hidden) = (removal.place().path(), yard.at(removal.tombstone()));
+        fs::rename(&name, &hidden).unwrap();
+        assert!(left_alone(removal.perform(timeout())).contains("is not empty"));
+        fs::rename(&hidden, &name).unwrap();
+        removal.commit_fd(File::open(&name).unwrap().as_fd()).unwrap();
+        done(removal.perform(timeout()));
+        fs::write(yard.at("file"), "precious").unwrap();
+    }
+    assert_eq!(yard.names(), ["file"]);
+}
+
 #[test]
 fn what_lies_under_a_foreign_tombstone_gets_its_name_back() {
     let yard = Yard::new();
@@ -360,6 +395,38 @@ fn an_interrupted_removal_goes_on_and_spares_who_has_the_name_now() {
     assert_eq!(yard.names(), ["dir"]);
     left_alone(removal.perform(timeout()));
     assert_eq!(yard.names(), ["dir"]);
+}
+
+/// The reaper and the next start may perform the same action at the same time, and one of them may be
+/// killed in the midst of it.
+#[test]
+fn what_another_one_has_renamed_meanwhile_is_found_and_removed() {
+    use std::sync::Barrier;
+
+    let yard = Yard::new();
+    let path = yard.at("dir");
+    for taken in 0..2_000 {
+        fs::create_dir(&path).unwrap();
+        let mut removal = Removal::new(Thing::Directory, &path).unwrap();
+        removal.commit().unwrap();
+        let tombstone = yard.at(removal.tombstone());
+        let begin = Barrier::new(2);
+        std::thread::scope(|s| {
+            s.spawn(|| {
+                begin.wait();
+                // And is killed. By then, a stranger may have the name.
+                if fs::rename(&path, &tombstone).is_ok() && taken % 2 == 0 {
+                    fs::create_dir(&path).unwrap();
+                }
+            });
+            begin.wait();
+            let performed = removal.perform(timeout());
+            assert!(performed.is_ok(), "{performed:?}");
+        });
+        assert!(!tombstone.exists(), "round {taken}");
+        let _ = fs::remove_dir(&path);
+    }
+    assert_eq!(yard.names(), [""; 0]);
 }
 
 #[test]
