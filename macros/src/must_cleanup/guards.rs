@@ -137,6 +137,7 @@ impl Emitter<'_> {
         let site = quote_spanned!(cleanup.span=> #site::new(#name));
         let flags = self.flags.references(span);
         let on = cleanup.on;
+        let mut ended = None;
         let (entry, result) = match &cleanup.rung {
             None => (None, self.result(cleanup)),
             Some(rung) => {
@@ -152,12 +153,17 @@ impl Emitter<'_> {
                 let registered =
                     rung.register(&announced, &site, &cleanup.expr, exists, self.runtime);
                 let cfg = &self.cfg;
-                let created = armed.map(|_| {
-                    let created = local("created", self.number);
-                    quote_spanned!(span=> #(#cfg)* let #created = #entry.created();)
+                let [making, created] =
+                    ["making", "created"].map(|name| local(name, self.number));
+                let begun = armed
+                    .map(|_| quote_spanned!(span=> #(#cfg)* let #making = #entry.making();));
+                // Behind the guard, so that it is dropped before it: a statement that leaves the
+                // block has made the thing, too.
+                ended = armed.map(|_| {
+                    quote_spanned!(span=> #(#cfg)* let #created = #making.created(#flags);)
                 });
                 (
-                    Some(quote_spanned!(span=> #(#cfg)* let #entry = #registered; #created)),
+                    Some(quote_spanned!(span=> #(#cfg)* let #entry = #registered; #begun)),
                     quote_spanned!(span=> #entry.run(#value)),
                 )
             }
@@ -181,6 +187,7 @@ impl Emitter<'_> {
             let #mutability #owner = #owner_type::<_, _, _, #on>::new(
                 &mut #slot, #value, #flags, &const { #site }, |#parameter| { #body },
             );
+            #ended
         }
     }
 

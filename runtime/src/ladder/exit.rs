@@ -13,7 +13,12 @@
 //! the entries that other threads are running themselves, and for what they have *announced*. All
 //! within one deadline; what has not ended by then is reported on stderr.
 //!
-//! Threads of the program run on meanwhile. What they register runs at once, on their own thread.
+//! What a guarded statement is still making is left for last, and waited for: half of the time that
+//! is left, as the statement may be one that never ends.
+//!
+//! Threads of the program run on meanwhile. What they register runs at once, on their own thread, and
+//! what a statement of theirs makes once it has ended. A guard whose cleanup the hook is running waits
+//! for that.
 //! Once nothing is armed any more, a thread that announces is held for the rest of the process's life,
 //! instead of creating what nobody would remove. What a cleanup registers that is being run is left to
 //! its guard: the hook waits for the cleanup.
@@ -44,6 +49,7 @@ mod sys;
 mod thread;
 mod worker;
 
+use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::time::Duration;
@@ -82,8 +88,20 @@ pub(crate) fn register(site: &'static Site, cleanup: Cleanup) -> Entry {
 }
 
 impl Entry {
-    /// Runs the cleanup on this thread, unless the hook has it already. A panic of the cleanup goes
-    /// on.
+    /// The statement that makes what this is for begins: see [`Announced::register_making`].
+    pub(crate) fn making(&self) -> Making {
+        let place = match self.owed {
+            Owed::Registered(place) => Some(place),
+            Owed::Here(_) | Owed::Nothing => None,
+        };
+        if place.is_some() {
+            thread::making();
+        }
+        Making { hook: self.hook, place: Cell::new(place), _thread: PhantomData }
+    }
+
+    /// Runs the cleanup on this thread, unless the hook has it already: then it waits for that. A
+    /// panic of the cleanup goes on.
     #[must_use]
     pub(crate) fn run(mut self) -> Ended {
         match std::mem::replace(&mut self.owed, Owed::Nothing) {
@@ -148,6 +166,38 @@ impl Announced {
     pub(crate) fn register(self, site: &'static Site, cleanup: Cleanup) -> Entry {
         let this = ManuallyDrop::new(self);
         Entry { hook: this.hook, owed: this.hook.register_announced(this.shard, site, cleanup) }
+    }
+
+    /// As [`register`](Self::register), for what a guarded statement is about to make: until
+    /// [`Making`] says that it has ended, the hook leaves it for last.
+    pub(crate) fn register_making(self, site: &'static Site, cleanup: Cleanup) -> Entry {
+        let this = ManuallyDrop::new(self);
+        Entry { hook: this.hook, owed: this.hook.register_making(this.shard, site, cleanup) }
+    }
+}
+
+/// A guarded statement that is making something. It has come to its end when this is dropped.
+pub(crate) struct Making {
+    hook: &'static Hook,
+    place: Cell<Option<Place>>,
+    /// Of this thread, which is not held up as long as the hook waits for it.
+    _thread: PhantomData<*const ()>,
+}
+
+impl Making {
+    /// The statement has made it.
+    pub(crate) fn made(&self) {
+        let Some(place) = self.place.take() else { return };
+        thread::made();
+        if !self.hook.is_inherited() {
+            self.hook.made(place);
+        }
+    }
+}
+
+impl Drop for Making {
+    fn drop(&mut self) {
+        self.made();
     }
 }
 

@@ -8,7 +8,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use backstop::__private::{Site, exit_entry};
+use backstop::__private::{Site, exit_entry, set_exit_limit};
 use backstop::{Action, Survives, create_file, must_cleanup, scratch};
 
 const PART: &str = "BACKSTOP_REVIEW_DIR";
@@ -173,7 +173,6 @@ fn part_closure_storm() {
 }
 
 #[test]
-#[ignore = "fails: the hook runs the closure before the statement, which then goes on"]
 fn nothing_is_left_of_what_statements_with_closures_were_creating_when_the_process_exited() {
     let mut sum = 0;
     for _ in 0..20 {
@@ -182,4 +181,127 @@ fn nothing_is_left_of_what_statements_with_closures_were_creating_when_the_proce
         sum += left(home.path());
     }
     assert_eq!(sum, 0, "left in 20 rounds");
+}
+
+/// The hook runs this first, which tells that it has begun.
+fn tell_of_the_end() -> mpsc::Receiver<()> {
+    let (tell, ending) = mpsc::channel();
+    std::mem::forget(exit_entry(&SITE, move || tell.send(()).unwrap()));
+    ending
+}
+
+#[must_cleanup]
+fn late_file(path: &Path, begun: &mpsc::Sender<()>) -> std::io::Result<()> {
+    let own = path.to_owned();
+    let ending = tell_of_the_end();
+    #[cleanup(move || fs::remove_file(own), survives = exit)]
+    write_at_the_end(path, begun, &ending)?;
+    Ok(())
+}
+
+fn write_at_the_end(
+    path: &Path,
+    begun: &mpsc::Sender<()>,
+    ending: &mpsc::Receiver<()>,
+) -> std::io::Result<()> {
+    begun.send(()).unwrap();
+    ending.recv().unwrap();
+    fs::write(path, "x")
+}
+
+#[test]
+#[ignore = "run by the test below"]
+fn part_late_file() {
+    let path = home().join("file");
+    let (begun, begins) = mpsc::channel();
+    thread::spawn(move || late_file(&path, &begun));
+    begins.recv().unwrap();
+    std::process::exit(7);
+}
+
+#[test]
+fn what_a_statement_makes_while_the_process_is_ending_is_removed_by_its_closure() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(part("part_late_file", home.path()).code(), Some(7));
+    assert_eq!(left(home.path()), 0);
+}
+
+#[must_cleanup]
+fn serve(path: &Path, begun: &mpsc::Sender<()>, end: impl FnOnce()) {
+    let own = path.to_owned();
+    #[cleanup(move || fs::remove_file(own), survives = exit)]
+    {
+        fs::write(path, "x").unwrap();
+        begun.send(()).unwrap();
+        end();
+    };
+}
+
+#[test]
+#[ignore = "run by the test below"]
+fn part_served() {
+    let path = home().join("file");
+    let (begun, begins) = mpsc::channel();
+    thread::spawn(move || {
+        serve(&path, &begun, || {
+            loop {
+                thread::park();
+            }
+        });
+    });
+    begins.recv().unwrap();
+    std::process::exit(7);
+}
+
+#[test]
+fn the_closure_of_a_statement_that_never_ends_runs_beside_it() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(part("part_served", home.path()).code(), Some(7));
+    assert_eq!(left(home.path()), 0);
+}
+
+#[test]
+#[ignore = "run by the test below"]
+fn part_exit_within() {
+    // Half of this is how long it would wait for itself.
+    set_exit_limit(Duration::from_secs(600));
+    let (begun, _begins) = mpsc::channel();
+    serve(&home().join("file"), &begun, || std::process::exit(7));
+}
+
+#[test]
+fn nobody_waits_for_the_statement_that_ends_the_process() {
+    let home = tempfile::tempdir().unwrap();
+    let begin = Instant::now();
+    assert_eq!(part("part_exit_within", home.path()).code(), Some(7));
+    assert!(begin.elapsed() < Duration::from_secs(120));
+    assert_eq!(left(home.path()), 0);
+}
+
+#[test]
+#[ignore = "run by the test below"]
+fn part_guard_beside_the_hook() {
+    let home = home();
+    let (runs, running) = mpsc::channel();
+    let (pass, passed) = mpsc::channel();
+    let entry = exit_entry(&SITE, move || {
+        runs.send(()).unwrap();
+        // Not before this cleanup has ended.
+        if passed.recv_timeout(Duration::from_millis(200)).is_ok() {
+            fs::write(home.join("passed"), "x").unwrap();
+        }
+    });
+    thread::spawn(move || {
+        running.recv().unwrap();
+        let _ = entry.run();
+        let _ = pass.send(());
+    });
+    std::process::exit(7);
+}
+
+#[test]
+fn a_guard_waits_for_the_hook_that_is_running_its_cleanup() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(part("part_guard_beside_the_hook", home.path()).code(), Some(7));
+    assert_eq!(left(home.path()), 0);
 }

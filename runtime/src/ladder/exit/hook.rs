@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use super::phase::{Cause, Phase};
-use super::registry::{Place, Registry};
+use super::registry::{Place, Registry, Taken};
 use super::report::{Report, Unfinished};
 use super::worker::Crew;
 use super::{Cleanup, Owed, conductor, handlers, signals, sys, thread};
@@ -63,6 +63,8 @@ pub(super) struct Hook {
     conductor: AtomicUsize,
     ready: Bell,
     conducted: AtomicBool,
+    /// Whether what is still being made is not waited for any longer.
+    hurried: AtomicBool,
     pub(super) crew: Crew,
     ran: AtomicUsize,
     report: OnceLock<Report>,
@@ -144,6 +146,7 @@ impl Hook {
             conductor: AtomicUsize::new(0),
             ready: Bell::new(),
             conducted: AtomicBool::new(false),
+            hurried: AtomicBool::new(false),
             crew: Crew::new(),
             ran: AtomicUsize::new(0),
             report: OnceLock::new(),
@@ -221,7 +224,7 @@ impl Hook {
                 self.registry.finish(place);
                 return Owed::Here(Box::new(cleanup));
             }
-            self.run(place, site, cleanup);
+            self.run(Taken { place, site, cleanup });
         }
         if self.phase() >= Phase::Closing {
             thread::hold();
@@ -229,8 +232,83 @@ impl Hook {
         Owed::Nothing
     }
 
+    /// As [`register_announced`](Self::register_announced), for what a statement is about to make:
+    /// once the hook has begun, it waits for the statement.
+    pub(super) fn register_making(
+        &self,
+        shard: u32,
+        site: &'static Site,
+        cleanup: Cleanup,
+    ) -> Owed {
+        let place = self.registry.insert_making(shard, site, cleanup);
+        self.registry.announced(shard);
+        thread::announced();
+        let phase = self.phase();
+        if phase == Phase::Open {
+            return Owed::Registered(place);
+        }
+        self.bell.ring();
+        let is_held = phase >= Phase::Closing && thread::is_free();
+        if !is_held && !thread::is_running() {
+            return Owed::Registered(place);
+        }
+        // The hook may have it already.
+        let taken = self.registry.made(place, || true);
+        if taken.is_some() {
+            self.registry.finish(place);
+            self.bell.ring();
+        }
+        match taken {
+            Some(Taken { cleanup, .. }) if !is_held => return Owed::Here(Box::new(cleanup)),
+            // Nothing has been made, and nothing will be.
+            taken => drop(taken),
+        }
+        thread::hold();
+        Owed::Nothing
+    }
+
+    /// The statement has made what this entry is for. Once the hook has begun, this thread runs it
+    /// at once, as what it registers.
+    pub(super) fn made(&self, place: Place) {
+        if let Some(taken) = self.registry.made(place, || self.phase() != Phase::Open) {
+            self.run(taken);
+        }
+        self.progress();
+    }
+
+    /// The newest of what is to be run now.
+    pub(super) fn next(&self) -> Option<Taken> {
+        let newest = self.registry.take_newest();
+        newest.or_else(|| self.registry.take_newest_making(|maker| self.may_overtake(maker)))
+    }
+
+    /// Whether to run a cleanup although this thread is still making what it is for.
+    pub(super) fn may_overtake(&self, maker: usize) -> bool {
+        self.hurried.load(Ordering::SeqCst) || self.is_abandoned(maker)
+    }
+
+    /// Waits no longer for what is being made.
+    pub(super) fn hurry(&self) {
+        self.hurried.store(true, Ordering::SeqCst);
+    }
+
+    /// Waits for an entry that the hook runs, as long as the hook does: what its guard promises to
+    /// be gone may be made anew behind it.
+    fn wait_for(&self, place: Place) {
+        let until = latest(limit());
+        loop {
+            let seen = self.bell.count();
+            let is_over = self.phase() == Phase::Closed
+                || self.crew.has_left(place.sequence)
+                || !self.registry.has(place);
+            if is_over || !self.bell.wait(seen, until) {
+                return;
+            }
+        }
+    }
+
     /// Runs a cleanup that this thread has taken, as the process's end.
-    pub(super) fn run(&self, place: Place, site: &'static Site, cleanup: Cleanup) {
+    pub(super) fn run(&self, Taken { place, site, cleanup }: Taken) {
         let contained = || contain(site, State::CANCEL, || cleanup.run());
         let result = self.run_as(place, || catch_unwind(AssertUnwindSafe(contained)));
         if let Err(payload) = result {
@@ -367,6 +445,7 @@ impl Hook {
     /// The hook is over.
     pub(super) fn close(&self, limit: Duration, is_complete: bool) -> &Report {
         self.set_phase(Phase::Closed);
+        self.bell.ring();
         self.report.get_or_init(|| {
             if is_complete {
                 // What threads register from now on is none of it.
@@ -420,6 +499,9 @@ pub(super) fn run_owned(hook: &Hook, place: Place) -> Ended {
     }
     match hook.registry.take(place) {
         Some(cleanup) => hook.run_as(place, || cleanup.run()),
-        None => Ended::WELL,
+        None => {
+            hook.wait_for(place);
+            Ended::WELL
+        }
     }
 }
