@@ -161,15 +161,14 @@ impl Emitter<'_> {
                 let registered =
                     rung.register(&announced, &site, &cleanup.expr, exists, self.runtime);
                 let cfg = &self.cfg;
-                let [making, created] =
-                    ["making", "created"].map(|name| local(name, self.number));
-                let begun = armed
-                    .map(|_| quote_spanned!(span=> #(#cfg)* let #making = #entry.making();));
+                let [making, created] = ["making", "created"].map(|name| local(name, self.number));
+                let begun =
+                    armed.map(|_| quote_spanned!(span=> #(#cfg)* let #making = #entry.making();));
                 // Behind the guard, so that it is dropped before it: a statement that leaves the
                 // block has made the thing, too.
-                ended = tells.then(|| {
-                    quote_spanned!(span=> #(#cfg)* let #created = #making.created(#flags);)
-                });
+                ended = tells.then(
+                    || quote_spanned!(span=> #(#cfg)* let #created = #making.created(#flags);),
+                );
                 (
                     Some(quote_spanned!(span=> #(#cfg)* let #entry = #registered; #begun)),
                     quote_spanned!(span=> #entry.run(#value)),

@@ -153,12 +153,7 @@ fn hold(
 }
 
 /// Registers with the exit hook. What does not exist yet is being made from now on.
-fn arm(
-    announced: Announced,
-    site: &'static Site,
-    exists: bool,
-    cleanup: Cleanup,
-) -> exit::Entry {
+fn arm(announced: Announced, site: &'static Site, exists: bool, cleanup: Cleanup) -> exit::Entry {
     if exists {
         announced.register(site, cleanup)
     } else {

@@ -41,6 +41,7 @@ mod conductor;
 pub(crate) mod doors;
 mod handlers;
 mod hook;
+mod making;
 mod phase;
 mod registry;
 mod report;
@@ -49,13 +50,13 @@ mod sys;
 mod thread;
 mod worker;
 
-use std::cell::Cell;
 use std::marker::PhantomData;
 use std::mem::ManuallyDrop;
 use std::time::Duration;
 
 pub(crate) use self::cleanup::Cleanup;
 use self::hook::Hook;
+pub(crate) use self::making::Making;
 use self::phase::{Cause, Phase};
 use self::registry::Place;
 #[allow(unused_imports, reason = "named by what `run_all` returns")]
@@ -88,18 +89,6 @@ pub(crate) fn register(site: &'static Site, cleanup: Cleanup) -> Entry {
 }
 
 impl Entry {
-    /// The statement that makes what this is for begins: see [`Announced::register_making`].
-    pub(crate) fn making(&self) -> Making {
-        let place = match self.owed {
-            Owed::Registered(place) => Some(place),
-            Owed::Here(_) | Owed::Nothing => None,
-        };
-        if place.is_some() {
-            thread::making();
-        }
-        Making { hook: self.hook, place: Cell::new(place), _thread: PhantomData }
-    }
-
     /// Runs the cleanup on this thread, unless the hook has it already: then it waits for that. A
     /// panic of the cleanup goes on.
     #[must_use]
@@ -173,31 +162,6 @@ impl Announced {
     pub(crate) fn register_making(self, site: &'static Site, cleanup: Cleanup) -> Entry {
         let this = ManuallyDrop::new(self);
         Entry { hook: this.hook, owed: this.hook.register_making(this.shard, site, cleanup) }
-    }
-}
-
-/// A guarded statement that is making something. It has come to its end when this is dropped.
-pub(crate) struct Making {
-    hook: &'static Hook,
-    place: Cell<Option<Place>>,
-    /// Of this thread, which is not held up as long as the hook waits for it.
-    _thread: PhantomData<*const ()>,
-}
-
-impl Making {
-    /// The statement has made it.
-    pub(crate) fn made(&self) {
-        let Some(place) = self.place.take() else { return };
-        thread::made();
-        if !self.hook.is_inherited() {
-            self.hook.made(place);
-        }
-    }
-}
-
-impl Drop for Making {
-    fn drop(&mut self) {
-        self.made();
     }
 }
 

@@ -16,11 +16,12 @@ use super::{Cleanup, Owed, conductor, handlers, signals, sys, thread};
 use crate::contain::contain;
 use crate::event;
 use crate::flag::State;
+use crate::ladder::forever;
 use crate::report::Ended;
 use crate::site::Site;
 
 /// The hook of this process. A forked child starts without one.
-static CURRENT: sys::Place<Hook> = sys::Place::empty();
+static CURRENT: forever::Place<Hook> = forever::Place::empty();
 
 /// Whether a thread is making it.
 static MAKING: AtomicBool = AtomicBool::new(false);
@@ -64,7 +65,7 @@ pub(super) struct Hook {
     ready: Bell,
     conducted: AtomicBool,
     /// Whether what is still being made is not waited for any longer.
-    hurried: AtomicBool,
+    pub(super) hurried: AtomicBool,
     pub(super) crew: Crew,
     ran: AtomicUsize,
     report: OnceLock<Report>,
@@ -230,66 +231,6 @@ impl Hook {
             thread::hold();
         }
         Owed::Nothing
-    }
-
-    /// As [`register_announced`](Self::register_announced), for what a statement is about to make:
-    /// once the hook has begun, it waits for the statement.
-    pub(super) fn register_making(
-        &self,
-        shard: u32,
-        site: &'static Site,
-        cleanup: Cleanup,
-    ) -> Owed {
-        let place = self.registry.insert_making(shard, site, cleanup);
-        self.registry.announced(shard);
-        thread::announced();
-        let phase = self.phase();
-        if phase == Phase::Open {
-            return Owed::Registered(place);
-        }
-        self.bell.ring();
-        let is_held = phase >= Phase::Closing && thread::is_free();
-        if !is_held && !thread::is_running() {
-            return Owed::Registered(place);
-        }
-        // The hook may have it already.
-        let taken = self.registry.made(place, || true);
-        if taken.is_some() {
-            self.registry.finish(place);
-            self.bell.ring();
-        }
-        match taken {
-            Some(Taken { cleanup, .. }) if !is_held => return Owed::Here(Box::new(cleanup)),
-            // Nothing has been made, and nothing will be.
-            taken => drop(taken),
-        }
-        thread::hold();
-        Owed::Nothing
-    }
-
-    /// The statement has made what this entry is for. Once the hook has begun, this thread runs it
-    /// at once, as what it registers.
-    pub(super) fn made(&self, place: Place) {
-        if let Some(taken) = self.registry.made(place, || self.phase() != Phase::Open) {
-            self.run(taken);
-        }
-        self.progress();
-    }
-
-    /// The newest of what is to be run now.
-    pub(super) fn next(&self) -> Option<Taken> {
-        let newest = self.registry.take_newest();
-        newest.or_else(|| self.registry.take_newest_making(|maker| self.may_overtake(maker)))
-    }
-
-    /// Whether to run a cleanup although this thread is still making what it is for.
-    pub(super) fn may_overtake(&self, maker: usize) -> bool {
-        self.hurried.load(Ordering::SeqCst) || self.is_abandoned(maker)
-    }
-
-    /// Waits no longer for what is being made.
-    pub(super) fn hurry(&self) {
-        self.hurried.store(true, Ordering::SeqCst);
     }
 
     /// Waits for an entry that the hook runs, as long as the hook does: what its guard promises to

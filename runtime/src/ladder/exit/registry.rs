@@ -105,12 +105,7 @@ impl Registry {
     }
 
     /// Adds one for what a statement of this thread is about to make.
-    pub(super) fn insert_making(
-        &self,
-        shard: u32,
-        site: &'static Site,
-        cleanup: Cleanup,
-    ) -> Place {
+    pub(super) fn insert_making(&self, shard: u32, site: &'static Site, cleanup: Cleanup) -> Place {
         let mut list = self.lock(shard);
         let sequence = self.next.fetch_add(1, Ordering::Relaxed);
         let slot = list.insert(sequence, site, cleanup);
@@ -336,8 +331,7 @@ impl List {
     fn newest(&mut self) -> Option<(u32, u64)> {
         let Self { slots, order, is_ordered, making, .. } = self;
         let is_armed = |slot: &Slot| {
-            slot.cleanup.is_some()
-                && making.iter().all(|making| making.sequence != slot.sequence)
+            slot.cleanup.is_some() && making.iter().all(|making| making.sequence != slot.sequence)
         };
         if !*is_ordered {
             *is_ordered = true;
