@@ -369,7 +369,7 @@ impl Entry {
         Making {
             is_free: self.held.as_ref().is_some_and(is_free),
             held: self.held.clone(),
-            making: self.exit.making(),
+            statement: self.exit.making(),
         }
     }
 }
@@ -379,7 +379,7 @@ pub struct Making {
     held: Option<Arc<Held>>,
     /// Whether nothing had the thing's name when the statement began.
     is_free: bool,
-    making: exit::Making,
+    statement: exit::Making,
 }
 
 impl Making {
@@ -411,7 +411,7 @@ impl<F: Flags> Created<'_, F> {
     pub fn commit(mut self) {
         if let Some(making) = self.making.take() {
             making.commit();
-            making.making.made();
+            making.statement.made();
         }
     }
 }
