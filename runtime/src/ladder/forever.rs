@@ -114,11 +114,11 @@ mod tests {
             barrier.wait();
             ptr::from_ref(PLACE.get_or_make(|| Ok::<_, ()>(number)).unwrap()).addr()
         };
-        let made: Vec<_> = thread::scope(|s| {
+        let seen: Vec<_> = thread::scope(|s| {
             let threads: Vec<_> = (0..8).map(|number| s.spawn(move || make(number))).collect();
             threads.into_iter().map(|thread| thread.join().unwrap()).collect()
         });
-        assert!(made.iter().all(|place| *place == made[0]));
+        assert!(seen.iter().all(|place| *place == seen[0]));
     }
 
     #[test]
