@@ -4,7 +4,7 @@
 use std::any::Any;
 use std::fs;
 use std::io;
-use std::panic::{self, AssertUnwindSafe};
+use std::panic::{self, AssertUnwindSafe, Location};
 use std::path::Path;
 use std::sync::{Mutex, Once, PoisonError};
 
@@ -24,7 +24,7 @@ fn observe() {
 /// Whether it was reported that what has this path was left alone.
 fn is_reported(path: &Path) -> bool {
     let events = EVENTS.lock().unwrap_or_else(PoisonError::into_inner);
-    let path = format!("{path:?} is left alone");
+    let path = format!("{:?} is left alone", path.to_str().unwrap());
     events.iter().any(|event| event.contains(&path))
 }
 
@@ -265,7 +265,7 @@ fn a_registration_that_fails_names_the_line_of_its_cleanup() {
     let this = std::thread::current().id();
     panic::set_hook(Box::new(move |info| {
         if std::thread::current().id() == this {
-            *LINE.lock().unwrap() = info.location().map(|location| location.line());
+            *LINE.lock().unwrap() = info.location().map(Location::line);
         }
         before(info);
     }));
