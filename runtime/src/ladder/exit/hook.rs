@@ -37,6 +37,9 @@ const MARGIN: Duration = Duration::from_secs(1);
 /// a stack overflow would find nobody: its thread holds a lock of the standard library that they need.
 const READY: Duration = Duration::from_millis(200);
 
+/// How long to wait for a hook that another thread is making.
+const MADE: Duration = READY.saturating_mul(2);
+
 /// How long to wait for a death that has been decided elsewhere.
 const DEATH: Duration = Duration::from_secs(1);
 
@@ -85,7 +88,7 @@ pub(super) fn hook() -> &'static Hook {
 fn make() -> &'static Hook {
     // Not a `Once`: in a forked child, the thread that has begun it may not exist.
     let begin = Instant::now();
-    while MAKING.swap(true, Ordering::SeqCst) && begin.elapsed() < READY * 2 {
+    while MAKING.swap(true, Ordering::SeqCst) && begin.elapsed() < MADE {
         if let Some(hook) = CURRENT.get() {
             return hook;
         }
@@ -107,6 +110,15 @@ fn make() -> &'static Hook {
 /// The hook, if there is one and this is not a child of its process. Async-signal-safe.
 pub(super) fn current() -> Option<&'static Hook> {
     CURRENT.get().filter(|hook| hook.process == sys::process())
+}
+
+/// The same, and one that another thread is making: that is about to register what it creates then.
+pub(super) fn current_or_coming() -> Option<&'static Hook> {
+    let begin = Instant::now();
+    while CURRENT.get().is_none() && MAKING.load(Ordering::SeqCst) && begin.elapsed() < MADE {
+        std::thread::yield_now();
+    }
+    current()
 }
 
 /// What a forked child calls first: it has none of the threads, and owns none of the cleanups.
