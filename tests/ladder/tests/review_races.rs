@@ -1,10 +1,11 @@
 //! Ends of a process that come between the announcement of a thing and its creation.
 #![cfg(target_os = "linux")]
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
@@ -32,22 +33,35 @@ fn left(home: &Path) -> usize {
     fs::read_dir(home).unwrap().count()
 }
 
+/// As many threads as create and remove in a storm.
+const THREADS: usize = 8;
+
+/// Exits in the middle of the storm, once each of its threads has come round.
+fn exit_once_all_run(running: &mpsc::Receiver<ThreadId>) -> ! {
+    let mut seen = HashSet::new();
+    while seen.len() < THREADS {
+        seen.insert(running.recv().unwrap());
+    }
+    std::process::exit(7)
+}
+
 #[test]
 #[ignore = "run by the test below"]
 fn part_scratch_storm() {
     let home = home();
-    for _ in 0..8 {
-        let home = home.clone();
+    let (runs, running) = mpsc::channel();
+    for _ in 0..THREADS {
+        let (home, runs) = (home.clone(), runs.clone());
         thread::spawn(move || {
             loop {
                 let _dir = scratch::dir_in(&home, Survives::Exit);
                 let _file =
                     create_file(home.join(format!("{:?}", thread::current().id())), Survives::Exit);
+                let _ = runs.send(thread::current().id());
             }
         });
     }
-    thread::sleep(Duration::from_millis(20));
-    std::process::exit(7);
+    exit_once_all_run(&running);
 }
 
 #[test]
@@ -72,16 +86,17 @@ fn guarded_file(path: &Path) -> std::io::Result<()> {
 #[ignore = "run by the test below"]
 fn part_statement_storm() {
     let home = home();
-    for number in 0..8 {
-        let path = home.join(number.to_string());
+    let (runs, running) = mpsc::channel();
+    for number in 0..THREADS {
+        let (path, runs) = (home.join(number.to_string()), runs.clone());
         thread::spawn(move || {
             loop {
                 let _ = guarded_file(&path);
+                let _ = runs.send(thread::current().id());
             }
         });
     }
-    thread::sleep(Duration::from_millis(20));
-    std::process::exit(7);
+    exit_once_all_run(&running);
 }
 
 #[test]
@@ -160,16 +175,17 @@ fn closed_file(path: &Path) -> std::io::Result<()> {
 #[ignore = "run by the test below"]
 fn part_closure_storm() {
     let home = home();
-    for number in 0..8 {
-        let path = home.join(number.to_string());
+    let (runs, running) = mpsc::channel();
+    for number in 0..THREADS {
+        let (path, runs) = (home.join(number.to_string()), runs.clone());
         thread::spawn(move || {
             loop {
                 let _ = closed_file(&path);
+                let _ = runs.send(thread::current().id());
             }
         });
     }
-    thread::sleep(Duration::from_millis(20));
-    std::process::exit(7);
+    exit_once_all_run(&running);
 }
 
 #[test]
