@@ -331,8 +331,7 @@ impl Entry {
         keepers: Keepers,
     ) -> io::Result<Self> {
         let announced = exit::announce();
-        // What is about to be made here is nothing that the hook would wait for.
-        Ok(Self::new(announced, true, Held::new(site, action, exists, keepers)?))
+        Ok(Self::new(announced, exists, Held::new(site, action, exists, keepers)?))
     }
 
     /// Says what the thing has become: where it is now, and its identity.
@@ -360,6 +359,11 @@ impl Entry {
     /// Leaves the cleanup to the exit hook and the keepers.
     pub(crate) fn leave(self) {
         std::mem::forget(self.exit);
+    }
+
+    /// What does not exist yet is made while this lives.
+    pub(crate) fn begin(&self) -> exit::Making {
+        self.exit.making()
     }
 
     /// The guarded statement begins, which makes the thing.
