@@ -35,6 +35,12 @@ impl State {
         Self(bits(outcome))
     }
 
+    /// Whether the expansion has said so, and nobody has to guess.
+    #[cfg(all(feature = "process", unix))]
+    pub(crate) fn is_marked_success(self) -> bool {
+        self.0 == SUCCESS
+    }
+
     #[inline(always)]
     pub(crate) fn outcome(self) -> Outcome {
         match self.0 {

@@ -90,8 +90,13 @@ mod missing {
             Ended::WELL
         }
 
+        /// Makes nothing.
+        pub fn making(&self) -> Self {
+            Self
+        }
+
         /// Itself.
-        pub fn created(&self) -> Self {
+        pub fn created<F>(&self, _: F) -> Self {
             Self
         }
 

@@ -12,7 +12,7 @@ pub use crate::judge::{
 pub use crate::ladder::action::door as action_door;
 #[cfg(all(feature = "process", unix))]
 pub use crate::ladder::entry::{
-    Created, Entry, SurvivesExit, SurvivesKill, SurvivesReboot, survive_exit, survive_kill,
+    Created, Entry, Making, SurvivesExit, SurvivesKill, SurvivesReboot, survive_exit, survive_kill,
     survive_reboot,
 };
 #[cfg(all(feature = "process", unix))]

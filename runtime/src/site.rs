@@ -25,15 +25,18 @@ impl Site {
     #[track_caller]
     pub(crate) fn here(name: &'static str) -> &'static Self {
         use std::collections::HashMap;
-        use std::sync::{LazyLock, Mutex, PoisonError};
+        use std::convert::Infallible;
+        use std::sync::{Mutex, PoisonError};
+
+        use crate::ladder::forever::OfProcess;
 
         type Places = HashMap<(&'static str, &'static Location<'static>), &'static Site>;
-        static PLACES: LazyLock<Mutex<Places>> = LazyLock::new(Mutex::default);
+        static PLACES: OfProcess<Mutex<Places>> = OfProcess::new();
 
         let location = Location::caller();
-        let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
-        places
-            .entry((name, location))
-            .or_insert_with(|| Box::leak(Box::new(Self { name, location })))
+        let make = || &*Box::leak(Box::new(Self { name, location }));
+        let Ok(places) = PLACES.get_or_make(|| Ok::<_, Infallible>(Mutex::default()));
+        let mut places = places.lock().unwrap_or_else(PoisonError::into_inner);
+        places.entry((name, location)).or_insert_with(make)
     }
 }

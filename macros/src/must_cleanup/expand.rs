@@ -111,6 +111,18 @@ fn is_guarded(block: &Block) -> bool {
         .any(|stmt| statement_attrs(stmt).iter().any(is_cleanup) || defer(stmt).is_some())
 }
 
+/// Whether a tail may have a value other than `()`.
+fn may_have_value(tail: &Stmt) -> bool {
+    match tail {
+        Stmt::Expr(Expr::If(expr), _) => expr.else_branch.is_some(),
+        Stmt::Expr(Expr::Block(expr), _) if expr.label.is_none() => {
+            !matches!(expr.block.stmts.last(), None | Some(Stmt::Expr(_, Some(_))))
+        }
+        Stmt::Expr(Expr::While(_) | Expr::ForLoop(_), _) => false,
+        _ => true,
+    }
+}
+
 impl Expander<'_> {
     /// Rewrites a block and what it ends with.
     pub(super) fn block(&mut self, block: &mut Block, end: &End) {
@@ -178,14 +190,16 @@ impl Expander<'_> {
                 self.surrounded(suspicious, out, |out| out.push(verbatim(tokens)));
             }
             _ if is_defer => {
-                let guard = emitter.before_statement(None, &cleanup);
+                let guard = emitter.before_statement(None, false, &cleanup);
                 // An empty call of the user's own macro, or its import would be unused.
                 let path = defer(&stmt).map(|mac| &mac.path);
                 out.push(verbatim(quote_spanned!(hidden(cleanup.span)=> #path! {} #guard)));
             }
             other => {
                 let armed = local("armed", number);
-                out.push(verbatim(emitter.before_statement(Some(&armed), &cleanup)));
+                // Whether the value of an inner block is an error, nobody judges.
+                let tells = matches!(end, None | Some(End::Function)) || !may_have_value(&other);
+                out.push(verbatim(emitter.before_statement(Some(&armed), tells, &cleanup)));
                 // What a tail made is cleaned up at once.
                 let after = emitter.after_statement(&cleanup).filter(|_| end.is_none());
                 self.disarms.push(armed);

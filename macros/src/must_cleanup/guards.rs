@@ -64,6 +64,7 @@ impl Emitter<'_> {
             value: quote!(#value),
             parameter,
             armed: None,
+            tells: false,
             has_handle: true,
             name: &default_name,
         };
@@ -90,10 +91,16 @@ impl Emitter<'_> {
     }
 
     /// The guard of any other statement, which follows it. `armed` is the hidden switch by which
-    /// the statement's own failure calls the cleanup off.
+    /// the statement's own failure calls the cleanup off. `tells` says whether the way that it ends
+    /// by tells if it has made something.
     // Input:  #[cleanup(EXPR)] announce()?;
     // Output: let armed = ..; let mut slot = ..; let mut owner = .. || if armed.get() { EXPR } ..;
-    pub(super) fn before_statement(&self, armed: Option<&Ident>, cleanup: &Cleanup) -> TokenStream {
+    pub(super) fn before_statement(
+        &self,
+        armed: Option<&Ident>,
+        tells: bool,
+        cleanup: &Cleanup,
+    ) -> TokenStream {
         let span = hidden(cleanup.span);
         let switch = armed.map(|armed| {
             let new = self.runtime.private("Armed", span);
@@ -105,6 +112,7 @@ impl Emitter<'_> {
             value: quote!(()),
             parameter: quote!(#unused),
             armed,
+            tells,
             has_handle: false,
             name: &cleanup.text,
         };
@@ -125,7 +133,7 @@ impl Emitter<'_> {
     }
 
     fn owner(&self, parts: &Parts<'_>, cleanup: &Cleanup) -> TokenStream {
-        let Parts { value, parameter, armed, has_handle, name: default_name } = parts;
+        let Parts { value, parameter, armed, tells, has_handle, name: default_name } = parts;
         let span = hidden(cleanup.span);
         let [slot, owner] = ["slot", "owner"].map(|name| local(name, self.number));
         let slot_type = self.runtime.private("Slot", span);
@@ -137,6 +145,7 @@ impl Emitter<'_> {
         let site = quote_spanned!(cleanup.span=> #site::new(#name));
         let flags = self.flags.references(span);
         let on = cleanup.on;
+        let mut ended = None;
         let (entry, result) = match &cleanup.rung {
             None => (None, self.result(cleanup)),
             Some(rung) => {
@@ -152,12 +161,16 @@ impl Emitter<'_> {
                 let registered =
                     rung.register(&announced, &site, &cleanup.expr, exists, self.runtime);
                 let cfg = &self.cfg;
-                let created = armed.map(|_| {
-                    let created = local("created", self.number);
-                    quote_spanned!(span=> #(#cfg)* let #created = #entry.created();)
-                });
+                let [making, created] = ["making", "created"].map(|name| local(name, self.number));
+                let begun =
+                    armed.map(|_| quote_spanned!(span=> #(#cfg)* let #making = #entry.making();));
+                // Behind the guard, so that it is dropped before it: a statement that leaves the
+                // block has made the thing, too.
+                ended = tells.then(
+                    || quote_spanned!(span=> #(#cfg)* let #created = #making.created(#flags);),
+                );
                 (
-                    Some(quote_spanned!(span=> #(#cfg)* let #entry = #registered; #created)),
+                    Some(quote_spanned!(span=> #(#cfg)* let #entry = #registered; #begun)),
                     quote_spanned!(span=> #entry.run(#value)),
                 )
             }
@@ -181,6 +194,7 @@ impl Emitter<'_> {
             let #mutability #owner = #owner_type::<_, _, _, #on>::new(
                 &mut #slot, #value, #flags, &const { #site }, |#parameter| { #body },
             );
+            #ended
         }
     }
 
@@ -216,6 +230,7 @@ struct Parts<'a> {
     /// The parameter of the cleanup, by which the value comes to it.
     parameter: TokenStream,
     armed: Option<&'a Ident>,
+    tells: bool,
     /// Whether a handle borrows the owner.
     has_handle: bool,
     /// What events call it, if the cleanup has no `name`.

@@ -1,6 +1,6 @@
 //! The rungs of the ladder: which way of dying a cleanup outlives.
 
-use proc_macro2::{Ident, Span, TokenStream};
+use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote_spanned};
 use syn::{Expr, Stmt};
 
@@ -78,7 +78,12 @@ impl Rung {
         let place = first_span(expr);
         let register = runtime.private(self.register, place);
         let needs = quote_spanned!(self.span=> #needs!(#word););
-        quote_spanned!(hidden(place)=> { #needs #register(#announced, &const { #site }, #exists, #expr) })
+        let span = hidden(place);
+        let args = quote_spanned!(span=> #announced, &const { #site }, #exists, #expr);
+        // The parentheses are the user's, so that a panic in the call has the line of the cleanup.
+        let mut args = Group::new(Delimiter::Parenthesis, args);
+        args.set_span(place);
+        quote_spanned!(span=> { #needs #register #args })
     }
 }
 

@@ -52,7 +52,7 @@ fn lock(dir: &Path) -> Result<(), Error> {
             ),
         )
     };
-    let __backstop_created1 = __backstop_entry1.created();
+    let __backstop_making1 = __backstop_entry1.making();
     let mut __backstop_slot1 = ::backstop::__private::Slot::new();
     let __backstop_owner1 = ::backstop::__private::Owner::<
         _,
@@ -72,6 +72,7 @@ fn lock(dir: &Path) -> Result<(), Error> {
             }
         },
     );
+    let __backstop_created1 = __backstop_making1.created(&__backstop_flag0);
     ::backstop::__private::question_disarming(
         &__backstop_flag0,
         [&__backstop_armed1],

@@ -406,6 +406,14 @@ impl Prepared {
         }
     }
 
+    /// Whether there may be something already that has the thing's name.
+    pub(crate) fn may_be_there(&self) -> bool {
+        match &self.what {
+            Ready::Remove(removal) => removal.may_be_there(),
+            Ready::Kill(_) | Ready::Run { .. } => false,
+        }
+    }
+
     /// Whether the identity was noted.
     pub(crate) fn is_committed(&self) -> bool {
         match &self.what {

@@ -11,6 +11,7 @@ use super::exit::{self, Announced, Cleanup};
 use super::survives::{Keepers, Survives};
 use crate::Outcome;
 use crate::event::{self, Event, EventKind};
+use crate::flag::{Flags, State};
 use crate::report::{CleanupValue, Ended};
 use crate::site::Site;
 
@@ -32,9 +33,9 @@ where
     F: FnOnce() -> R + Send + 'static,
     R: CleanupValue,
 {
-    fn register(self, announced: Announcement, site: &'static Site, _exists: bool) -> Entry {
-        let exit = announced.0.register(site, Cleanup::new(move || self().ended()));
-        Entry { exit, held: None }
+    fn register(self, announced: Announcement, site: &'static Site, exists: bool) -> Entry {
+        let cleanup = Cleanup::new(move || self().ended());
+        Entry { exit: arm(announced.0, site, exists, cleanup), held: None }
     }
 }
 
@@ -134,7 +135,7 @@ fn hold(
         Ok(prepared) => {
             let own = prepared.clone();
             match Keepers::of(rung).and_then(|keepers| Held::new(site, prepared, exists, keepers)) {
-                Ok(held) => return Entry::new(announced, held),
+                Ok(held) => return Entry::new(announced, exists, held),
                 Err(error) => (Held::new(site, own, exists, Keepers::nobody()).ok(), error),
             }
         }
@@ -153,8 +154,19 @@ fn hold(
     // A second panic would abort. What is left is this process itself.
     tell(site, message);
     match own {
-        Some(held) => Entry::new(announced, held),
-        None => Entry { exit: announced.register(site, Cleanup::new(|| Ended::WELL)), held: None },
+        Some(held) => Entry::new(announced, exists, held),
+        None => {
+            Entry { exit: arm(announced, site, exists, Cleanup::new(|| Ended::WELL)), held: None }
+        }
+    }
+}
+
+/// Registers with the exit hook. What does not exist yet is being made from now on.
+fn arm(announced: Announced, site: &'static Site, exists: bool, cleanup: Cleanup) -> exit::Entry {
+    if exists {
+        announced.register(site, cleanup)
+    } else {
+        announced.register_making(site, cleanup)
     }
 }
 
@@ -189,8 +201,8 @@ struct Held {
 
 struct Owed {
     action: Prepared,
-    /// Whether it was performed before its thing was committed, and nothing was there: the process
-    /// is ending while the thing is being made, and who makes it performs it.
+    /// Whether it was performed before its thing was committed, and did nothing: the process is
+    /// ending, and did not wait for who makes the thing, and now performs it.
     missed: bool,
 }
 
@@ -311,10 +323,10 @@ pub struct Entry {
 }
 
 impl Entry {
-    fn new(announced: Announced, held: Arc<Held>) -> Self {
+    fn new(announced: Announced, exists: bool, held: Arc<Held>) -> Self {
         let performer = Arc::clone(&held);
-        let exit = announced.register(held.site, Cleanup::new(move || performer.perform()));
-        Self { exit, held: Some(held) }
+        let cleanup = Cleanup::new(move || performer.perform());
+        Self { exit: arm(announced, held.site, exists, cleanup), held: Some(held) }
     }
 
     /// Registers an action with `keepers` and the exit hook. `exists` says whether it knows its thing
@@ -330,7 +342,7 @@ impl Entry {
         keepers: Keepers,
     ) -> io::Result<Self> {
         let announced = exit::announce();
-        Ok(Self::new(announced, Held::new(site, action, exists, keepers)?))
+        Ok(Self::new(announced, exists, Held::new(site, action, exists, keepers)?))
     }
 
     /// Says what the thing has become: where it is now, and its identity.
@@ -360,24 +372,74 @@ impl Entry {
         std::mem::forget(self.exit);
     }
 
-    /// What to tell once the guarded statement has made the thing.
+    /// What does not exist yet is made while this lives.
+    pub(crate) fn begin(&self) -> exit::Making {
+        self.exit.making()
+    }
+
+    /// The guarded statement begins, which makes the thing.
     #[must_use]
-    pub fn created(&self) -> Created {
-        // Until then the hook waits a moment.
-        Created(self.held.clone().map(|held| (held, exit::announce())))
+    pub fn making(&self) -> Making {
+        let is_free = |held: &Arc<Held>| !held.owed().action.may_be_there();
+        Making {
+            is_free: self.held.as_ref().is_some_and(is_free),
+            held: self.held.clone(),
+            statement: self.exit.making(),
+        }
+    }
+}
+
+/// A guarded statement that is making a thing. Dropped behind its guard.
+pub struct Making {
+    held: Option<Arc<Held>>,
+    /// Whether nothing had the thing's name when the statement began.
+    is_free: bool,
+    statement: exit::Making,
+}
+
+impl Making {
+    /// What says that the thing exists now. `flags` tell how the statement leaves its block, if it
+    /// does. Dropped before its guard.
+    #[must_use]
+    pub fn created<F: Flags>(&self, flags: F) -> Created<'_, F> {
+        Created { making: Some(self), flags }
+    }
+
+    fn commit(&self) {
+        let Some(held) = &self.held else { return };
+        if let Err(error) = held.commit(Prepared::commit) {
+            let what = "what was made cannot be told from others, and is left alone later";
+            tell(held.site, format!("{what}: {error}"));
+        }
     }
 }
 
 /// Says that a thing exists now.
-pub struct Created(Option<(Arc<Held>, Announced)>);
+pub struct Created<'m, F: Flags> {
+    making: Option<&'m Making>,
+    flags: F,
+}
 
-impl Created {
-    /// Notes the identity of what was made, with everyone who keeps the registration.
-    pub fn commit(self) {
-        let Some((held, _announced)) = self.0 else { return };
-        if let Err(error) = held.commit(Prepared::commit) {
-            let what = "what was made cannot be told from others, and is left alone later";
-            tell(held.site, format!("{what}: {error}"));
+impl<F: Flags> Created<'_, F> {
+    /// The statement went well: notes the identity of what was made, with everyone who keeps the
+    /// registration.
+    pub fn commit(mut self) {
+        if let Some(making) = self.making.take() {
+            making.commit();
+            making.statement.made();
+        }
+    }
+}
+
+/// The statement leaves its block, and the guard comes next. If it leaves it well, what has the name
+/// now and had it not before is what it made. After an error or a panic nothing tells.
+impl<F: Flags> Drop for Created<'_, F> {
+    fn drop(&mut self) {
+        let Some(making) = self.making.take().filter(|making| making.is_free) else { return };
+        let state = self.flags.replace(State::UNWIND);
+        self.flags.restore(state);
+        if F::innermost(state).is_marked_success() {
+            making.commit();
         }
     }
 }

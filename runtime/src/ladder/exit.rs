@@ -13,7 +13,12 @@
 //! the entries that other threads are running themselves, and for what they have *announced*. All
 //! within one deadline; what has not ended by then is reported on stderr.
 //!
-//! Threads of the program run on meanwhile. What they register runs at once, on their own thread.
+//! What a guarded statement is still making is left for last, and waited for: half of the time that
+//! is left, as the statement may be one that never ends.
+//!
+//! Threads of the program run on meanwhile. What they register runs at once, on their own thread, and
+//! what a statement of theirs makes once it has ended. A guard whose cleanup the hook is running waits
+//! for that.
 //! Once nothing is armed any more, a thread that announces is held for the rest of the process's life,
 //! instead of creating what nobody would remove. What a cleanup registers that is being run is left to
 //! its guard: the hook waits for the cleanup.
@@ -36,6 +41,7 @@ mod conductor;
 pub(crate) mod doors;
 mod handlers;
 mod hook;
+mod making;
 mod phase;
 mod registry;
 mod report;
@@ -50,6 +56,7 @@ use std::time::Duration;
 
 pub(crate) use self::cleanup::Cleanup;
 use self::hook::Hook;
+pub(crate) use self::making::Making;
 use self::phase::{Cause, Phase};
 use self::registry::Place;
 #[allow(unused_imports, reason = "named by what `run_all` returns")]
@@ -82,8 +89,8 @@ pub(crate) fn register(site: &'static Site, cleanup: Cleanup) -> Entry {
 }
 
 impl Entry {
-    /// Runs the cleanup on this thread, unless the hook has it already. A panic of the cleanup goes
-    /// on.
+    /// Runs the cleanup on this thread, unless the hook has it already: then it waits for that. A
+    /// panic of the cleanup goes on.
     #[must_use]
     pub(crate) fn run(mut self) -> Ended {
         match std::mem::replace(&mut self.owed, Owed::Nothing) {
@@ -148,6 +155,13 @@ impl Announced {
     pub(crate) fn register(self, site: &'static Site, cleanup: Cleanup) -> Entry {
         let this = ManuallyDrop::new(self);
         Entry { hook: this.hook, owed: this.hook.register_announced(this.shard, site, cleanup) }
+    }
+
+    /// As [`register`](Self::register), for what a guarded statement is about to make: until
+    /// [`Making`] says that it has ended, the hook leaves it for last.
+    pub(crate) fn register_making(self, site: &'static Site, cleanup: Cleanup) -> Entry {
+        let this = ManuallyDrop::new(self);
+        Entry { hook: this.hook, owed: this.hook.register_making(this.shard, site, cleanup) }
     }
 }
 

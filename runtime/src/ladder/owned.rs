@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use super::action::Prepared;
 use super::create::{self, Created};
 use super::entry::Entry;
-use super::exit::{self, Announced};
+use super::exit::{self, Announced, Making};
 use super::survives::{Keepers, Survives};
 use crate::contain::contain;
 use crate::flag::State;
@@ -310,20 +310,24 @@ struct Pending {
     site: &'static Site,
     keepers: Cell<Option<Keepers>>,
     entry: RefCell<Option<Entry>>,
-    /// Until the thing is committed, the exit hook waits a moment.
+    /// Until the thing is there, the exit hook leaves its entry for last.
+    making: Cell<Option<Making>>,
+    /// Until there is an entry, the exit hook waits a moment.
     _announced: Announced,
 }
 
 impl Pending {
     fn new(site: &'static Site, survives: Survives) -> io::Result<Self> {
         let keepers = Cell::new(Some(Keepers::of(survives)?));
-        Ok(Self { site, keepers, entry: RefCell::default(), _announced: exit::announce() })
+        let (entry, making) = (RefCell::default(), Cell::default());
+        Ok(Self { site, keepers, entry, making, _announced: exit::announce() })
     }
 
     /// Nothing has been created yet.
     fn intend(&self, action: &Prepared) -> io::Result<()> {
         if let Some(keepers) = self.keepers.take() {
             let entry = Entry::register(self.site, action.clone(), false, keepers)?;
+            self.making.set(Some(entry.begin()));
             self.entry.replace(Some(entry));
         }
         Ok(())
@@ -337,6 +341,7 @@ impl Pending {
     /// On an error everything has been removed, and the registration goes with `self`.
     fn own<T>(&self, created: io::Result<Created<T>>) -> io::Result<OwnedPath<T>> {
         let created = created?;
+        drop(self.making.take());
         let path = created.path();
         let registered = Registered { path, entry: self.entry.take(), site: self.site };
         Ok(OwnedPath { registered, value: created.thing })

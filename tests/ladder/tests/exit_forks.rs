@@ -70,6 +70,12 @@ fn what_the_child_withdraws_stays_the_parents() {
     forks("withdraws", &["child: code 3", "parent"]);
 }
 
+/// Whatever locks those threads hold when the child comes to be.
+#[test]
+fn a_child_creates_while_threads_of_its_parent_were_creating() {
+    forks("others-create", &["child: {\"code 3\"}", "parent"]);
+}
+
 #[test]
 fn a_spawned_command_has_nothing_of_it() {
     forks("spawn", &["child: exit status: 0", "parent"]);

@@ -1,14 +1,15 @@
 //! Ends of a process that come between the announcement of a thing and its creation.
 #![cfg(target_os = "linux")]
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::thread;
+use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
-use backstop::__private::{Site, exit_entry};
+use backstop::__private::{Site, exit_entry, set_exit_limit};
 use backstop::{Action, Survives, create_file, must_cleanup, scratch};
 
 const PART: &str = "BACKSTOP_REVIEW_DIR";
@@ -32,22 +33,35 @@ fn left(home: &Path) -> usize {
     fs::read_dir(home).unwrap().count()
 }
 
+/// As many threads as create and remove in a storm.
+const THREADS: usize = 8;
+
+/// Exits in the middle of the storm, once each of its threads has come round.
+fn exit_once_all_run(running: &mpsc::Receiver<ThreadId>) -> ! {
+    let mut seen = HashSet::new();
+    while seen.len() < THREADS {
+        seen.insert(running.recv().unwrap());
+    }
+    std::process::exit(7)
+}
+
 #[test]
 #[ignore = "run by the test below"]
 fn part_scratch_storm() {
     let home = home();
-    for _ in 0..8 {
-        let home = home.clone();
+    let (runs, running) = mpsc::channel();
+    for _ in 0..THREADS {
+        let (home, runs) = (home.clone(), runs.clone());
         thread::spawn(move || {
             loop {
                 let _dir = scratch::dir_in(&home, Survives::Exit);
                 let _file =
                     create_file(home.join(format!("{:?}", thread::current().id())), Survives::Exit);
+                let _ = runs.send(thread::current().id());
             }
         });
     }
-    thread::sleep(Duration::from_millis(20));
-    std::process::exit(7);
+    exit_once_all_run(&running);
 }
 
 #[test]
@@ -72,16 +86,17 @@ fn guarded_file(path: &Path) -> std::io::Result<()> {
 #[ignore = "run by the test below"]
 fn part_statement_storm() {
     let home = home();
-    for number in 0..8 {
-        let path = home.join(number.to_string());
+    let (runs, running) = mpsc::channel();
+    for number in 0..THREADS {
+        let (path, runs) = (home.join(number.to_string()), runs.clone());
         thread::spawn(move || {
             loop {
                 let _ = guarded_file(&path);
+                let _ = runs.send(thread::current().id());
             }
         });
     }
-    thread::sleep(Duration::from_millis(20));
-    std::process::exit(7);
+    exit_once_all_run(&running);
 }
 
 #[test]
@@ -160,20 +175,20 @@ fn closed_file(path: &Path) -> std::io::Result<()> {
 #[ignore = "run by the test below"]
 fn part_closure_storm() {
     let home = home();
-    for number in 0..8 {
-        let path = home.join(number.to_string());
+    let (runs, running) = mpsc::channel();
+    for number in 0..THREADS {
+        let (path, runs) = (home.join(number.to_string()), runs.clone());
         thread::spawn(move || {
             loop {
                 let _ = closed_file(&path);
+                let _ = runs.send(thread::current().id());
             }
         });
     }
-    thread::sleep(Duration::from_millis(20));
-    std::process::exit(7);
+    exit_once_all_run(&running);
 }
 
 #[test]
-#[ignore = "fails: the hook runs the closure before the statement, which then goes on"]
 fn nothing_is_left_of_what_statements_with_closures_were_creating_when_the_process_exited() {
     let mut sum = 0;
     for _ in 0..20 {
@@ -182,4 +197,127 @@ fn nothing_is_left_of_what_statements_with_closures_were_creating_when_the_proce
         sum += left(home.path());
     }
     assert_eq!(sum, 0, "left in 20 rounds");
+}
+
+/// The hook runs this first, which tells that it has begun.
+fn tell_of_the_end() -> mpsc::Receiver<()> {
+    let (tell, ending) = mpsc::channel();
+    std::mem::forget(exit_entry(&SITE, move || tell.send(()).unwrap()));
+    ending
+}
+
+#[must_cleanup]
+fn late_file(path: &Path, begun: &mpsc::Sender<()>) -> std::io::Result<()> {
+    let own = path.to_owned();
+    let ending = tell_of_the_end();
+    #[cleanup(move || fs::remove_file(own), survives = exit)]
+    write_at_the_end(path, begun, &ending)?;
+    Ok(())
+}
+
+fn write_at_the_end(
+    path: &Path,
+    begun: &mpsc::Sender<()>,
+    ending: &mpsc::Receiver<()>,
+) -> std::io::Result<()> {
+    begun.send(()).unwrap();
+    ending.recv().unwrap();
+    fs::write(path, "x")
+}
+
+#[test]
+#[ignore = "run by the test below"]
+fn part_late_file() {
+    let path = home().join("file");
+    let (begun, begins) = mpsc::channel();
+    thread::spawn(move || late_file(&path, &begun));
+    begins.recv().unwrap();
+    std::process::exit(7);
+}
+
+#[test]
+fn what_a_statement_makes_while_the_process_is_ending_is_removed_by_its_closure() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(part("part_late_file", home.path()).code(), Some(7));
+    assert_eq!(left(home.path()), 0);
+}
+
+#[must_cleanup]
+fn serve(path: &Path, begun: &mpsc::Sender<()>, end: impl FnOnce()) {
+    let own = path.to_owned();
+    #[cleanup(move || fs::remove_file(own), survives = exit)]
+    {
+        fs::write(path, "x").unwrap();
+        begun.send(()).unwrap();
+        end();
+    };
+}
+
+#[test]
+#[ignore = "run by the test below"]
+fn part_served() {
+    let path = home().join("file");
+    let (begun, begins) = mpsc::channel();
+    thread::spawn(move || {
+        serve(&path, &begun, || {
+            loop {
+                thread::park();
+            }
+        });
+    });
+    begins.recv().unwrap();
+    std::process::exit(7);
+}
+
+#[test]
+fn the_closure_of_a_statement_that_never_ends_runs_beside_it() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(part("part_served", home.path()).code(), Some(7));
+    assert_eq!(left(home.path()), 0);
+}
+
+#[test]
+#[ignore = "run by the test below"]
+fn part_exit_within() {
+    // Half of this is how long it would wait for itself.
+    set_exit_limit(Duration::from_secs(600));
+    let (begun, _begins) = mpsc::channel();
+    serve(&home().join("file"), &begun, || std::process::exit(7));
+}
+
+#[test]
+fn nobody_waits_for_the_statement_that_ends_the_process() {
+    let home = tempfile::tempdir().unwrap();
+    let begin = Instant::now();
+    assert_eq!(part("part_exit_within", home.path()).code(), Some(7));
+    assert!(begin.elapsed() < Duration::from_secs(120));
+    assert_eq!(left(home.path()), 0);
+}
+
+#[test]
+#[ignore = "run by the test below"]
+fn part_guard_beside_the_hook() {
+    let home = home();
+    let (runs, running) = mpsc::channel();
+    let (pass, passed) = mpsc::channel();
+    let entry = exit_entry(&SITE, move || {
+        runs.send(()).unwrap();
+        // Not before this cleanup has ended.
+        if passed.recv_timeout(Duration::from_millis(200)).is_ok() {
+            fs::write(home.join("passed"), "x").unwrap();
+        }
+    });
+    thread::spawn(move || {
+        running.recv().unwrap();
+        let _ = entry.run();
+        let _ = pass.send(());
+    });
+    std::process::exit(7);
+}
+
+#[test]
+fn a_guard_waits_for_the_hook_that_is_running_its_cleanup() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(part("part_guard_beside_the_hook", home.path()).code(), Some(7));
+    assert_eq!(left(home.path()), 0);
 }

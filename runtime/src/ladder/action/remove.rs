@@ -165,6 +165,12 @@ impl Removal {
             .map_err(|error| about("cannot create", &self.place.path(), error))
     }
 
+    /// Whether something has the name, or that cannot be seen.
+    pub(super) fn may_be_there(&self) -> bool {
+        let Ok((parent, name)) = self.cradle() else { return true };
+        !matches!(open::look(parent.as_fd(), &name), Ok(None))
+    }
+
     /// Notes which thing has the name now that it is created under.
     pub(super) fn commit(&mut self) -> io::Result<()> {
         let path = self.place.path();

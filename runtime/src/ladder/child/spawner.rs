@@ -9,14 +9,13 @@ use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Mutex, PoisonError};
 use std::thread;
 
 use rustix::io::{read, retry_on_intr, write};
 use rustix::pipe::{PipeFlags, pipe_with};
-use rustix::process::{
-    Pid, Signal, getpid, getppid, kill_process, set_parent_process_death_signal,
-};
+use rustix::process::{Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
+
+use crate::ladder::forever::OfProcess;
 
 struct Order {
     command: Command,
@@ -25,8 +24,8 @@ struct Order {
     says: OwnedFd,
 }
 
-/// Where to order a child, and the process that the thread lives in: a forked one has no such thread.
-static SPAWNER: Mutex<Option<(Pid, Sender<Order>)>> = Mutex::new(None);
+/// Where to order a child. A forked process has no such thread from its parent.
+static SPAWNER: OfProcess<Sender<Order>> = OfProcess::new();
 
 /// What the child reads: whether it may become the program.
 const GO: [u8; 1] = [1];
@@ -39,6 +38,7 @@ pub(super) fn spawn<T>(
     register: impl FnOnce(u32) -> io::Result<T>,
 ) -> io::Result<(Child, T)> {
     let parent = getpid();
+    let spawner = spawner()?;
     let (number, says) = pipe_with(PipeFlags::CLOEXEC)?;
     let (may, go) = pipe_with(PipeFlags::CLOEXEC)?;
     let its_says = says.try_clone()?;
@@ -58,7 +58,7 @@ pub(super) fn spawn<T>(
         });
     }
     let (answer, child) = channel();
-    spawner(parent)?.send(Order { command, answer, says }).map_err(|_| gone())?;
+    spawner.send(Order { command, answer, says }).map_err(|_| gone())?;
     let mut bytes = [0; 4];
     // Four bytes go through a pipe as one.
     retry_on_intr(|| read(&number, &mut bytes))?;
@@ -82,22 +82,18 @@ fn gone() -> io::Error {
     io::Error::other("the thread that starts children has ended")
 }
 
-fn spawner(process: Pid) -> io::Result<Sender<Order>> {
-    let mut spawner = SPAWNER.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((owner, orders)) = &*spawner {
-        if *owner == process {
-            return Ok(orders.clone());
-        }
-    }
-    let (orders, received) = channel();
-    // Detached: it has to live as long as the process, and it holds nothing.
-    drop(thread::Builder::new().name("backstop-spawn".to_owned()).spawn(move || serve(&received))?);
-    *spawner = Some((process, orders.clone()));
-    Ok(orders)
+fn spawner() -> io::Result<&'static Sender<Order>> {
+    SPAWNER.get_or_make(|| {
+        let (orders, received) = channel();
+        // Detached: it has to live as long as the process, and it holds nothing.
+        let thread = thread::Builder::new().name("backstop-spawn".to_owned());
+        drop(thread.spawn(move || serve(&received))?);
+        Ok(orders)
+    })
 }
 
 fn serve(orders: &Receiver<Order>) {
-    // The sender in `SPAWNER` is never dropped.
+    // The sender in `SPAWNER` is never dropped; one that did not come to be there is, unused.
     while let Ok(Order { mut command, answer, says }) = orders.recv() {
         let child = command.spawn();
         if child.is_err() {

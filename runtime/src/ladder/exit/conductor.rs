@@ -96,6 +96,8 @@ fn run_armed(hook: &'static Hook, until: Instant) {
         if working.is_abandoned(hook) || now >= end {
             if working.leave(current) {
                 worker = None;
+                // The guard of that entry may be waiting for it.
+                hook.bell.ring();
             }
             continue;
         }
@@ -112,20 +114,28 @@ fn run_without_worker(hook: &'static Hook, seen: u32, until: Instant) {
     if hook.crew.is_there() && hook.bell.wait(seen, Some(until)) {
         return;
     }
-    if let Some(taken) = hook.registry.take_newest() {
-        hook.run(taken.place, taken.site, taken.cleanup);
+    if let Some(taken) = hook.next() {
+        hook.run(taken);
     }
 }
 
-/// Waits for what other threads are running, and are about to register. Tells whether all has ended.
+/// Waits for what other threads are running, making, and about to register. Tells whether all has
+/// ended. For what is being made it waits half of the time; then that is cleaned up beside its
+/// statement, which may be one that never ends.
 fn drain(hook: &'static Hook, until: Instant) -> bool {
     let begin = Instant::now();
+    let patience = begin + half_of_the_rest(begin, until);
     loop {
         let seen = hook.bell.count();
         // Before the entries: an announcement that ends becomes one.
         let now = Instant::now();
         let announced = now < begin + ANNOUNCED && hook.registry.announcements() > hook.forgiven();
+        if now >= patience {
+            hook.hurry();
+        }
         let tally = tally(hook);
+        // When something is to be done although no bell was rung.
+        let turn = if tally.making > 0 { until.min(patience) } else { until };
         if now >= until {
             return false;
         } else if tally.armed > 0 {
@@ -133,9 +143,9 @@ fn drain(hook: &'static Hook, until: Instant) -> bool {
         } else if tally.locked > 0 {
             hook.bell.wait(seen, Some(until.min(now + TICK)));
         } else if announced {
-            hook.bell.wait(seen, Some(until.min(begin + ANNOUNCED)));
-        } else if tally.running > 0 {
-            hook.bell.wait(seen, Some(until));
+            hook.bell.wait(seen, Some(turn.min(begin + ANNOUNCED)));
+        } else if tally.making + tally.running > 0 {
+            hook.bell.wait(seen, Some(turn));
         } else {
             return tally.abandoned == 0;
         }
@@ -145,6 +155,8 @@ fn drain(hook: &'static Hook, until: Instant) -> bool {
 #[derive(Debug, Default)]
 struct Tally {
     armed: usize,
+    /// By statements that are waited for.
+    making: usize,
     /// By threads that may come to their end.
     running: usize,
     /// By threads that will not.
@@ -155,6 +167,7 @@ struct Tally {
 fn tally(hook: &Hook) -> Tally {
     let mut tally = Tally::default();
     tally.locked = hook.registry.scan(|entry| match entry.runner {
+        None if entry.maker.is_some_and(|maker| !hook.may_overtake(maker)) => tally.making += 1,
         None => tally.armed += 1,
         Some(runner) if hook.is_abandoned(runner) => tally.abandoned += 1,
         Some(_) => tally.running += 1,

@@ -29,7 +29,7 @@ extern "C" fn in_forked_child() {
 }
 
 extern "C" fn at_exit() {
-    if let Some(hook) = hook::current() {
+    if let Some(hook) = hook::current_or_coming() {
         hook.end_exiting();
     }
 }

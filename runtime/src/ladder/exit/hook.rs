@@ -9,18 +9,19 @@ use std::time::{Duration, Instant};
 
 use super::bell::Bell;
 use super::phase::{Cause, Phase};
-use super::registry::{Place, Registry};
+use super::registry::{Place, Registry, Taken};
 use super::report::{Report, Unfinished};
 use super::worker::Crew;
 use super::{Cleanup, Owed, conductor, handlers, signals, sys, thread};
 use crate::contain::contain;
 use crate::event;
 use crate::flag::State;
+use crate::ladder::forever;
 use crate::report::Ended;
 use crate::site::Site;
 
 /// The hook of this process. A forked child starts without one.
-static CURRENT: sys::Place<Hook> = sys::Place::empty();
+static CURRENT: forever::Place<Hook> = forever::Place::empty();
 
 /// Whether a thread is making it.
 static MAKING: AtomicBool = AtomicBool::new(false);
@@ -35,6 +36,9 @@ const MARGIN: Duration = Duration::from_secs(1);
 /// How long the first registration waits for the threads that it makes to begin. Until they have,
 /// a stack overflow would find nobody: its thread holds a lock of the standard library that they need.
 const READY: Duration = Duration::from_millis(200);
+
+/// How long to wait for a hook that another thread is making.
+const MADE: Duration = READY.saturating_mul(2);
 
 /// How long to wait for a death that has been decided elsewhere.
 const DEATH: Duration = Duration::from_secs(1);
@@ -63,6 +67,8 @@ pub(super) struct Hook {
     conductor: AtomicUsize,
     ready: Bell,
     conducted: AtomicBool,
+    /// Whether what is still being made is not waited for any longer.
+    pub(super) hurried: AtomicBool,
     pub(super) crew: Crew,
     ran: AtomicUsize,
     report: OnceLock<Report>,
@@ -82,7 +88,7 @@ pub(super) fn hook() -> &'static Hook {
 fn make() -> &'static Hook {
     // Not a `Once`: in a forked child, the thread that has begun it may not exist.
     let begin = Instant::now();
-    while MAKING.swap(true, Ordering::SeqCst) && begin.elapsed() < READY * 2 {
+    while MAKING.swap(true, Ordering::SeqCst) && begin.elapsed() < MADE {
         if let Some(hook) = CURRENT.get() {
             return hook;
         }
@@ -104,6 +110,15 @@ fn make() -> &'static Hook {
 /// The hook, if there is one and this is not a child of its process. Async-signal-safe.
 pub(super) fn current() -> Option<&'static Hook> {
     CURRENT.get().filter(|hook| hook.process == sys::process())
+}
+
+/// The same, and one that another thread is making: that is about to register what it creates then.
+pub(super) fn current_or_coming() -> Option<&'static Hook> {
+    let begin = Instant::now();
+    while CURRENT.get().is_none() && MAKING.load(Ordering::SeqCst) && begin.elapsed() < MADE {
+        std::thread::yield_now();
+    }
+    current()
 }
 
 /// What a forked child calls first: it has none of the threads, and owns none of the cleanups.
@@ -144,6 +159,7 @@ impl Hook {
             conductor: AtomicUsize::new(0),
             ready: Bell::new(),
             conducted: AtomicBool::new(false),
+            hurried: AtomicBool::new(false),
             crew: Crew::new(),
             ran: AtomicUsize::new(0),
             report: OnceLock::new(),
@@ -221,7 +237,7 @@ impl Hook {
                 self.registry.finish(place);
                 return Owed::Here(Box::new(cleanup));
             }
-            self.run(place, site, cleanup);
+            self.run(Taken { place, site, cleanup });
         }
         if self.phase() >= Phase::Closing {
             thread::hold();
@@ -229,8 +245,23 @@ impl Hook {
         Owed::Nothing
     }
 
+    /// Waits for an entry that the hook runs, as long as the hook does: what its guard promises to
+    /// be gone may be made anew behind it.
+    fn wait_for(&self, place: Place) {
+        let until = latest(limit());
+        loop {
+            let seen = self.bell.count();
+            let is_over = self.phase() == Phase::Closed
+                || self.crew.has_left(place.sequence)
+                || !self.registry.has(place);
+            if is_over || !self.bell.wait(seen, until) {
+                return;
+            }
+        }
+    }
+
     /// Runs a cleanup that this thread has taken, as the process's end.
-    pub(super) fn run(&self, place: Place, site: &'static Site, cleanup: Cleanup) {
+    pub(super) fn run(&self, Taken { place, site, cleanup }: Taken) {
         let contained = || contain(site, State::CANCEL, || cleanup.run());
         let result = self.run_as(place, || catch_unwind(AssertUnwindSafe(contained)));
         if let Err(payload) = result {
@@ -367,6 +398,7 @@ impl Hook {
     /// The hook is over.
     pub(super) fn close(&self, limit: Duration, is_complete: bool) -> &Report {
         self.set_phase(Phase::Closed);
+        self.bell.ring();
         self.report.get_or_init(|| {
             if is_complete {
                 // What threads register from now on is none of it.
@@ -420,6 +452,9 @@ pub(super) fn run_owned(hook: &Hook, place: Place) -> Ended {
     }
     match hook.registry.take(place) {
         Some(cleanup) => hook.run_as(place, || cleanup.run()),
-        None => Ended::WELL,
+        None => {
+            hook.wait_for(place);
+            Ended::WELL
+        }
     }
 }

@@ -43,6 +43,8 @@ pub(super) struct Left {
     pub(super) site: &'static Site,
     /// The thread that runs it, if it was begun.
     pub(super) runner: Option<usize>,
+    /// The thread whose statement is still making what it is for.
+    pub(super) maker: Option<usize>,
 }
 
 pub(super) struct Registry {
@@ -102,6 +104,30 @@ impl Registry {
         Place { shard, slot, sequence }
     }
 
+    /// Adds one for what a statement of this thread is about to make.
+    pub(super) fn insert_making(&self, shard: u32, site: &'static Site, cleanup: Cleanup) -> Place {
+        let mut list = self.lock(shard);
+        let sequence = self.next.fetch_add(1, Ordering::Relaxed);
+        let slot = list.insert(sequence, site, cleanup);
+        list.making.push(Making { slot, sequence, thread: sys::this_thread() });
+        Place { shard, slot, sequence }
+    }
+
+    /// The statement has come to its end. Takes the entry for this thread, if `is_late`, which is
+    /// asked under the lock: the hook, which changes its phase first and locks then, either finds it
+    /// here as any other or has it taken here.
+    pub(super) fn made(&self, place: Place, is_late: impl FnOnce() -> bool) -> Option<Taken> {
+        let mut list = self.lock(place.shard);
+        list.making.retain(|making| making.sequence != place.sequence);
+        if is_late() { list.taken(place) } else { None }
+    }
+
+    /// Whether an entry is still there, armed or running, as far as one can tell.
+    pub(super) fn has(&self, place: Place) -> bool {
+        let list = self.try_lock(place.shard, PATIENCE);
+        list.is_none_or(|mut list| list.slot(place).is_some())
+    }
+
     /// Removes an entry that is still armed.
     #[inline]
     pub(super) fn withdraw(&self, place: Place) -> Option<Cleanup> {
@@ -126,19 +152,29 @@ impl Registry {
     /// Takes the entry that was registered last over all shards, as far as they can be locked. For
     /// the hook only, from when nothing is armed any more.
     pub(super) fn take_newest(&self) -> Option<Taken> {
+        self.take_last(List::newest)
+    }
+
+    /// The same of those whose thing is still being made, by a thread that `may_be_overtaken`.
+    pub(super) fn take_newest_making(
+        &self,
+        may_be_overtaken: impl Fn(usize) -> bool,
+    ) -> Option<Taken> {
+        self.take_last(|list| list.newest_making(&may_be_overtaken))
+    }
+
+    fn take_last(&self, of: impl Fn(&mut List) -> Option<(u32, u64)>) -> Option<Taken> {
         loop {
             let newest = self
                 .numbers()
                 .filter_map(|shard| {
-                    let (slot, sequence) = self.try_lock(shard, PATIENCE)?.newest()?;
+                    let (slot, sequence) = of(&mut *self.try_lock(shard, PATIENCE)?)?;
                     Some(Place { shard, slot, sequence })
                 })
                 .max_by_key(|place| place.sequence)?;
-            let mut list = self.try_lock(newest.shard, PATIENCE)?;
-            let site = list.slots.get(newest.slot as usize).map(|slot| slot.site);
             // Its owner may have been faster; then look again.
-            if let (Some(cleanup), Some(site)) = (list.take(newest), site) {
-                return Some(Taken { place: newest, site, cleanup });
+            if let Some(taken) = self.try_lock(newest.shard, PATIENCE)?.taken(newest) {
+                return Some(taken);
             }
         }
     }
@@ -192,6 +228,13 @@ struct Slot {
     runner: usize,
 }
 
+/// An entry whose thing is still being made.
+struct Making {
+    slot: u32,
+    sequence: u64,
+    thread: usize,
+}
+
 /// The slots of a shard. To register and to withdraw is to take a free one and to give it back; the
 /// order is worked out at the end of the process, without allocating.
 struct List {
@@ -201,11 +244,19 @@ struct List {
     /// Before that it is empty, with room for all slots.
     order: Vec<u32>,
     is_ordered: bool,
+    /// In the order of registration. A running one may be among them.
+    making: Vec<Making>,
 }
 
 impl List {
     const fn new() -> Self {
-        Self { slots: Vec::new(), free: NONE, order: Vec::new(), is_ordered: false }
+        Self {
+            slots: Vec::new(),
+            free: NONE,
+            order: Vec::new(),
+            is_ordered: false,
+            making: Vec::new(),
+        }
     }
 
     #[inline]
@@ -261,6 +312,11 @@ impl List {
         Some(cleanup)
     }
 
+    fn taken(&mut self, place: Place) -> Option<Taken> {
+        let site = self.slot(place)?.site;
+        Some(Taken { place, site, cleanup: self.take(place)? })
+    }
+
     fn finish(&mut self, place: Place) {
         let free = self.free;
         if let Some(slot) = self.slot(place).filter(|slot| !slot.cleanup.is_some()) {
@@ -270,19 +326,24 @@ impl List {
         }
     }
 
-    /// The armed slot with the highest number. From the first call on, nothing may be armed.
+    /// The armed slot with the highest number, but of none that is being made: who makes it takes it
+    /// from now on. From the first call on, no other may be armed.
     fn newest(&mut self) -> Option<(u32, u64)> {
-        let Self { slots, order, is_ordered, .. } = self;
+        let Self { slots, order, is_ordered, making, .. } = self;
+        let is_armed = |slot: &Slot| {
+            slot.cleanup.is_some() && making.iter().all(|making| making.sequence != slot.sequence)
+        };
         if !*is_ordered {
             *is_ordered = true;
-            let armed = (0..).zip(slots.iter()).filter(|(_, slot)| slot.cleanup.is_some());
+            let armed = (0..).zip(slots.iter()).filter(|(_, slot)| is_armed(slot));
             order.extend(armed.map(|(index, _)| index));
             order.sort_unstable_by_key(|index| slots[*index as usize].sequence);
         }
-        // Those that their owners were faster to take, or that were taken, are in there still.
+        // Those that their owners were faster to take, or that were taken, are in there still; what
+        // has their place now may be one that is being made.
         while let Some(index) = order.last() {
             let slot = &slots[*index as usize];
-            if slot.cleanup.is_some() {
+            if is_armed(slot) {
                 return Some((*index, slot.sequence));
             }
             order.pop();
@@ -290,10 +351,26 @@ impl List {
         None
     }
 
+    /// The armed slot with the highest number of those being made by such threads.
+    fn newest_making(&mut self, by: &impl Fn(usize) -> bool) -> Option<(u32, u64)> {
+        let Self { slots, making, .. } = self;
+        let is_armed = |making: &Making| {
+            let slot = slots.get(making.slot as usize);
+            slot.is_some_and(|slot| slot.sequence == making.sequence && slot.cleanup.is_some())
+        };
+        let last = making.iter().rev().find(|making| by(making.thread) && is_armed(making))?;
+        Some((last.slot, last.sequence))
+    }
+
     fn scan(&self, each: &mut impl FnMut(Left)) {
-        for slot in self.slots.iter().filter(|slot| slot.sequence != 0) {
-            let runner = (!slot.cleanup.is_some()).then_some(slot.runner);
-            each(Left { sequence: slot.sequence, site: slot.site, runner });
+        for &Slot { sequence, site, ref cleanup, runner } in &self.slots {
+            if sequence == 0 {
+                continue;
+            }
+            let runner = (!cleanup.is_some()).then_some(runner);
+            let making = self.making.iter().find(|making| making.sequence == sequence);
+            let maker = making.map(|making| making.thread);
+            each(Left { sequence, site, runner, maker });
         }
     }
 }

@@ -7,41 +7,8 @@
 use std::ffi::{c_int, c_void};
 use std::mem::MaybeUninit;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, Ordering};
 
 pub(super) use libc::{SIGABRT, SIGHUP, SIGINT, SIGTERM, siginfo_t};
-
-/// A place for a value that lives for ever. It can be read in a signal handler.
-pub(super) struct Place<T: 'static>(AtomicPtr<T>);
-
-impl<T: Sync + 'static> Place<T> {
-    pub(super) const fn empty() -> Self {
-        Self(AtomicPtr::new(ptr::null_mut()))
-    }
-
-    #[inline]
-    pub(super) fn get(&self) -> Option<&'static T> {
-        // SAFETY: null, or what `set` made of such a reference.
-        unsafe { self.0.load(Ordering::Acquire).as_ref() }
-    }
-
-    /// Puts a value there, unless one is; returns the one that is there then.
-    pub(super) fn set(&self, value: &'static T) -> &'static T {
-        let new = ptr::from_ref(value).cast_mut();
-        let set =
-            self.0.compare_exchange(ptr::null_mut(), new, Ordering::AcqRel, Ordering::Acquire);
-        match set {
-            Ok(_) => value,
-            // SAFETY: not null, for the exchange failed, and made of a reference by an earlier call.
-            Err(first) => unsafe { &*first },
-        }
-    }
-
-    /// Empties the place. Who has the value may go on using it.
-    pub(super) fn clear(&self) {
-        self.0.store(ptr::null_mut(), Ordering::Release);
-    }
-}
 
 /// Has `handler` called by `exit`, before the handlers that are there already.
 pub(super) fn at_exit(handler: extern "C" fn()) {

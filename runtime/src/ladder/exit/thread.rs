@@ -11,6 +11,8 @@ struct State {
     shard: Cell<u32>,
     /// Announcements that it has open.
     announced: Cell<usize>,
+    /// Guarded statements that it is in, which are making something.
+    making: Cell<usize>,
     /// Cleanups that it is running, one within the other.
     running: Cell<usize>,
     /// Whether it is ending the process.
@@ -22,6 +24,7 @@ thread_local! {
         State {
             shard: Cell::new(0),
             announced: Cell::new(0),
+            making: Cell::new(0),
             running: Cell::new(0),
             ending: Cell::new(false),
         }
@@ -64,6 +67,16 @@ pub(super) fn announcements() -> usize {
     THREAD.try_with(|thread| thread.announced.get()).unwrap_or(0)
 }
 
+/// A guarded statement begins to make something.
+pub(super) fn making() {
+    let _ = THREAD.try_with(|thread| thread.making.set(thread.making.get() + 1));
+}
+
+/// A guarded statement has ended.
+pub(super) fn made() {
+    let _ = THREAD.try_with(|thread| thread.making.set(thread.making.get().saturating_sub(1)));
+}
+
 /// While this lives, the thread runs a cleanup, and is not held up.
 pub(super) struct Engaged(());
 
@@ -91,13 +104,19 @@ pub(super) fn is_running() -> bool {
     THREAD.try_with(|thread| thread.running.get() > 0).unwrap_or(false)
 }
 
+/// Whether the hook neither waits for the thread nor runs on it.
+pub(super) fn is_free() -> bool {
+    let is_free = THREAD.try_with(|thread| {
+        let busy = thread.running.get() + thread.announced.get() + thread.making.get();
+        !thread.ending.get() && busy == 0
+    });
+    is_free == Ok(true)
+}
+
 /// Keeps a thread from making what nobody would clean up any more, as the process is ending. Not
 /// one that the hook waits for, nor one that ends the process.
 pub(super) fn hold() {
-    let free = THREAD.try_with(|thread| {
-        !thread.ending.get() && thread.running.get() + thread.announced.get() == 0
-    });
-    if free == Ok(true) {
+    if is_free() {
         loop {
             thread::park();
         }

@@ -51,6 +51,11 @@ impl Crew {
         self.0.iter().any(Worker::exists)
     }
 
+    /// Whether the conductor went on without the worker that is running this entry.
+    pub(super) fn has_left(&self, entry: u64) -> bool {
+        self.0.iter().any(|worker| worker.current.load(Ordering::SeqCst) == entry | LEFT)
+    }
+
     /// Whether all threads that were made have begun.
     pub(super) fn is_ready(&self) -> bool {
         self.0.iter().all(|worker| worker.is_there() || !worker.exists())
@@ -131,9 +136,9 @@ impl Worker {
     /// Runs what is armed, the newest first.
     fn work(&self, hook: &Hook) {
         while hook.phase() != Phase::Closed {
-            let Some(taken) = hook.registry.take_newest() else { return };
+            let Some(taken) = hook.next() else { return };
             self.current.store(taken.place.sequence, Ordering::SeqCst);
-            hook.run(taken.place, taken.site, taken.cleanup);
+            hook.run(taken);
             if self.current.swap(0, Ordering::SeqCst) & LEFT != 0 {
                 return;
             }

@@ -3,7 +3,6 @@
 use std::io;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Sender};
-use std::sync::{PoisonError, RwLock, TryLockError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -17,20 +16,19 @@ use super::protocol::{self, Bytes, Hello};
 use super::start::{self, Program};
 use super::system::Signals;
 use super::{fork, owner, system};
+use crate::ladder::forever::Place;
 
 /// This process's channel; a fork inherits that of its parent, which it cannot use.
-static CHANNEL: RwLock<Option<&'static Channel>> = RwLock::new(None);
+static CHANNEL: Place<Channel> = Place::empty();
 
 /// The process that has a reaper, or is starting one; a fork of it is another.
 static STARTER: AtomicU32 = AtomicU32::new(0);
 
 /// The channel of this process.
 pub(super) fn channel() -> Option<&'static Channel> {
-    *CHANNEL.read().unwrap_or_else(PoisonError::into_inner)
+    CHANNEL.get()
 }
 
-/// How long a fork waits for a lock that a thread may hold which it has no more.
-const FORK_DEADLINE: Duration = Duration::from_secs(1);
 /// Between two attempts to start a reaper, from the first to the last one.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
 /// A reaper that lived this long is replaced without a pause.
@@ -47,11 +45,16 @@ pub(super) fn start(options: Builder, program: Program, wait: bool) -> io::Resul
         let message = "this process has a reaper already";
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
-    let started = start_supervisor(options, program, wait).and_then(publish);
-    if started.is_err() {
-        STARTER.store(0, Ordering::Release);
+    match start_supervisor(options, program, wait) {
+        Ok(channel) => {
+            CHANNEL.put(channel);
+            Ok(())
+        }
+        Err(error) => {
+            STARTER.store(0, Ordering::Release);
+            Err(error)
+        }
     }
-    started
 }
 
 fn start_supervisor(
@@ -71,27 +74,6 @@ fn start_supervisor(
         told.recv().unwrap_or_else(|_| Err(io::Error::other("the supervisor thread panicked")))?;
     }
     Ok(channel)
-}
-
-fn publish(channel: &'static Channel) -> io::Result<()> {
-    let end = Instant::now() + FORK_DEADLINE;
-    loop {
-        match CHANNEL.try_write() {
-            Ok(mut place) => {
-                *place = Some(channel);
-                return Ok(());
-            }
-            Err(TryLockError::Poisoned(error)) => {
-                *error.into_inner() = Some(channel);
-                return Ok(());
-            }
-            Err(TryLockError::WouldBlock) if Instant::now() < end => thread::yield_now(),
-            Err(TryLockError::WouldBlock) => {
-                let message = "this process was forked while another thread used the reaper";
-                return Err(io::Error::new(io::ErrorKind::Deadlock, message));
-            }
-        }
-    }
 }
 
 /// What the supervisor thread does, for as long as the program runs. Being that, it is also the

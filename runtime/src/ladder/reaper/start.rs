@@ -16,7 +16,9 @@ use rustix::net::{
     AddressFamily, SendAncillaryBuffer, SendAncillaryMessage, SendFlags, SocketFlags, SocketType,
     sockopt,
 };
-use rustix::process::{Pid, PidfdFlags};
+use rustix::process::{
+    Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, pidfd_send_signal, waitid,
+};
 
 use super::protocol::{self, Hello, Message, Request, Response};
 use super::system::{self, Credentials};
@@ -92,7 +94,7 @@ pub(super) fn start(program: &Program, hello: &Hello) -> io::Result<Started> {
         .stderr(Stdio::null())
         .spawn()
         .map_err(|error| explain(&format!("cannot execute {}", program.0.display()), &error))?;
-    let mut between = Between(Some(between));
+    let between = Between::new(&between)?;
     let told = send_with(channel.as_fd(), hello_message(hello)?.as_bytes(), own.as_fd());
     let answer = match told {
         // It has ended already, and may have said why.
@@ -116,24 +118,33 @@ fn explain(what: &str, error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{what}: {error}"))
 }
 
-/// The process in between, as a child of the owner.
-struct Between(Option<Child>);
+/// The process in between, as a child of the owner. Not by its number: somebody else in this process
+/// may wait for all children, and have got it; then the number is anybody's.
+struct Between(OwnedFd);
 
 impl Between {
-    /// It ends at once. Somebody else in this process may wait for all children, and have got it.
-    fn wait(&mut self) {
-        if let Some(mut child) = self.0.take() {
-            let _ = child.wait();
-        }
+    fn new(child: &Child) -> io::Result<Self> {
+        Ok(Self(rustix::process::pidfd_open(Pid::from_child(child), PidfdFlags::empty())?))
+    }
+
+    /// It ends at once.
+    fn wait(&self) {
+        let _ = self.wait_with(WaitIdOptions::EXITED);
+    }
+
+    fn wait_with(&self, options: WaitIdOptions) -> rustix::io::Result<Option<WaitIdStatus>> {
+        rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(self.0.as_fd()), options))
     }
 }
 
 impl Drop for Between {
     fn drop(&mut self) {
-        if let Some(child) = &mut self.0 {
-            let _ = child.kill();
+        // An error where it is no child: it was waited for, and had ended before it was opened.
+        let look = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
+        if self.wait_with(look).is_ok() {
+            let _ = pidfd_send_signal(&self.0, Signal::KILL);
+            self.wait();
         }
-        self.wait();
     }
 }
 

@@ -2,8 +2,10 @@
 //! "child".
 #![allow(unsafe_code, reason = "`fork` has no safe form")]
 
+use std::collections::BTreeSet;
 use std::{env, process};
 
+use backstop::{OwnedPath, Survives};
 use backstop_tests_ladder::exit::{say, saying};
 
 fn main() {
@@ -81,30 +83,63 @@ fn main() {
             let status = process::Command::new("true").status().expect("`true` runs");
             say(&format!("child: {status}"));
         }
+        "others-create" => {
+            for _ in 0..4 {
+                std::thread::spawn(|| {
+                    loop {
+                        drop(scratch());
+                    }
+                });
+            }
+            let codes: BTreeSet<_> = (0..200)
+                .map(|_| {
+                    status_of(|| {
+                        // SAFETY: no preconditions.
+                        unsafe { libc::alarm(60) };
+                        drop(scratch());
+                        // SAFETY: no preconditions.
+                        unsafe { libc::_exit(3) }
+                    })
+                })
+                .collect();
+            say(&format!("child: {codes:?}"));
+        }
         other => panic!("no way: {other}"),
     }
     process::exit(7)
 }
 
+fn scratch() -> OwnedPath {
+    backstop::scratch::dir(Survives::Exit).expect("a scratch directory")
+}
+
 /// Forks, and waits for the child, which exits after `child`.
 fn in_child(child: impl FnOnce()) {
-    // SAFETY: this program has threads, but none that holds a lock by now.
+    say(&format!("child: {}", status_of(child)));
+}
+
+/// The same, and how it ended.
+fn status_of(child: impl FnOnce()) -> String {
+    // SAFETY: this program has threads, but none that holds a lock that the child takes.
     let pid = unsafe { libc::fork() };
     if pid == 0 {
         child();
         process::exit(2);
     }
-    wait(pid);
+    status(pid)
 }
 
 fn wait(pid: i32) {
+    say(&format!("child: {}", status(pid)));
+}
+
+fn status(pid: i32) -> String {
     let mut status = 0;
     // SAFETY: room for the status.
     unsafe { libc::waitpid(pid, &raw mut status, 0) };
-    let how = if libc::WIFSIGNALED(status) {
+    if libc::WIFSIGNALED(status) {
         format!("signal {}", libc::WTERMSIG(status))
     } else {
         format!("code {}", libc::WEXITSTATUS(status))
-    };
-    say(&format!("child: {how}"));
+    }
 }

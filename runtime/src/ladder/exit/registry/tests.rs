@@ -135,3 +135,53 @@ fn every_entry_goes_to_its_owner_or_to_the_hook_and_never_to_both() {
     assert_eq!(ran.load(Ordering::Relaxed), 2 * EACH);
     assert_eq!(left(&registry), []);
 }
+
+/// A thread that is none.
+const NOBODY: fn(usize) -> bool = |_| false;
+
+#[test]
+fn what_is_being_made_is_taken_by_its_maker_alone_or_as_the_last() {
+    let registry = Registry::new();
+    let made = arm(&registry, 1);
+    let places = [1, 2].map(|shard| registry.insert_making(shard, &SITE, nothing()));
+    assert_eq!(registry.take_newest().map(|taken| taken.place), Some(made));
+    assert!(registry.take_newest().is_none());
+    assert!(registry.take_newest_making(NOBODY).is_none());
+    assert!(registry.made(places[0], || true).is_some());
+    let this = sys::this_thread();
+    let last = registry.take_newest_making(|thread| thread == this);
+    assert_eq!(last.map(|taken| taken.place), Some(places[1]));
+    assert!(registry.take_newest_making(|_| true).is_none());
+    assert!(registry.made(places[1], || true).is_none(), "it was taken");
+}
+
+#[test]
+fn what_was_made_in_time_is_one_like_any_other() {
+    let registry = Registry::new();
+    let place = registry.insert_making(0, &SITE, nothing());
+    assert!(registry.made(place, || false).is_none());
+    assert!(registry.take_newest_making(|_| true).is_none());
+    assert_eq!(registry.take_newest().map(|taken| taken.place), Some(place));
+}
+
+#[test]
+fn what_is_being_made_in_the_place_of_another_is_not_taken_for_that() {
+    let registry = Registry::new();
+    let [first, second] = [0, 0].map(|shard| arm(&registry, shard));
+    assert_eq!(registry.take_newest().map(|taken| taken.place), Some(second));
+    assert!(registry.withdraw(first).is_some());
+    let making = registry.insert_making(0, &SITE, nothing());
+    assert_eq!(first.slot, making.slot, "the slot is used again");
+    assert!(registry.take_newest().is_none());
+}
+
+#[test]
+fn an_entry_is_there_until_it_was_run_to_its_end() {
+    let registry = Registry::new();
+    let place = arm(&registry, 0);
+    assert!(registry.has(place));
+    assert!(registry.take(place).is_some());
+    assert!(registry.has(place));
+    registry.finish(place);
+    assert!(!registry.has(place));
+}
