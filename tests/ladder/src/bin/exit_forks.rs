@@ -2,8 +2,10 @@
 //! "child".
 #![allow(unsafe_code, reason = "`fork` has no safe form")]
 
+use std::time::Duration;
 use std::{env, process};
 
+use backstop::__private::set_exit_limit;
 use backstop_tests_ladder::exit::{say, saying};
 
 fn main() {
@@ -68,6 +70,7 @@ fn main() {
             wait(child);
         }
         "bare" => {
+            set_exit_limit(Duration::from_secs(3_600));
             // Without the C library's knowledge, and so without the hook's handler of forks.
             // SAFETY: as above.
             let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };
