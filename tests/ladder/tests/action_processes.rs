@@ -90,7 +90,13 @@ fn a_removal_killed_at_any_instant_is_completed_by_the_next() {
     let mut duration = began.elapsed();
 
     let (mut turns, mut interrupted) = (0, 0);
-    while interrupted < 30 {
+    let enough = |interrupted, began: Instant| match interrupted {
+        30.. => true,
+        // On a busy machine, a turn takes a second.
+        3.. => began.elapsed() > Duration::from_secs(60),
+        _ => false,
+    };
+    while !enough(interrupted, began) {
         turns += 1;
         assert!(turns < 2_000, "{interrupted} of {turns} kills came in time");
         tree(&path);

@@ -132,7 +132,7 @@ fn actions_of_a_newer_version_stay_in_place() {
         assert!(left.kept && left.reason.contains("which a newer backstop reads"), "{recovery}");
         assert_eq!(home.left(), [true; 3], "{recovery}");
     }
-    assert_eq!(home.segments(), [segment.clone()]);
+    assert_eq!(home.segments(), std::slice::from_ref(&segment));
     assert!(fs::read(segment).unwrap() == bytes);
 }
 
