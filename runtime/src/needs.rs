@@ -59,6 +59,30 @@ macro_rules! __needs_linux {
     };
 }
 
+/// What an option of `#[backstop::main]` needs.
+#[cfg(not(all(feature = "process", unix, not(target_os = "linux"))))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_linux_in_main {
+    ($option:ident) => {};
+}
+
+/// What it lacks where the rest of the attribute is there.
+#[cfg(all(feature = "process", unix, not(target_os = "linux")))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_linux_in_main {
+    ($option:ident) => {
+        ::core::compile_error!(::core::concat!(
+            "`#[backstop::main(",
+            ::core::stringify!($option),
+            ")]` works on Linux only\nhelp: leave `",
+            ::core::stringify!($option),
+            "` out on this system"
+        ))
+    };
+}
+
 /// What a registration would be to the type checker, beside the error that says what is missing.
 #[cfg(not(all(feature = "process", unix)))]
 #[allow(

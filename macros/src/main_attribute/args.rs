@@ -1,7 +1,7 @@
 //! The options of `#[backstop::main]`.
 
 use proc_macro2::TokenStream;
-use syn::{LitStr, Path};
+use syn::{Ident, LitStr, Path};
 
 use crate::args::{self, Entry, ModPath, Value};
 use crate::diagnostic::{Errors, message};
@@ -17,13 +17,19 @@ pub(crate) struct Args {
     /// Empty for the program's default directory.
     pub(crate) journal: Option<LitStr>,
     pub(crate) krate: Option<Path>,
+    /// The options that work on Linux only, as they were written.
+    pub(crate) linux: Vec<Ident>,
 }
 
 impl Args {
     pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let mut args = Self { grace: GRACE, reaper: false, journal: None, krate: None };
+        let mut args =
+            Self { grace: GRACE, reaper: false, journal: None, krate: None, linux: Vec::new() };
         let known = ["grace", "reaper", "journal", "crate"];
         args::read(tokens, "main", &known, errors, |entry, errors| {
+            if entry.key == "reaper" || entry.key == "journal" {
+                args.linux.push(entry.key.clone());
+            }
             match entry.key.to_string().as_str() {
                 "grace" => {
                     let grace = errors.take(duration::milliseconds(entry));

@@ -10,14 +10,15 @@ use super::function::{MainFunction, is_ours};
 use crate::paths::{Runtime, hidden};
 
 /// Calls the function through the runtime.
-// Input:  #[inner] #[outer] fn main() -> R { BODY }
+// Input:  #[inner] #[outer] fn main() -> R { BODY }, with (reaper)
 // Output: #[outer] fn main() -> ExitCode {
 //             #[inner] fn main() -> R { BODY }
-//             __needs_process!(".." => __private::main)(10_000, false, None, main)
+//             __needs_linux_in_main!(reaper);
+//             __needs_process!(".." => __private::main)(10_000, true, None, main)
 //         }
 pub(crate) fn wrap(function: MainFunction, args: &Args) -> TokenStream {
     let MainFunction { outer, inner, vis, sig, body } = function;
-    let Args { grace, reaper, journal, krate } = args;
+    let Args { grace, reaper, journal, krate, linux } = args;
     let runtime = Runtime::new(krate.as_ref());
     let name = &sig.ident;
     // An error about the type that `main` returns is told at that type.
@@ -36,10 +37,16 @@ pub(crate) fn wrap(function: MainFunction, args: &Args) -> TokenStream {
         #needs_process!("#[backstop::main]" => #main)
     };
     let call = quote_spanned!(hidden(span)=> #main(#grace, #reaper, #journal, #name));
+    // Where the system is another one, that is told at the option.
+    let needs_linux = linux.iter().map(|option| {
+        let needs_linux = runtime.public("__needs_linux_in_main", option.span());
+        quote_spanned!(option.span()=> #needs_linux!(#option);)
+    });
     let signature = outer_signature(&sig);
     quote! {
         #(#outer)* #vis #signature -> ::std::process::ExitCode {
             #(#inner)* #sig #body
+            #(#needs_linux)*
             #call
         }
     }

@@ -6,6 +6,7 @@ mod deadline;
 #[doc(hidden)]
 pub mod door;
 mod empty;
+pub(crate) mod encoding;
 mod identity;
 mod open;
 mod place;
@@ -467,7 +468,19 @@ impl Prepared {
 
     /// The same, with its [`leader`](Self::leader), if that is known.
     pub(crate) fn perform_with(&self, leader: Option<BorrowedFd<'_>>) -> io::Result<Performed> {
-        let deadline = Deadline::after(self.timeout);
+        self.perform_until(leader, Deadline::after(self.timeout))
+    }
+
+    /// The same within `limit`, if that is less than its own timeout.
+    pub(crate) fn perform_within(&self, limit: Duration) -> io::Result<Performed> {
+        self.perform_until(None, Deadline::after(self.timeout).at_most(limit))
+    }
+
+    fn perform_until(
+        &self,
+        leader: Option<BorrowedFd<'_>>,
+        deadline: Deadline,
+    ) -> io::Result<Performed> {
         match &self.what {
             Ready::Remove(removal) => removal.perform(deadline),
             Ready::Kill(kill) => kill.perform(leader, deadline),

@@ -20,6 +20,10 @@
 //! nothing. What process numbers mean depends on the pid namespace in the same way; processes and
 //! commands are left alone in another one, and dropped after a restart of the system, unless the
 //! command is marked for it. Segments of other machines are never touched.
+//!
+//! **What the bytes mean** depends on the version of this crate. A segment tells that of its own
+//! format and that of the actions in it ([`encoding`]). One that only a newer version can read stays,
+//! one that only an older one could is kept aside; both are reported.
 
 pub mod door;
 mod group;
@@ -43,7 +47,7 @@ use self::place::Place;
 use self::record::Kind;
 pub use self::recovery::{FailedAction, LeftAlone, Recovery};
 use self::segment::Segment;
-use super::action::Prepared;
+use super::action::{Prepared, encoding};
 use super::keeper::Keeper;
 
 /// The journal of this process.
@@ -115,6 +119,11 @@ pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
 /// `#[backstop::main(journal)]` does it at every start. To be called when a process of the same
 /// program has ended while this one lives, or by programs whose `main` is not attributed.
 ///
+/// It takes 60 s at most: an action has half of the time that is left, if its own timeout is not
+/// shorter, and what has no time left is for the next start. An action that panics has failed, and
+/// the others go on. (A system call that does not return, on a network filesystem that does not
+/// answer for one, is not cut off.)
+///
 /// Only what is left by processes that are surely gone is looked at, and only what is surely theirs
 /// is removed; everything else is in the result, with the reason.
 ///
@@ -162,7 +171,7 @@ pub(crate) fn recover_in(path: Option<&Path>) -> io::Result<Recovery> {
 
 impl Journal {
     fn register(&self, kind: Kind, key: u64, action: &Prepared) -> io::Result<()> {
-        let data = postcard::to_allocvec(action)
+        let data = encoding::encode(action)
             .map_err(|e| io::Error::other(format!("journal: the action cannot be encoded: {e}")))?;
         self.group.change(kind, key, data)
     }

@@ -48,7 +48,7 @@ pub fn mark() {
 const MARK: i32 = libc::SIGURG;
 
 /// How long a program may take.
-const LIMIT: Duration = Duration::from_secs(60);
+const LIMIT: Duration = Duration::from_secs(120);
 
 fn run(command: &mut Command, marked: bool, stop: u64) -> io::Result<Stepped> {
     // SAFETY: one system call between `fork` and `exec`, which touches no memory.

@@ -87,12 +87,18 @@ fn a_removal_killed_at_any_instant_is_completed_by_the_next() {
     let encoded = action_door::encode(Action::remove_dir_all(&path), true).unwrap();
     let began = Instant::now();
     assert_eq!(perform(performer(), &encoded), "done");
-    let duration = began.elapsed();
+    let mut duration = began.elapsed();
 
     let (mut turns, mut interrupted) = (0, 0);
-    while interrupted < 30 {
+    let enough = |interrupted, began: Instant| match interrupted {
+        30.. => true,
+        // On a busy machine, a turn takes a second.
+        3.. => began.elapsed() > Duration::from_secs(60),
+        _ => false,
+    };
+    while !enough(interrupted, began) {
         turns += 1;
-        assert!(turns < 400, "{interrupted} of {turns} kills came in time");
+        assert!(turns < 2_000, "{interrupted} of {turns} kills came in time");
         tree(&path);
         let encoded = action_door::encode(Action::remove_dir_all(&path), true).unwrap();
         let (mut child, _stdout) = start(performer(), &encoded);
@@ -101,6 +107,12 @@ fn a_removal_killed_at_any_instant_is_completed_by_the_next() {
         let killed = child.wait().unwrap().signal() == Some(9);
         let left = names(yard.path());
         interrupted += u32::from(killed && left.iter().any(|name| name.starts_with(".backstop-")));
+        // The machine is faster or slower than it was.
+        if left.is_empty() {
+            duration = duration * 9 / 10;
+        } else if left == ["dir"] {
+            duration = duration * 11 / 10;
+        }
         // A stranger takes the name as soon as it is free.
         let taken = fs::create_dir(&path).is_ok();
         let ended = perform(performer(), &encoded);
@@ -347,7 +359,10 @@ fn a_stranger_that_swaps_names_all_the_while_loses_nothing() {
             made
         });
         let began = Instant::now();
-        while began.elapsed() < Duration::from_secs(5) {
+        // Until each end was seen, however busy the machine is.
+        while began.elapsed() < Duration::from_secs(5)
+            || ends.contains(&0) && began.elapsed() < Duration::from_secs(60)
+        {
             // Made aside, so that it is ours that is committed.
             let mine = at("mine");
             fs::create_dir_all(mine.join("sub")).unwrap();

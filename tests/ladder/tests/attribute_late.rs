@@ -9,7 +9,7 @@ use backstop::{Action, must_cleanup};
 
 fn make_late(path: &Path) -> std::io::Result<()> {
     // As if another thread called `process::exit` in the middle of the statement.
-    assert_eq!(backstop::__private::run_exit(Duration::from_secs(5)).0, 1);
+    assert_eq!(backstop::__private::run_exit(Duration::from_secs(120)).0, 1);
     fs::write(path, "")
 }
 

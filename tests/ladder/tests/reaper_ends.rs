@@ -241,7 +241,7 @@ fn intent_without_a_thing_is_nothing_to_do() {
 
 #[test]
 fn action_that_hangs_does_not_stop_the_others() {
-    let (mut owner, reaper) = Owner::with_reaper(&["action-deadline=100"]);
+    let (mut owner, reaper) = Owner::with_reaper(&["action-deadline=500"]);
     owner.keep("first");
     let fifo = owner.path("fifo");
     rustix::fs::mkfifoat(rustix::fs::CWD, &fifo, 0o600.into()).unwrap();
@@ -249,7 +249,7 @@ fn action_that_hangs_does_not_stop_the_others() {
     owner.ok(&format!("run /bin/cat {}", fifo.display()));
     owner.keep("last");
     owner.kill();
-    owner.wait_for_log("not done within 100ms");
+    owner.wait_for_log("not done within 500ms");
     owner.wait_for_log("given up");
     clean(&owner, &reaper, &["first", "last"]);
     // Ends the command.

@@ -234,6 +234,28 @@ fn greeting_of_another_kind_makes_no_reaper() {
     assert!(String::from_utf8_lossy(&answer[..length]).contains("no greeting of this version"));
 }
 
+/// As when `backstop-reaper` was not installed anew with the program: the greeting of a version whose
+/// other fields this one does not know.
+#[test]
+fn greeting_of_another_version_is_refused_by_its_number() {
+    let me = std::process::id().to_string();
+    for program in [OWNER, HELPER] {
+        let (ours, theirs) = channel();
+        rustix::net::sockopt::set_socket_passcred(&theirs, true).unwrap();
+        let mut greeting = vec![0; 8 + 1];
+        greeting.push(7);
+        greeting.extend(b"999.0.1 and fields that nobody knows yet");
+        rustix::net::send(&ours, &greeting, rustix::net::SendFlags::empty()).unwrap();
+        refused(&as_reaper(program, &[&me, "x"], theirs), "the program has backstop 999.0.1");
+        let mut answer = [0; 256];
+        let flags = rustix::net::RecvFlags::DONTWAIT;
+        let (length, _) = rustix::net::recv(&ours, &mut answer, flags).unwrap();
+        let answer = String::from_utf8_lossy(&answer[..length]);
+        assert!(answer.contains("this reaper is backstop "), "{answer}");
+        assert!(answer.ends_with("the program has backstop 999.0.1"), "{answer}");
+    }
+}
+
 #[test]
 fn environment_makes_no_reaper_and_hides_none() {
     // Everything of the channel's name, number and owner that could be meant.

@@ -3,7 +3,7 @@
 use std::io;
 use std::os::fd::AsFd;
 
-use super::{Action, Performed, Prepared};
+use super::{Action, Performed, encoding};
 
 /// The action as another process gets it, committed or only announced.
 pub fn encode(action: Action, commit: bool) -> io::Result<Vec<u8>> {
@@ -11,12 +11,12 @@ pub fn encode(action: Action, commit: bool) -> io::Result<Vec<u8>> {
     if commit {
         prepared.commit()?;
     }
-    postcard::to_allocvec(&prepared).map_err(io::Error::other)
+    encoding::encode(&prepared)
 }
 
 /// Performs it, and says how it ended in one or two words and a reason.
 pub fn perform(encoded: &[u8]) -> io::Result<String> {
-    let prepared: Prepared = postcard::from_bytes(encoded).map_err(io::Error::other)?;
+    let prepared = encoding::decode(encoded).ok_or_else(|| io::Error::other("no action"))?;
     Ok(match prepared.perform()? {
         Performed::Done => "done".to_owned(),
         Performed::Gone => "gone".to_owned(),
@@ -28,5 +28,5 @@ pub fn perform(encoded: &[u8]) -> io::Result<String> {
 pub fn encode_fd(action: Action, fd: impl AsFd) -> io::Result<Vec<u8>> {
     let mut prepared = action.prepare()?;
     prepared.commit_fd(fd.as_fd())?;
-    postcard::to_allocvec(&prepared).map_err(io::Error::other)
+    encoding::encode(&prepared)
 }

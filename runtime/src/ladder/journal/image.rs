@@ -2,11 +2,11 @@
 //!
 //! ```text
 //! segment: header, filled up to 4,096 bytes | half | half
-//! header:  "backstop" | version u32 | checksum u32 | nonce [16] | half u64 | length u32 | 0 u32 | owner
+//! header:  "backstop" | version u32 | checksum u32 | nonce [16] | half u64 | length u32 | actions u32 | owner
 //! half:    the frame of a snapshot | the frames since | an empty frame, once it is done with | zeros
 //! ```
 //!
-//! A half is in use at a time. When it is full, a snapshot of what is alive begins the other one,
+//! `actions` is the version in which the actions are encoded. A half is in use at a time. When it is full, a snapshot of what is alive begins the other one,
 //! with the next generation: so room is won without another file, also on a full disk, and until
 //! the snapshot is whole the full half stays what counts. After that an empty frame ends it: what is
 //! out of date is never taken for the latest.
@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 
 use super::owner::Owner;
 use super::record::{Kind, Record, Tail, u32_at, u64_at};
+use crate::ladder::action::encoding;
 
 const MAGIC: &[u8; 8] = b"backstop";
 /// To be raised whenever an older program would misread the file.
@@ -61,7 +62,7 @@ pub(super) fn header(nonce: [u8; 16], half: usize, owner: &Owner) -> postcard::R
     header.extend(nonce);
     header.extend((half as u64).to_le_bytes());
     header.extend(length.to_le_bytes());
-    header.extend([0; 4]);
+    header.extend(encoding::VERSION.to_le_bytes());
     header.extend(owner);
     header.resize(header.len().next_multiple_of(PAGE), 0);
     let checksum = checksum(&header);
@@ -82,6 +83,8 @@ pub(super) struct Registration {
 #[derive(Debug)]
 pub(super) struct Image {
     pub(super) owner: Owner,
+    /// The version of the actions' encoding, which may be one that is not known here.
+    pub(super) actions: u32,
     /// The last registered comes last.
     pub(super) live: Vec<Registration>,
     pub(super) tail: Tail,
@@ -91,7 +94,7 @@ impl Image {
     /// Reads a whole segment. Whatever the bytes are, this returns, and nothing is in
     /// [`live`](Self::live) that was not registered.
     pub(super) fn read(file: &[u8]) -> Result<Self, Unreadable> {
-        let (owner, nonce, layout) = read_header(file)?;
+        let Header { owner, actions, nonce, layout } = Header::read(file)?;
         // A segment has its full size before it has its name.
         if file.len() != layout.size() {
             return Err(Unreadable::Corrupt("its size is not the one that it was made with"));
@@ -127,35 +130,45 @@ impl Image {
         if tail.frames_after(file, tail.at).any(|frame| frame.generation >= tail.generation) {
             return Err(Unreadable::Corrupt("a record is damaged that is not the last one"));
         }
-        Ok(Self { owner, live: live.in_order(), tail })
+        Ok(Self { owner, actions, live: live.in_order(), tail })
     }
 }
 
-fn read_header(file: &[u8]) -> Result<(Owner, [u8; 16], Layout), Unreadable> {
-    const CORRUPT: Unreadable = Unreadable::Corrupt("its header is damaged");
-    if file.get(..8) != Some(MAGIC) {
-        return Err(CORRUPT);
+struct Header {
+    owner: Owner,
+    actions: u32,
+    nonce: [u8; 16],
+    layout: Layout,
+}
+
+impl Header {
+    fn read(file: &[u8]) -> Result<Self, Unreadable> {
+        const CORRUPT: Unreadable = Unreadable::Corrupt("its header is damaged");
+        if file.get(..8) != Some(MAGIC) {
+            return Err(CORRUPT);
+        }
+        let version = u32_at(file, 8).ok_or(CORRUPT)?;
+        // Before the checksum, whose place or kind a newer version may change.
+        if version > VERSION {
+            return Err(Unreadable::Newer(version));
+        }
+        let size = |at| usize::try_from(u64_at(file, at)?).ok();
+        let half = size(32).filter(|half| half % PAGE == 0 && *half > 0).ok_or(CORRUPT)?;
+        let length = usize::try_from(u32_at(file, 40).ok_or(CORRUPT)?).map_err(|_| CORRUPT)?;
+        let header = HEAD
+            .checked_add(length)
+            .and_then(|length| length.checked_next_multiple_of(PAGE))
+            .and_then(|length| file.get(..length))
+            .ok_or(CORRUPT)?;
+        let sum = half.checked_mul(2).and_then(|halves| halves.checked_add(header.len()));
+        if u32_at(file, 12) != Some(checksum(header)) || version != VERSION || sum.is_none() {
+            return Err(CORRUPT);
+        }
+        let nonce = file[16..32].try_into().map_err(|_| CORRUPT)?;
+        let owner = postcard::from_bytes(&header[HEAD..HEAD + length]).map_err(|_| CORRUPT)?;
+        let actions = u32_at(file, 44).ok_or(CORRUPT)?;
+        Ok(Self { owner, actions, nonce, layout: Layout { header: header.len(), half } })
     }
-    let version = u32_at(file, 8).ok_or(CORRUPT)?;
-    // Before the checksum, whose place or kind a newer version may change.
-    if version > VERSION {
-        return Err(Unreadable::Newer(version));
-    }
-    let size = |at| usize::try_from(u64_at(file, at)?).ok();
-    let half = size(32).filter(|half| half % PAGE == 0 && *half > 0).ok_or(CORRUPT)?;
-    let length = usize::try_from(u32_at(file, 40).ok_or(CORRUPT)?).map_err(|_| CORRUPT)?;
-    let header = HEAD
-        .checked_add(length)
-        .and_then(|length| length.checked_next_multiple_of(PAGE))
-        .and_then(|length| file.get(..length))
-        .ok_or(CORRUPT)?;
-    let sum = half.checked_mul(2).and_then(|halves| halves.checked_add(header.len()));
-    if u32_at(file, 12) != Some(checksum(header)) || version != VERSION || sum.is_none() {
-        return Err(CORRUPT);
-    }
-    let nonce = file[16..32].try_into().map_err(|_| CORRUPT)?;
-    let owner = postcard::from_bytes(&header[HEAD..HEAD + length]).map_err(|_| CORRUPT)?;
-    Ok((owner, nonce, Layout { header: header.len(), half }))
 }
 
 /// The checksum of a header: of everything but its own place.
@@ -164,6 +177,15 @@ fn checksum(header: &[u8]) -> u32 {
     hasher.update(&header[..12]);
     hasher.update(&header[16..]);
     hasher.finalize()
+}
+
+/// Makes the header one of actions of another version.
+#[cfg(test)]
+pub(super) fn set_actions(file: &mut [u8], version: u32) {
+    let length = Header::read(file).unwrap().layout.header;
+    file[44..48].copy_from_slice(&version.to_le_bytes());
+    let checksum = checksum(&file[..length]);
+    file[12..16].copy_from_slice(&checksum.to_le_bytes());
 }
 
 /// What is registered while frames are read.

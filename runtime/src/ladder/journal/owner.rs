@@ -71,6 +71,12 @@ impl Owner {
         }
     }
 
+    /// The same, as another process had written it that ended.
+    #[cfg(test)]
+    pub(super) fn of_a_process_that_is_gone(self) -> Self {
+        Self { process: None, ..self }
+    }
+
     /// How the world of this owner, whose segment is not locked, relates to that of `us`.
     ///
     /// `shared`: other machines may see the filesystem of the journal.

@@ -14,7 +14,7 @@ pub struct Recovery {
     pub gone: Vec<String>,
     /// What was left alone, and why.
     pub left_alone: Vec<LeftAlone>,
-    /// Actions that failed; they are tried again at the next start.
+    /// Actions that failed or panicked; they are tried again at the next start.
     pub failed: Vec<FailedAction>,
     /// How many other processes that use the journal are alive.
     pub owners_alive: usize,

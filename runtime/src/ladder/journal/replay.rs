@@ -4,6 +4,8 @@ use std::ffi::OsStr;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 
 use rustix::fs::{
     AtFlags, Dir, FileType, FlockOperation, Mode, OFlags, RenameFlags, flock, fstat, fsync, openat,
@@ -17,13 +19,35 @@ use super::place::{Place, error, is_private};
 use super::record::{FRAME, Kind, Record, Tail};
 use super::recovery::Recovery;
 use super::segment::{SUFFIX, UNFINISHED, write_all};
+use crate::event;
+use crate::ladder::action::encoding::{self, Unknown};
 use crate::ladder::action::{Performed, Prepared};
 
 /// What is behind the name of a segment that was damaged.
 const CORRUPT: &str = ".corrupt";
+/// What is behind the name of one whose actions an older version wrote, and no later one reads.
+const OUTDATED: &str = ".outdated";
+
+/// How long all actions may take together: the program waits for it before `main` begins, and who
+/// started it waits for that, systemd 90 s for one. An action may be slow within that: see
+/// [`Budget`].
+const LIMIT: Duration = Duration::from_secs(60);
+
+/// How an action is performed, within a time.
+type Perform = fn(&Prepared, Duration) -> io::Result<Performed>;
 
 /// Looks at every segment in `place`, and performs what those whose owner is gone still hold.
 pub(super) fn replay(place: &Place, us: &Owner) -> io::Result<Recovery> {
+    replay_within(LIMIT, Prepared::perform_within, place, us)
+}
+
+fn replay_within(
+    limit: Duration,
+    perform: Perform,
+    place: &Place,
+    us: &Owner,
+) -> io::Result<Recovery> {
+    let budget = Budget::new(limit);
     let mut recovery = Recovery::default();
     let cannot_read = |e| error(e, format_args!("cannot read {}", place.path.display()));
     let mut names = Vec::new();
@@ -40,7 +64,7 @@ pub(super) fn replay(place: &Place, us: &Owner) -> io::Result<Recovery> {
         }
         match Abandoned::open(place, name) {
             Ok(Opened::Abandoned(segment)) if unfinished => segment.remove(),
-            Ok(Opened::Abandoned(segment)) => segment.replay(us, &mut recovery),
+            Ok(Opened::Abandoned(segment)) => segment.replay(us, budget, perform, &mut recovery),
             Ok(Opened::Alive) => recovery.owners_alive += usize::from(!unfinished),
             Ok(Opened::Gone) => {}
             Ok(Opened::NotOurs(why)) => {
@@ -122,7 +146,7 @@ impl<'a> Abandoned<'a> {
         Ok(bytes)
     }
 
-    fn replay(self, us: &Owner, recovery: &mut Recovery) {
+    fn replay(self, us: &Owner, budget: Budget, perform: Perform, recovery: &mut Recovery) {
         let bytes = match self.read() {
             Ok(bytes) => bytes,
             Err(e) => return recovery.fail(self.path(), e),
@@ -135,7 +159,7 @@ impl<'a> Abandoned<'a> {
                 );
                 return recovery.leave(self.path(), why, true);
             }
-            Err(Unreadable::Corrupt(why)) => return self.set_aside(why, recovery),
+            Err(Unreadable::Corrupt(why)) => return self.set_aside(CORRUPT, why, recovery),
         };
         let relation = match image.owner.relation(us, self.place.shared) {
             Ok(relation) => relation,
@@ -146,13 +170,34 @@ impl<'a> Abandoned<'a> {
             let why = "its owner is alive, and somebody closed the owner's lock";
             return recovery.leave(self.path(), why, true);
         }
-        self.perform(image, relation, us, recovery);
+        if !image.live.is_empty() {
+            match encoding::check(image.actions) {
+                Ok(()) => {}
+                Err(Unknown::Newer) => {
+                    let version = image.actions;
+                    let why = format!(
+                        "version {version} of the actions' format wrote it, which a newer backstop \
+                         reads"
+                    );
+                    return recovery.leave(self.path(), why, true);
+                }
+                Err(Unknown::Older) => {
+                    let version = image.actions;
+                    let why = format!(
+                        "version {version} of the actions' format wrote it, which this backstop does \
+                         not read any more"
+                    );
+                    return self.set_aside(OUTDATED, &why, recovery);
+                }
+            }
+        }
+        self.settle_all(image, relation, us, (budget, perform), recovery);
     }
 
-    /// Damaged: which registrations were withdrawn is not known, so none is acted on.
-    fn set_aside(&self, why: &str, recovery: &mut Recovery) {
+    /// Which registrations were withdrawn, or what they are, is not known, so none is acted on.
+    fn set_aside(&self, suffix: &str, why: &str, recovery: &mut Recovery) {
         let mut name = self.name.to_owned();
-        name.push(CORRUPT);
+        name.push(suffix);
         let dir = &self.place.dir;
         let renamed = renameat_with(dir, self.name, dir, &name, RenameFlags::NOREPLACE);
         match renamed.and_then(|()| fsync(dir)) {
@@ -168,8 +213,15 @@ impl<'a> Abandoned<'a> {
         }
     }
 
-    fn perform(self, image: Image, relation: Relation, us: &Owner, recovery: &mut Recovery) {
-        let Image { owner, live, tail } = image;
+    fn settle_all(
+        self,
+        image: Image,
+        relation: Relation,
+        us: &Owner,
+        (budget, perform): (Budget, Perform),
+        recovery: &mut Recovery,
+    ) {
+        let Image { owner, live, tail, .. } = image;
         let decoded: Option<Vec<(u64, Prepared)>> = live.iter().map(decode).collect();
         let Some(decoded) = decoded else {
             let why = "an action in it is none that this version of backstop knows";
@@ -178,11 +230,8 @@ impl<'a> Abandoned<'a> {
         let mut done = Done { segment: &self, tail, keys: Vec::new() };
         let mut kept = false;
         for (key, action) in decoded.iter().rev() {
-            if settle(
-                action,
-                owner.verdict(us, relation, action.path().as_deref(), action.replays()),
-                recovery,
-            ) {
+            let verdict = owner.verdict(us, relation, action.path().as_deref(), action.replays());
+            if settle(action, verdict, budget, perform, recovery) {
                 done.note(*key, action.path().is_none(), recovery);
             } else {
                 kept = true;
@@ -202,22 +251,63 @@ impl<'a> Abandoned<'a> {
 }
 
 /// Does what is to be done about a registration; whether that was the last time.
-fn settle(action: &Prepared, verdict: Verdict, recovery: &mut Recovery) -> bool {
+fn settle(
+    action: &Prepared,
+    verdict: Verdict,
+    budget: Budget,
+    perform: Perform,
+    recovery: &mut Recovery,
+) -> bool {
     let what = describe(action);
     let kept = matches!(verdict, Verdict::Keep(_));
     match verdict {
-        Verdict::Perform => match action.perform() {
-            Ok(Performed::Done) => recovery.performed.push(what),
-            Ok(Performed::Gone) => recovery.gone.push(what),
-            Ok(Performed::LeftAlone(why)) => recovery.leave(what, why, false),
-            Err(e) => {
-                recovery.fail(what, e);
+        Verdict::Perform => {
+            let Some(share) = budget.share() else {
+                recovery.leave(what, "the time of this replay is up: the next start does it", true);
                 return false;
+            };
+            match contained(|| perform(action, share)) {
+                Ok(Performed::Done) => recovery.performed.push(what),
+                Ok(Performed::Gone) => recovery.gone.push(what),
+                Ok(Performed::LeftAlone(why)) => recovery.leave(what, why, false),
+                Err(e) => {
+                    recovery.fail(what, e);
+                    return false;
+                }
             }
-        },
+        }
         Verdict::Drop(why) | Verdict::Keep(why) => recovery.leave(what, why, kept),
     }
     !kept
+}
+
+/// A panic as an error: the other actions, and `main`, do not depend on this one.
+fn contained<T>(perform: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
+    catch_unwind(AssertUnwindSafe(perform)).unwrap_or_else(|payload| {
+        let message = event::panic_message(&*payload);
+        event::discard(payload);
+        Err(io::Error::other(format!("it panicked: {message}")))
+    })
+}
+
+/// What is left of the time of a replay.
+#[derive(Debug, Clone, Copy)]
+struct Budget {
+    start: Instant,
+    limit: Duration,
+}
+
+impl Budget {
+    fn new(limit: Duration) -> Self {
+        Self { start: Instant::now(), limit }
+    }
+
+    /// How long the next action may take: half of what is left, so that one that hangs at every
+    /// start does not keep the others from their turn. `None` once almost nothing is left.
+    fn share(self) -> Option<Duration> {
+        let left = self.limit.saturating_sub(self.start.elapsed());
+        (left > self.limit / 64).then_some(left / 2)
+    }
 }
 
 /// Notes on disk what is done, so that a replay that is cut off does not begin again.
@@ -262,13 +352,13 @@ impl Done<'_> {
 }
 
 fn decode(registration: &Registration) -> Option<(u64, Prepared)> {
-    match postcard::take_from_bytes(&registration.data) {
-        Ok((action, [])) => Some((registration.key, action)),
-        _ => None,
-    }
+    Some((registration.key, encoding::decode(&registration.data)?))
 }
 
 /// For reports.
 fn describe(action: &Prepared) -> String {
     action.to_string()
 }
+
+#[cfg(test)]
+mod tests;

@@ -441,14 +441,14 @@ fn copy(e: &io::Error) -> io::Error {
     io::Error::new(e.kind(), e.to_string())
 }
 
-fn random() -> io::Result<[u8; 16]> {
+pub(super) fn random() -> io::Result<[u8; 16]> {
     let mut bytes = [0; 16];
     // So few bytes are never interrupted.
     let got = getrandom(&mut bytes, GetRandomFlags::empty())?;
     if got == bytes.len() { Ok(bytes) } else { Err(Errno::IO.into()) }
 }
 
-fn hex(bytes: &[u8]) -> String {
+pub(super) fn hex(bytes: &[u8]) -> String {
     use std::fmt::Write as _;
     bytes.iter().fold(String::new(), |mut text, byte| {
         let _ = write!(text, "{byte:02x}");

@@ -25,7 +25,8 @@ pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// From the owner.
 #[derive(Debug, Serialize, Deserialize)]
 pub(super) enum Request {
-    /// The first message, and only the first. The owner's pidfd comes with it.
+    /// The first message, and only the first. The owner's pidfd comes with it. It stays the first
+    /// variant: see [`version_of_greeting`].
     Hello(Hello),
     /// What is to be done for `key`. The encoded action follows, and replaces an earlier one. If it
     /// is about a process group, a pidfd of the group's leader comes with it.
@@ -47,7 +48,7 @@ pub(super) enum Request {
 /// Who the owner is and how it wants to be cleaned up after.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) struct Hello {
-    /// Of `backstop`.
+    /// Of `backstop`. It stays the first field: see [`version_of_greeting`].
     pub(super) version: String,
     /// Comes back in `Ready`, which therefore answers this very start.
     pub(super) nonce: [u8; 16],
@@ -98,7 +99,8 @@ pub(super) enum Response {
         /// Its process id.
         pid: i32,
     },
-    /// It ends, and this is why.
+    /// It ends, and this is why. It stays the second variant, with one text: an owner of another
+    /// version is to understand it.
     Refused(String),
     /// Everything up to the message with this token has been taken.
     Taken(u64),
@@ -165,6 +167,17 @@ impl Message {
         let (request, rest) = postcard::take_from_bytes(rest).map_err(|_| Malformed)?;
         Ok((u64::from_le_bytes(*token), request, rest))
     }
+}
+
+/// The version that a greeting names, whatever that version writes behind it: what cannot be read is
+/// to be told from what another version wrote.
+pub(super) fn version_of_greeting(message: &[u8]) -> Option<&str> {
+    const HELLO: u32 = 0;
+    let (_token, rest) = message.split_first_chunk::<TOKEN>()?;
+    let ((variant, version), _) = postcard::take_from_bytes::<(u32, &str)>(rest).ok()?;
+    let is_one = version.starts_with(|first: char| first.is_ascii_digit())
+        && version.chars().all(|part| part.is_ascii_alphanumeric() || ".-+".contains(part));
+    (variant == HELLO && is_one && version.len() <= 100).then_some(version)
 }
 
 fn begin(request: &Request) -> io::Result<Vec<u8>> {

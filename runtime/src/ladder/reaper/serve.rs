@@ -126,16 +126,18 @@ fn greet(
     if received.sender != Some(owner) {
         return Err(refused("the first message is not the owner's"));
     }
-    let Ok((_, Request::Hello(hello), [])) = Message::parse(&buffer[..received.length]) else {
-        return Err(refused("the first message is no greeting of this version of backstop"));
-    };
-    if hello.version != protocol::VERSION {
+    let none = "the first message is no greeting of this version of backstop";
+    let message = &buffer[..received.length];
+    let version = protocol::version_of_greeting(message).ok_or_else(|| refused(none))?;
+    if version != protocol::VERSION {
         return Err(refused(&format!(
-            "this reaper is backstop {}, and the program has backstop {}",
+            "this reaper is backstop {}, and the program has backstop {version}",
             protocol::VERSION,
-            hello.version
         )));
     }
+    let Ok((_, Request::Hello(hello), [])) = Message::parse(message) else {
+        return Err(refused(none));
+    };
     let pidfd = received.descriptor.ok_or_else(|| refused("the owner sent no pidfd of itself"))?;
     if process_of(&pidfd)? != owner.pid {
         return Err(refused("the owner sent the pidfd of another process"));

@@ -7,7 +7,7 @@ use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -20,7 +20,10 @@ use super::main::{Options, run_with};
 use crate::{CancelCause, cancel_token};
 
 const PART: &str = "BACKSTOP_TEST_PART";
-const DEADLINE: Duration = Duration::from_secs(60);
+const DEADLINE: Duration = Duration::from_secs(120);
+
+/// Whether the body of `main` has seen that its end is being forced.
+static SEEN: AtomicBool = AtomicBool::new(false);
 
 fn say(what: &str) {
     // Not `println!`, which the harness may capture; a line of its own, whatever the harness says.
@@ -39,6 +42,7 @@ fn play(part: &str, run_exit_cleanups: fn(Duration) -> Vec<String>) {
                 thread::sleep(Duration::from_millis(1));
             }
             say("immediate");
+            SEEN.store(true, Ordering::Release);
         });
         unreachable!("the end is being forced");
     }
@@ -120,7 +124,9 @@ fn second_signal_runs_exit_cleanups_and_reports_which_did_not_end() {
     play(part, |limit| {
         say(&format!("cleanups within {limit:?}"));
         // Until `main` has seen it, which does not end the process meanwhile.
-        thread::sleep(Duration::from_millis(50));
+        while !SEEN.load(Ordering::Acquire) {
+            thread::sleep(Duration::from_millis(1));
+        }
         vec!["cleanup `database` did not end".to_owned()]
     });
     let program = Program::start(part);

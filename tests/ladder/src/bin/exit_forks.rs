@@ -3,8 +3,10 @@
 #![allow(unsafe_code, reason = "`fork` has no safe form")]
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 use std::{env, process};
 
+use backstop::__private::set_exit_limit;
 use backstop::{OwnedPath, Survives};
 use backstop_tests_ladder::exit::{say, saying};
 
@@ -70,6 +72,7 @@ fn main() {
             wait(child);
         }
         "bare" => {
+            set_exit_limit(Duration::from_secs(3_600));
             // Without the C library's knowledge, and so without the hook's handler of forks.
             // SAFETY: as above.
             let child = unsafe { libc::syscall(libc::SYS_clone, libc::SIGCHLD, 0, 0, 0, 0) };

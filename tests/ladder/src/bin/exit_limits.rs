@@ -17,6 +17,7 @@ fn main() {
     match env::args().nth(1).expect("what").as_str() {
         "ten-thousand" => {
             // Says so last, for it is the first.
+            set_exit_limit(Duration::from_secs(30));
             let _first = exit_entry(&SITE, || say(&RAN.load(Ordering::SeqCst).to_string()));
             let threads: Vec<_> = (0..4).map(|_| thread::spawn(|| count(2_500))).collect();
             let _entries: Vec<_> =
@@ -59,7 +60,7 @@ fn main() {
             process::abort()
         }
         "closed-stderr" => {
-            set_exit_limit(Duration::from_millis(100));
+            set_exit_limit(Duration::from_secs(4));
             let _entry = saying("cleaned");
             let _hanging = exit_entry(&SITE, || -> () { hang() });
             // SAFETY: what is written there fails.

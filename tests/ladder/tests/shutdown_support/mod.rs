@@ -16,7 +16,7 @@ pub(crate) const HASTY: &str = env!("CARGO_BIN_EXE_shutdown_hasty");
 pub(crate) const BARE: &str = env!("CARGO_BIN_EXE_shutdown_bare");
 
 /// Far more than anything here takes.
-pub(crate) const DEADLINE: Duration = Duration::from_secs(60);
+pub(crate) const DEADLINE: Duration = Duration::from_secs(120);
 
 /// A running program.
 pub(crate) struct Program {

@@ -70,7 +70,7 @@ fn a_link_in_place_of_the_parent_is_not_followed() {
 }
 
 fn timeout() -> Deadline {
-    Deadline::after(std::time::Duration::from_secs(20))
+    Deadline::after(std::time::Duration::from_secs(120))
 }
 
 #[test]

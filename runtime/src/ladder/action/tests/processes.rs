@@ -43,7 +43,7 @@ fn a_child_is_ended_and_stays_so() {
 #[test]
 fn who_does_not_hear_sigterm_is_killed() {
     let mut child = shell(DEAF);
-    let action = Action::kill_process(child.id()).with_timeout(Duration::from_millis(500));
+    let action = Action::kill_process(child.id()).with_timeout(Duration::from_secs(60));
     done(sent(&action.prepare().unwrap()).perform());
     assert_eq!(child.wait().unwrap().signal(), Some(9));
 }
@@ -71,7 +71,7 @@ fn another_process_with_the_number_is_not_signalled() {
     let mut child = shell(SLEEPER);
     for reach in [Reach::Process, Reach::Group] {
         let kill = Kill::new(reach, child.id()).with_pid_reused();
-        gone(kill.perform(None, Deadline::after(Duration::from_secs(5))));
+        gone(kill.perform(None, Deadline::after(Duration::from_secs(60))));
     }
     assert!(child.try_wait().unwrap().is_none());
     done(committed(Action::kill_process(child.id()).at_once()).perform());
@@ -118,7 +118,7 @@ fn a_group_is_ended_with_all_its_members() {
 #[test]
 fn a_deaf_member_of_a_group_is_killed_after_its_leader() {
     let mut child = shell("(trap '' TERM; echo ready; while :; do sleep 1; done) & exec sleep 100");
-    let action = Action::kill_process_group(child.id()).with_timeout(Duration::from_secs(1));
+    let action = Action::kill_process_group(child.id()).with_timeout(Duration::from_secs(60));
     let prepared = committed(action);
     done(prepared.perform());
     child.wait().unwrap();

@@ -36,7 +36,7 @@ fn three_thousand_levels_are_removed() {
         dig(&yard.at("deep"), 3_000);
         let mut removal = Removal::new(Thing::Directory, &yard.at("deep")).unwrap();
         removal.commit().unwrap();
-        done(removal.perform_with(Opener { openat2 }, Deadline::after(Duration::from_secs(60))));
+        done(removal.perform_with(Opener { openat2 }, Deadline::after(Duration::from_secs(120))));
         assert_eq!(yard.names(), [""; 0]);
     }
 }
@@ -152,7 +152,7 @@ fn what_is_mounted_inside_is_not_entered() {
             return;
         };
         let perform =
-            || removal.perform_with(Opener { openat2 }, Deadline::after(Duration::from_secs(20)));
+            || removal.perform_with(Opener { openat2 }, Deadline::after(Duration::from_secs(120)));
         let why = left_alone(perform());
         assert!(why.contains("\"a/mount\""), "{why}");
         assert_eq!(fs::read_to_string(yard.at("victim/file")).unwrap(), "precious");

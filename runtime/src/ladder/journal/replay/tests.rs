@@ -1,0 +1,152 @@
+//! Replays in this process, with actions that panic and time that is up.
+
+use std::fs;
+use std::os::unix::ffi::OsStringExt as _;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use super::*;
+use crate::Action;
+use crate::ladder::journal::segment::{Change, Segment, hex, random};
+
+const LONG: Duration = Duration::from_secs(3600);
+
+/// A directory of its own for a test, with a journal in which an owner that is gone has left the
+/// files `1`, `2` and `3`.
+struct Home(Place);
+
+impl Home {
+    fn new() -> Self {
+        let path = std::env::temp_dir().join(format!("backstop-{}", hex(&random().unwrap())));
+        fs::create_dir(&path).unwrap();
+        let dir = fs::File::open(&path).unwrap();
+        let place = |dir: &fs::File| Place {
+            dir: dir.try_clone().unwrap().into(),
+            path: path.clone(),
+            shared: false,
+        };
+        let home = Self(place(&dir));
+        let owner = Owner::current().of_a_process_that_is_gone();
+        let mut segment = Segment::create(Arc::new(place(&dir)), owner).unwrap();
+        for (key, file) in (1..).zip(home.files()) {
+            fs::write(&file, "").unwrap();
+            let mut action = Action::remove_file(&file).prepare().unwrap();
+            action.commit().unwrap();
+            let data = encoding::encode(&action).unwrap();
+            segment.apply(vec![Change { kind: Kind::Commit, key, data }]).pop().unwrap().unwrap();
+        }
+        home
+    }
+
+    fn files(&self) -> [PathBuf; 3] {
+        ["1", "2", "3"].map(|name| self.0.path.join(name))
+    }
+
+    /// Which of them are there.
+    fn left(&self) -> [bool; 3] {
+        self.files().map(|file| file.exists())
+    }
+
+    /// The files of the journal.
+    fn segments(&self) -> Vec<PathBuf> {
+        let entries = fs::read_dir(&self.0.path).unwrap().map(|entry| entry.unwrap().path());
+        entries.filter(|path| !self.files().contains(path)).collect()
+    }
+
+    fn replay(&self, limit: Duration, perform: Perform) -> Recovery {
+        replay_within(limit, perform, &self.0, &Owner::current()).unwrap()
+    }
+}
+
+impl Drop for Home {
+    fn drop(&mut self) {
+        let _ = fs::remove_dir_all(&self.0.path);
+    }
+}
+
+/// The file `2` has a bug.
+fn panics_at_2(action: &Prepared, limit: Duration) -> io::Result<Performed> {
+    let path = action.path().unwrap().into_os_string().into_vec();
+    assert!(!path.ends_with(b"/2"), "the second one panics");
+    action.perform_within(limit)
+}
+
+#[test]
+fn panic_of_an_action_is_contained_and_the_others_go_on() {
+    let home = Home::new();
+    let recovery = home.replay(LONG, panics_at_2);
+    assert_eq!(home.left(), [false, true, false], "{recovery}");
+    assert_eq!((recovery.performed.len(), recovery.failed.len()), (2, 1), "{recovery}");
+    assert!(recovery.failed[0].error.contains("panicked: the second one panics"), "{recovery}");
+    // It is tried again, alone.
+    let recovery = home.replay(LONG, Prepared::perform_within);
+    assert_eq!(recovery.performed.len(), 1, "{recovery}");
+    assert_eq!(home.left(), [false; 3]);
+    assert_eq!(home.segments(), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn what_has_no_time_left_is_for_the_next_start() {
+    let home = Home::new();
+    let recovery = home.replay(Duration::ZERO, |_, _| unreachable!("there is no time"));
+    assert_eq!(home.left(), [true; 3], "{recovery}");
+    assert_eq!((recovery.performed.len(), recovery.left_alone.len()), (0, 3), "{recovery}");
+    for left in &recovery.left_alone {
+        assert!(left.kept && left.reason.contains("the next start does it"), "{recovery}");
+    }
+    let recovery = home.replay(LONG, Prepared::perform_within);
+    assert_eq!(recovery.performed.len(), 3, "{recovery}");
+    assert_eq!(home.left(), [false; 3]);
+}
+
+#[test]
+fn action_has_half_of_the_time_that_is_left() {
+    let budget = Budget::new(LONG);
+    let share = budget.share().unwrap();
+    assert!(share <= LONG / 2 && share > LONG / 4, "{share:?}");
+    assert_eq!(Budget::new(Duration::ZERO).share(), None);
+    let home = Home::new();
+    home.replay(LONG, |action, limit| {
+        assert!(limit <= LONG / 2);
+        action.perform_within(limit)
+    });
+    assert_eq!(home.left(), [false; 3]);
+}
+
+/// Writes another version of the actions' encoding into the header.
+fn with_version(home: &Home, version: u32) -> (PathBuf, Vec<u8>) {
+    let [segment] = <[PathBuf; 1]>::try_from(home.segments()).unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    crate::ladder::journal::image::set_actions(&mut bytes, version);
+    fs::write(&segment, &bytes).unwrap();
+    (segment, bytes)
+}
+
+#[test]
+fn actions_of_a_newer_version_stay_in_place() {
+    let home = Home::new();
+    let (segment, bytes) = with_version(&home, encoding::VERSION + 1);
+    for _ in 0..2 {
+        let recovery = home.replay(LONG, Prepared::perform_within);
+        let [left] = &recovery.left_alone[..] else { panic!("{recovery}") };
+        assert!(left.kept && left.reason.contains("which a newer backstop reads"), "{recovery}");
+        assert_eq!(home.left(), [true; 3], "{recovery}");
+    }
+    assert_eq!(home.segments(), std::slice::from_ref(&segment));
+    assert!(fs::read(segment).unwrap() == bytes);
+}
+
+#[test]
+fn actions_of_a_version_too_old_are_kept_aside() {
+    let home = Home::new();
+    let (segment, bytes) = with_version(&home, 0);
+    let recovery = home.replay(LONG, Prepared::perform_within);
+    let [left] = &recovery.left_alone[..] else { panic!("{recovery}") };
+    assert!(!left.kept && left.reason.contains("does not read any more"), "{recovery}");
+    assert_eq!(home.left(), [true; 3], "{recovery}");
+    let mut aside = segment.into_os_string();
+    aside.push(OUTDATED);
+    assert_eq!(home.segments(), [PathBuf::from(&aside)]);
+    assert!(fs::read(aside).unwrap() == bytes);
+    assert_eq!(home.replay(LONG, Prepared::perform_within), Recovery::default());
+}
