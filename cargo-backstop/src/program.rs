@@ -9,6 +9,8 @@ mod landing;
 mod marks;
 mod methods;
 
+use std::collections::BTreeSet;
+
 use assembly::Assembly;
 use functions::{covering, decode_all, functions, unnamed};
 use image::Image;
@@ -80,6 +82,8 @@ pub struct Program {
     pub marks: Vec<Mark>,
     /// The functions that refer to a mark, with the place of the mark in [`marks`](Self::marks).
     pub marked: Vec<(Node, usize)>,
+    /// The versions of rustc that compiled it, the standard library among it: `1.95.0`.
+    pub compilers: BTreeSet<String>,
 }
 
 impl Program {

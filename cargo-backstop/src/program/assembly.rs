@@ -90,6 +90,7 @@ impl<'image, 'data> Assembly<'image, 'data> {
             data: self.data,
             marks: self.marks.marks,
             marked: self.marked,
+            compilers: self.image.compilers.clone(),
         })
     }
 

@@ -123,6 +123,10 @@ impl<'program> Judge<'program> {
         let groups = [Group::Exit, Group::Detach];
         let mut calls = Vec::new();
         for (from, _) in self.program.functions() {
+            // What a sink does is not told again.
+            if matches!(self.meaning(from, &groups), Some(Meaning::Sink(_))) {
+                continue;
+            }
             for edge in self.program.graph.edges(from) {
                 let Some(Meaning::Sink(sink)) = self.meaning(edge.to, &groups) else { continue };
                 let Judgement::Sink(sink) = self.who_calls(from, edge, sink) else { continue };

@@ -6,7 +6,7 @@ use backstop_rules::Group;
 
 use super::{How, Judge};
 use crate::graph::{Edge, EdgeKind, Node, Through};
-use crate::names::{is_standard, without_generics};
+use crate::names::without_generics;
 use crate::policy::{self, Assumption, Meaning, Sink};
 
 /// How far a search goes.
@@ -141,36 +141,27 @@ impl Judge<'_> {
         }
     }
 
-    /// A call of a sink: whoever told the standard library to make it is answerable for it, and if
-    /// nobody did, the library is.
+    /// A call of a sink: the standard library's own, where the function that makes it is one that
+    /// does so of its own accord. The sink may be inlined there, with what it has below it.
     pub(super) fn who_calls(&self, from: Node, edge: &Edge, sink: &'static Sink) -> Judgement {
         let names = self.frame_names(from, edge.site);
-        let standard = names.iter().take_while(|name| is_standard(name)).count();
-        let told = names.get(..standard).unwrap_or_default();
-        if let Some(public) = told.iter().find_map(|name| policy::public_sink(name)) {
-            // Inlined, together with whatever the library has below it.
-            let by = told.iter().position(|name| policy::public_sink(name).is_some());
-            if by == standard.checked_sub(1) && standard < names.len() {
-                return Judgement::Sink(public);
-            }
-        }
-        let counts =
-            names.iter().take(2).any(|name| policy::counts_references(&without_generics(name)));
-        if counts && self.policy.assumes(&policy::REFCOUNT) {
-            return Judgement::Assumed(&policy::REFCOUNT);
-        }
-        let numbered =
-            names.first().is_some_and(|name| policy::is_numbered(sink, &without_generics(name)));
-        if numbered && self.policy.assumes(&policy::RUSTIX) {
-            return Judgement::Assumed(&policy::RUSTIX);
-        }
-        if standard == 0 {
-            return Judgement::Sink(sink);
-        }
-        let child = told.iter().any(|name| {
-            name.contains("std::process::Command>::spawn") || name.contains("sys::process::unix")
-        });
-        let assumption = if child { &policy::COMMAND_CHILD } else { &policy::STANDARD };
+        // The last is the function itself, which the graph knows by name.
+        let inlined = names.get(..names.len().saturating_sub(1)).unwrap_or_default();
+        let public =
+            |name: &String| policy::public_sink(name).filter(|public| public.group == sink.group);
+        let outermost = inlined.iter().rposition(|name| public(name).is_some());
+        let sink = outermost.and_then(|at| public(&inlined[at])).unwrap_or(sink);
+        let callers = &names[outermost.map_or(0, |at| at + 1)..];
+        let mut callers = callers.iter().map(|name| without_generics(name)).take(2);
+        let (caller, next) = (callers.next().unwrap_or_default(), callers.next());
+        let counts = next.is_some_and(|next| policy::counts_references(&next));
+        let assumption = match () {
+            () if counts || policy::counts_references(&caller) => &policy::REFCOUNT,
+            () if policy::is_numbered(sink, &caller) => &policy::RUSTIX,
+            () if policy::is_of_child(&caller) => &policy::COMMAND_CHILD,
+            () if policy::is_own(&caller) => &policy::STANDARD,
+            () => return Judgement::Sink(sink),
+        };
         if self.policy.assumes(assumption) {
             Judgement::Assumed(assumption)
         } else {
