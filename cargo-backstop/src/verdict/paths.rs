@@ -1,11 +1,11 @@
 //! The ways to what was found, for people.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::Rc;
 
 use backstop_rules::Group;
 
-use super::search::{Reach, Search};
+use super::search::{Judgement, Search};
 use super::{How, Judge, Path, Poison, Step};
 use crate::graph::{Edge, EdgeKind, Node};
 use crate::names::{crate_of, without_generics};
@@ -30,18 +30,15 @@ impl Judge<'_> {
         allows: &[String],
         search: &Search,
     ) -> BTreeSet<Poison> {
-        let mut poisons = BTreeSet::new();
+        let leads = self.leads(groups, allows, search);
         let entered = search.parents.iter().filter(|(_, (_, _, how))| *how == How::Pointer);
-        for (node, _) in entered {
-            let mut reached = self.search(*node, groups, allows, Reach::Direct);
-            if reached.sinks.is_empty() {
-                reached = self.search(*node, groups, allows, Reach::Taken);
-            }
-            if let Some((from, edge, sink)) = reached.sinks.first() {
-                let (sink_name, _) = self.sink_name(*from, edge, sink);
-                poisons.insert(Poison { name: self.name(*node), sink_name });
-            }
-        }
+        let found = entered.filter_map(|(node, _)| Some((*node, leads.get(node)?)));
+        let mut poisons: BTreeSet<Poison> = found
+            .map(|(node, sink_name)| Poison {
+                name: self.name(node),
+                sink_name: sink_name.to_string(),
+            })
+            .collect();
         for (from, edge, _) in &search.sinks {
             // The pointer may hold the sink itself.
             if !self.program.graph.edges(*from).contains(edge) && *from != root {
@@ -50,6 +47,46 @@ impl Judge<'_> {
             }
         }
         poisons
+    }
+
+    /// Of what a search has seen, the functions that reach a sink without a pointer of others, and
+    /// the one that is nearest. From the sinks up, once for all of them.
+    fn leads(
+        &self,
+        groups: &[Group],
+        allows: &[String],
+        search: &Search,
+    ) -> BTreeMap<Node, Rc<str>> {
+        let mut callers: BTreeMap<Node, Vec<Node>> = BTreeMap::new();
+        let mut leads: BTreeMap<Node, Rc<str>> = BTreeMap::new();
+        let mut queue = VecDeque::new();
+        for from in search.parents.keys() {
+            for edge in self.program.graph.edges(*from) {
+                if self.known_edges.contains_key(&(*from, edge.to)) {
+                    continue;
+                }
+                match self.judgement(*from, edge, groups) {
+                    Judgement::Follow => callers.entry(edge.to).or_default().push(*from),
+                    Judgement::Sink(sink) if allows.iter().all(|rule| rule != sink.rule) => {
+                        if !leads.contains_key(from) {
+                            leads.insert(*from, self.sink_name(*from, edge, sink).0.into());
+                            queue.push_back(*from);
+                        }
+                    }
+                    Judgement::Sink(_) | Judgement::Assumed(_) => {}
+                }
+            }
+        }
+        while let Some(node) = queue.pop_front() {
+            let Some(name) = leads.get(&node).cloned() else { continue };
+            for caller in callers.get(&node).into_iter().flatten() {
+                if !leads.contains_key(caller) {
+                    leads.insert(*caller, Rc::clone(&name));
+                    queue.push_back(*caller);
+                }
+            }
+        }
+        leads
     }
 
     pub(super) fn paths(&self, root: Node, search: &Search) -> Vec<Path> {

@@ -130,7 +130,7 @@ impl Judge<'_> {
         })
     }
 
-    fn judgement(&self, from: Node, edge: &Edge, groups: &[Group]) -> Judgement {
+    pub(super) fn judgement(&self, from: Node, edge: &Edge, groups: &[Group]) -> Judgement {
         match self.meaning(edge.to, groups) {
             None if groups.contains(&Group::Detach) => self.inlined_spawn(from, edge),
             None => Judgement::Follow,
