@@ -44,7 +44,9 @@ impl Judge<'_> {
     ) -> Search {
         let mut search = Search::default();
         let mut queue = VecDeque::from([root]);
-        let mut seen: BTreeSet<Node> = BTreeSet::from([root]);
+        let mut seen = vec![false; self.program.graph.nodes()];
+        seen[root as usize] = true;
+        let mut see = |node: Node| !std::mem::replace(&mut seen[node as usize], true);
         let mut opened: BTreeSet<Through> = BTreeSet::new();
         while let Some(from) = queue.pop_front() {
             for edge in self.program.graph.edges(from) {
@@ -64,7 +66,7 @@ impl Judge<'_> {
                 }
                 match self.judgement(from, edge, groups) {
                     Judgement::Follow => {
-                        if seen.insert(edge.to) {
+                        if see(edge.to) {
                             let how = match edge.kind {
                                 EdgeKind::Calls => How::Calls,
                                 EdgeKind::Takes => How::Takes,
@@ -112,7 +114,7 @@ impl Judge<'_> {
                             search.assumed.insert(assumption.name);
                         }
                         None => {
-                            if seen.insert(to) {
+                            if see(to) {
                                 search.parents.insert(to, (from, indirect.site, How::Pointer));
                                 queue.push_back(to);
                             }
