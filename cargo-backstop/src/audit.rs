@@ -1,5 +1,6 @@
 //! `cargo backstop audit`: every place that skips destructors, by crate and rule: in the sources of
-//! the workspace as the catalogue finds them, in the linked programs by what calls a sink.
+//! the workspace, and of what it depends on, as the catalogue finds them; in the linked programs by
+//! what calls a sink.
 
 mod baseline;
 mod sources;
@@ -12,6 +13,7 @@ use std::process::ExitCode;
 use baseline::Baseline;
 use serde::Serialize;
 
+use crate::canary::Compilers;
 use crate::compile::{self, Selection};
 use crate::policy::Policy;
 use crate::program::Program;
@@ -27,6 +29,8 @@ pub struct Options {
     pub selection: Selection,
     /// Builds nothing.
     pub sources_only: bool,
+    /// Also the sources of dependencies.
+    pub dependencies: bool,
     /// The sites that are known.
     pub baseline: Option<PathBuf>,
     /// Where to write what is found.
@@ -60,6 +64,8 @@ pub struct Site {
     pub rule: &'static str,
     /// The program that it is in; none: the source.
     pub program: Option<String>,
+    /// The source is of a package that the workspace depends on.
+    pub dependency: bool,
     /// How it is written, or which function calls which sink.
     pub what: String,
     /// The file.
@@ -94,7 +100,7 @@ fn audit(options: &Options) -> Result<ExitCode, String> {
         }
         None => None,
     };
-    let workspace = compile::workspace(options.selection.manifest.as_deref())
+    let workspace = compile::workspace(options.selection.manifest.as_deref(), options.dependencies)
         .map_err(|error| error.to_string())?;
     let found = sources::look(&workspace.roots(), &workspace.root);
     for unread in &found.unread {
@@ -103,9 +109,16 @@ fn audit(options: &Options) -> Result<ExitCode, String> {
     let mut sites: Vec<Site> = found.sites.into_iter().collect();
     if !options.sources_only {
         let built = compile::build(&workspace, &options.selection).map_err(|e| e.to_string())?;
+        let compilers = Compilers::of_workspace(&workspace).map_err(|error| error.to_string())?;
         let ours = workspace.crates();
         for linked in &built.linked {
-            sites.extend(of_program(&linked.path, &linked.name, &ours, &workspace.root)?);
+            sites.extend(of_program(
+                &linked.path,
+                &linked.name,
+                &compilers,
+                &ours,
+                &workspace.root,
+            )?);
         }
     }
     if let Some(path) = &options.write_baseline {
@@ -133,12 +146,16 @@ fn audit(options: &Options) -> Result<ExitCode, String> {
 fn of_program(
     path: &Path,
     name: &str,
+    compilers: &Compilers,
     ours: &BTreeSet<String>,
     root: &Path,
 ) -> Result<Vec<Site>, String> {
     let file = std::fs::read(path)
         .map_err(|error| format!("cannot read `{}`: {error}", path.display()))?;
     let program = Program::read(&file)
+        .map_err(|error| format!("cannot audit `{}`: {error}", path.display()))?;
+    compilers
+        .know(&program)
         .map_err(|error| format!("cannot audit `{}`: {error}", path.display()))?;
     let (policy, source) = (Policy::new(), Source::of(&file));
     let judge = Judge::new(&program, &policy, &source, ours);
@@ -151,6 +168,7 @@ fn of_program(
             krate: call.krate.unwrap_or_else(|| "C".to_owned()),
             rule: call.sink.rule,
             program: Some(name.to_owned()),
+            dependency: false,
             what: format!("{} -> {}", call.caller, call.sink_name),
             file: frame
                 .and_then(|frame| frame.file.as_deref())
@@ -170,12 +188,13 @@ fn of_program(
 
 fn table(sites: &[Site], files: usize, only_new: bool, verbose: bool) -> String {
     let mut text = String::new();
-    let mut parts: BTreeMap<Option<&str>, Vec<&Site>> = BTreeMap::new();
+    let mut parts: BTreeMap<(Option<&str>, bool), Vec<&Site>> = BTreeMap::new();
     for site in sites {
-        parts.entry(site.program.as_deref()).or_default().push(site);
+        parts.entry((site.program.as_deref(), site.dependency)).or_default().push(site);
     }
-    for (program, sites) in &parts {
-        let title = program.unwrap_or("the sources");
+    for ((program, dependency), sites) in &parts {
+        let sources = if *dependency { "the sources of dependencies" } else { "the sources" };
+        let title = program.unwrap_or(sources);
         let mut counts: BTreeMap<(&str, &str), Vec<&Site>> = BTreeMap::new();
         for site in sites {
             counts.entry((&site.krate, site.rule)).or_default().push(site);

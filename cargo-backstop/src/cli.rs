@@ -83,6 +83,9 @@ struct Audit {
     /// Looks at the sources alone, and builds nothing.
     #[arg(long)]
     sources: bool,
+    /// Looks at the sources of the packages that the workspace depends on, too.
+    #[arg(long)]
+    dependencies: bool,
     /// Tells only what is not in this file, and fails where there is something.
     #[arg(long, value_name = "FILE")]
     baseline: Option<PathBuf>,
@@ -217,6 +220,7 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
         Command::Audit(options) => audit::run(&audit::Options {
             selection: options.build.selection(),
             sources_only: options.sources,
+            dependencies: options.dependencies,
             baseline: options.baseline,
             write_baseline: options.write_baseline,
             format: options.format,
@@ -229,18 +233,20 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
             }
             Err(error) => failed(&error),
         },
-        Command::Init { manifest_path } => match compile::workspace(manifest_path.as_deref()) {
-            Ok(workspace) => match init::init(&workspace.root) {
-                Ok(path) => {
-                    anstream::println!("wrote {}\n\nFor CI:\n\n{}", path.display(), init::CI);
-                    ExitCode::SUCCESS
-                }
-                Err(error) => {
-                    failed(&format!("cannot write `{}`: {error}", crate::policy::file::NAME))
-                }
-            },
-            Err(error) => failed(&error.to_string()),
-        },
+        Command::Init { manifest_path } => {
+            match compile::workspace(manifest_path.as_deref(), false) {
+                Ok(workspace) => match init::init(&workspace.root) {
+                    Ok(path) => {
+                        anstream::println!("wrote {}\n\nFor CI:\n\n{}", path.display(), init::CI);
+                        ExitCode::SUCCESS
+                    }
+                    Err(error) => {
+                        failed(&format!("cannot write `{}`: {error}", crate::policy::file::NAME))
+                    }
+                },
+                Err(error) => failed(&error.to_string()),
+            }
+        }
     }
 }
 

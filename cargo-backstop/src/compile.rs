@@ -1,13 +1,16 @@
 //! Builds the workspace, with what the proof needs, into a folder of its own.
 
+mod workspace;
+
 use std::collections::BTreeSet;
 use std::ffi::OsString;
-use std::io::{self, BufRead as _, BufReader};
+use std::io::{self, BufReader};
 use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
-use serde::Deserialize;
+use cargo_metadata::{Artifact, Message, TargetKind};
+pub use workspace::{Root, Workspace, workspace};
 
 use crate::wrapper;
 
@@ -18,8 +21,8 @@ pub enum Error {
     /// Cargo could not be run.
     #[error("cannot run cargo: {0}")]
     Cargo(io::Error),
-    /// Cargo could not read the workspace; it has said why.
-    #[error("cargo cannot read the workspace")]
+    /// Cargo could not read the workspace: its own words.
+    #[error("cargo cannot read the workspace\n{0}")]
     Workspace(String),
     /// The build failed; cargo has said why.
     #[error("the build failed")]
@@ -54,80 +57,6 @@ pub struct Selection {
     pub quiet: bool,
 }
 
-/// What cargo says of the workspace.
-#[derive(Debug, Deserialize)]
-pub struct Workspace {
-    /// Its folder.
-    #[serde(rename = "workspace_root")]
-    pub root: PathBuf,
-    target_directory: PathBuf,
-    packages: Vec<Package>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Package {
-    name: String,
-    manifest_path: PathBuf,
-    targets: Vec<Target>,
-}
-
-#[derive(Debug, Deserialize)]
-struct Target {
-    name: String,
-    kind: Vec<String>,
-    src_path: PathBuf,
-}
-
-/// A target of a package of the workspace.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub struct Root {
-    /// The package.
-    pub package: String,
-    /// Its folder.
-    pub folder: PathBuf,
-    /// The file that the target begins with.
-    pub file: PathBuf,
-}
-
-impl Workspace {
-    /// The names of the crates of the workspace, as they stand in paths.
-    #[must_use]
-    pub fn crates(&self) -> BTreeSet<String> {
-        let targets = self.packages.iter().flat_map(|package| &package.targets);
-        targets.map(|target| target.name.replace('-', "_")).collect()
-    }
-
-    /// The targets of its packages that are there to be used: no build scripts, no tests.
-    #[must_use]
-    pub fn roots(&self) -> Vec<Root> {
-        let mut roots = Vec::new();
-        for package in &self.packages {
-            let folder = package.manifest_path.parent().unwrap_or(&self.root).to_owned();
-            for target in &package.targets {
-                let other = ["custom-build", "test", "bench"];
-                if !target.kind.iter().any(|kind| other.contains(&kind.as_str())) {
-                    roots.push(Root {
-                        package: package.name.clone(),
-                        folder: folder.clone(),
-                        file: target.src_path.clone(),
-                    });
-                }
-            }
-        }
-        roots.sort();
-        roots
-    }
-
-    fn has_program(&self) -> bool {
-        ["bin", "example", "cdylib"].iter().any(|kind| self.has_kind(kind))
-    }
-
-    fn has_kind(&self, wanted: &str) -> bool {
-        let mut targets = self.packages.iter().flat_map(|package| &package.targets);
-        targets.any(|target| target.kind.iter().any(|kind| kind == wanted))
-    }
-}
-
 /// Something that was linked.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Linked {
@@ -152,33 +81,14 @@ fn cargo() -> Command {
     Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
 }
 
-/// Asks cargo about the workspace.
-///
-/// # Errors
-///
-/// Where cargo cannot be run or cannot read it.
-pub fn workspace(manifest: Option<&Path>) -> Result<Workspace, Error> {
-    let mut command = cargo();
-    command.args(["metadata", "--no-deps", "--format-version", "1"]);
-    if let Some(manifest) = manifest {
-        command.arg("--manifest-path").arg(manifest);
-    }
-    let output = command.stderr(Stdio::inherit()).output().map_err(Error::Cargo)?;
-    if !output.status.success() {
-        return Err(Error::Workspace(output.status.to_string()));
-    }
-    serde_json::from_slice(&output.stdout).map_err(|error| Error::Workspace(error.to_string()))
-}
-
 /// Builds a selection of the workspace.
 ///
 /// # Errors
 ///
 /// Where the build fails, or gives nothing that is linked.
 pub fn build(workspace: &Workspace, selection: &Selection) -> Result<Built, Error> {
-    let folder = workspace.target_directory.join("backstop");
+    let folder = folder(workspace);
     prepare(&folder)?;
-    let this = std::env::current_exe().map_err(Error::Cargo)?;
     let mut command = cargo();
     command.args(["test", "--no-run", "--message-format=json-render-diagnostics"]);
     if let Some(manifest) = &selection.manifest {
@@ -195,7 +105,7 @@ pub fn build(workspace: &Workspace, selection: &Selection) -> Result<Built, Erro
         } else {
             command.arg("--tests");
         }
-        if workspace.has_kind("cdylib") {
+        if workspace.has_kind(&TargetKind::CDyLib) {
             command.arg("--lib");
         }
     }
@@ -211,6 +121,38 @@ pub fn build(workspace: &Workspace, selection: &Selection) -> Result<Built, Erro
         command = as_build(&command);
     }
     command.arg("--target-dir").arg(&folder);
+    let mut built = run(workspace, &mut command)?;
+    if built.linked.is_empty() {
+        return Err(Error::NoProgram);
+    }
+    built.linked.sort_by(|a, b| a.name.cmp(&b.name).then(a.path.cmp(&b.path)));
+    built.linked.dedup();
+    Ok(built)
+}
+
+/// Builds the program of a package that stands alone, with the same compiler and flags.
+///
+/// # Errors
+///
+/// As [`build`].
+pub fn single(workspace: &Workspace, package: &Path) -> Result<PathBuf, Error> {
+    let mut command = cargo();
+    command.args(["build", "--quiet", "--message-format=json-render-diagnostics"]);
+    command.arg("--manifest-path").arg(package.join("Cargo.toml"));
+    command.arg("--target-dir").arg(package.join("target"));
+    let built = run(workspace, &mut command)?;
+    built.linked.into_iter().next().map(|linked| linked.path).ok_or(Error::NoProgram)
+}
+
+/// Where everything is built, apart from the user's own.
+#[must_use]
+pub fn folder(workspace: &Workspace) -> PathBuf {
+    workspace.target_directory().join("backstop")
+}
+
+/// Runs a build with this program in the place of rustc: what was made.
+fn run(workspace: &Workspace, command: &mut Command) -> Result<Built, Error> {
+    let this = std::env::current_exe().map_err(Error::Cargo)?;
     command
         .env("RUSTC_WRAPPER", this)
         .env(wrapper::VARIABLE, "1")
@@ -220,22 +162,13 @@ pub fn build(workspace: &Workspace, selection: &Selection) -> Result<Built, Erro
     let mut child = command.spawn().map_err(Error::Cargo)?;
     let mut built = Built::default();
     if let Some(stdout) = child.stdout.take() {
-        for line in BufReader::new(stdout).lines() {
-            let line = line.map_err(Error::Cargo)?;
-            if let Ok(message) = serde_json::from_str::<Message>(&line) {
-                message.add_to(&mut built);
+        for message in Message::parse_stream(BufReader::new(stdout)) {
+            if let Message::CompilerArtifact(artifact) = message.map_err(Error::Cargo)? {
+                add(&mut built, artifact);
             }
         }
     }
-    if !child.wait().map_err(Error::Cargo)?.success() {
-        return Err(Error::Build);
-    }
-    if built.linked.is_empty() {
-        return Err(Error::NoProgram);
-    }
-    built.linked.sort_by(|a, b| a.name.cmp(&b.name).then(a.path.cmp(&b.path)));
-    built.linked.dedup();
-    Ok(built)
+    if child.wait().map_err(Error::Cargo)?.success() { Ok(built) } else { Err(Error::Build) }
 }
 
 /// The same arguments for `cargo build`, which has no `--no-run`.
@@ -285,61 +218,24 @@ fn users_wrapper(root: &Path) -> Option<OsString> {
     })
 }
 
-/// What cargo says when something is built.
-#[derive(Deserialize)]
-struct Message {
-    reason: String,
-    #[serde(default)]
-    executable: Option<PathBuf>,
-    #[serde(default)]
-    filenames: Vec<PathBuf>,
-    #[serde(default)]
-    target: Option<MessageTarget>,
-    #[serde(default)]
-    profile: Option<Profile>,
-}
-
-#[derive(Deserialize)]
-struct MessageTarget {
-    name: String,
-    kind: Vec<String>,
-}
-
-#[derive(Deserialize)]
-struct Profile {
-    test: bool,
-}
-
-impl Message {
-    fn add_to(self, built: &mut Built) {
-        let (true, Some(target)) = (self.reason == "compiler-artifact", self.target) else {
-            return;
-        };
-        if target.kind.iter().any(|kind| matches!(kind.as_str(), "custom-build" | "proc-macro")) {
-            return;
-        }
-        let has_extension =
-            |path: &PathBuf, wanted: &str| path.extension().is_some_and(|found| found == wanted);
-        built
-            .libraries
-            .extend(self.filenames.iter().filter(|path| has_extension(path, "rlib")).cloned());
-        let shared = self.filenames.iter().find(|path| {
-            target.kind.iter().any(|kind| kind == "cdylib") && has_extension(path, "so")
-        });
-        if let Some(path) = self.executable.as_ref().or(shared) {
-            let kind = match &self.profile {
-                Some(Profile { test: true }) if !target.kind.contains(&"test".to_owned()) => {
-                    "unit tests"
-                }
-                _ => target.kind.first().map_or("bin", String::as_str),
-            };
-            built.linked.push(Linked {
-                name: format!("{} ({kind})", target.name),
-                objects: objects_of(path),
-                path: path.clone(),
-            });
-        }
+fn add(built: &mut Built, artifact: Artifact) {
+    let Artifact { target, profile, filenames, executable, .. } = artifact;
+    let is = |wanted: &TargetKind| target.kind.contains(wanted);
+    if is(&TargetKind::CustomBuild) || is(&TargetKind::ProcMacro) {
+        return;
     }
+    let of_kind = |wanted: &'static str| {
+        filenames.iter().filter(move |path| path.extension() == Some(wanted))
+    };
+    built.libraries.extend(of_kind("rlib").map(PathBuf::from));
+    let shared = of_kind("so").next().filter(|_| is(&TargetKind::CDyLib));
+    let Some(path) = executable.as_ref().or(shared).map(PathBuf::from) else { return };
+    let kind = match target.kind.first() {
+        _ if profile.test && !is(&TargetKind::Test) => "unit tests".to_owned(),
+        kind => kind.map_or_else(|| "bin".to_owned(), ToString::to_string),
+    };
+    let name = format!("{} ({kind})", target.name);
+    built.linked.push(Linked { name, objects: objects_of(&path), path });
 }
 
 /// The object files that the wrapper kept of a program: beside the file that the program is a

@@ -3,10 +3,11 @@
 //!
 //! [`program`] reads a linked file into a [`graph`]; [`policy`] says which of its functions skip
 //! destructors and what is assumed not to happen; [`verdict`] decides for each annotated function;
-//! [`report`] tells. [`compile`] and [`wrapper`] make a build that can be read so.
+//! [`report`] tells. [`canary`] sees that the standard library is one that is known. [`compile`] and [`wrapper`] make a build that can be read so.
 #![forbid(unsafe_code)]
 
 pub mod audit;
+pub mod canary;
 pub mod cli;
 pub mod compile;
 pub mod explain;

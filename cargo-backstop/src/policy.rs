@@ -1,8 +1,11 @@
 //! What ends a process, and what is assumed not to happen.
 
 pub mod file;
+mod standard;
 mod table;
 
+pub use standard::RELEASES;
+pub(crate) use standard::{is_of_child, is_own};
 pub use table::{ASSUMPTIONS, Assumption, COMMAND_CHILD, REFCOUNT, RUSTIX, STANDARD, Sink};
 pub(crate) use table::{counts_references, is_numbered};
 

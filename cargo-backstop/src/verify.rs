@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
+use crate::canary::{self, Compilers};
 use crate::cli::Format;
 use crate::compile::{self, Built, Linked, Selection};
 use crate::policy::{self, Policy};
@@ -49,6 +50,17 @@ pub enum Error {
         /// What to do.
         help: &'static str,
     },
+    /// The standard library in a program is not one that is known.
+    #[error("cannot verify `{path}`: {error}")]
+    Unknown {
+        /// The file.
+        path: PathBuf,
+        /// Why.
+        error: canary::Error,
+    },
+    /// The compiler could not be tried.
+    #[error(transparent)]
+    Canary(#[from] canary::Error),
     /// The policy is wrong.
     #[error(transparent)]
     Policy(#[from] policy::file::Error),
@@ -183,24 +195,26 @@ pub fn verify(options: &Options) -> Result<Outcome, Error> {
         Some(path) => policy::file::read(path, &text(path)?)?,
         None => Policy::new(),
     };
-    let (built, ours, root) = if options.programs.is_empty() {
-        let workspace = compile::workspace(options.selection.manifest.as_deref())?;
+    let (built, compilers, ours, root) = if options.programs.is_empty() {
+        let workspace = compile::workspace(options.selection.manifest.as_deref(), false)?;
         if options.policy.is_none() {
             policy = policy_of(&workspace.root)?;
         }
         let built = compile::build(&workspace, &options.selection)?;
-        (built, Some(workspace.crates()), Some(workspace.root))
+        let compilers = Compilers::of_workspace(&workspace)?;
+        (built, compilers, Some(workspace.crates()), Some(workspace.root))
     } else {
         let linked = options.programs.iter().map(|path| Linked {
             name: path.display().to_string(),
             path: path.clone(),
             objects: Vec::new(),
         });
-        (Built { linked: linked.collect(), libraries: Vec::new() }, None, None)
+        let built = Built { linked: linked.collect(), libraries: Vec::new() };
+        (built, Compilers::released(), None, None)
     };
     let mut programs = Vec::new();
     for linked in &built.linked {
-        programs.push(verify_program(linked, &policy, ours.as_ref())?);
+        programs.push(verify_program(linked, &policy, &compilers, ours.as_ref())?);
     }
     let not_linked = not_linked(&built, &programs)?;
     Ok(Outcome { programs, not_linked, root, policy })
@@ -227,6 +241,7 @@ fn read(path: &Path) -> Result<Vec<u8>, Error> {
 fn verify_program(
     linked: &Linked,
     policy: &Policy,
+    compilers: &Compilers,
     ours: Option<&BTreeSet<String>>,
 ) -> Result<Verified, Error> {
     let file = read(&linked.path)?;
@@ -243,6 +258,8 @@ fn verify_program(
         };
         Error::Program { path: linked.path.clone(), error, help }
     })?;
+    let path = || linked.path.clone();
+    compilers.know(&program).map_err(|error| Error::Unknown { path: path(), error })?;
     let reading = begun.elapsed();
     let begun = Instant::now();
     let of_marks: BTreeSet<String>;

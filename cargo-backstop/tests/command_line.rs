@@ -4,67 +4,9 @@ mod support;
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Command;
 
-use support::{backstop, stderr, stdout};
-
-/// A project of one package in a folder of its own, with files by their paths.
-struct Project(tempfile::TempDir);
-
-impl Project {
-    fn new(files: &[(&str, &str)]) -> Self {
-        let folder = tempfile::tempdir().expect("a folder");
-        let project = Self(folder);
-        let manifest =
-            "[package]\nname = \"sample\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
-        project.write("Cargo.toml", manifest);
-        for (path, text) in files {
-            project.write(path, text);
-        }
-        project
-    }
-
-    fn folder(&self) -> &Path {
-        self.0.path()
-    }
-
-    fn write(&self, path: &str, text: &str) {
-        let path = self.folder().join(path);
-        fs::create_dir_all(path.parent().expect("a folder")).expect("a folder is made");
-        fs::write(path, text).expect("a file is written");
-    }
-
-    fn command(&self) -> Command {
-        backstop(self.folder(), &self.folder().join("target"))
-    }
-
-    fn verify(&self, arguments: &[&str]) -> Output {
-        self.command().arg("verify").args(arguments).output().expect("cargo-backstop runs")
-    }
-}
-
-/// A marked function by hand, as the macros would mark it: no build of the macros is needed.
-const MARKED: &str = r#"
-#[inline(never)]
-pub fn root(code: i32) {
-    const TEXT: &[u8] = b"backstop-mark 1\nno_exit\n\nsync\nroot\nsample\nsrc/main.rs\n3\n8\n";
-    #[used]
-    static __BACKSTOP_MARK: [u8; TEXT.len()] = match TEXT.first_chunk() {
-        Some(text) => *text,
-        None => [0; TEXT.len()],
-    };
-    std::hint::black_box(&__BACKSTOP_MARK);
-    if code > 9000 {
-        std::process::exit(code);
-    }
-}
-"#;
-
-fn main_that(calls: bool) -> String {
-    let call = if calls { "root(std::hint::black_box(1));" } else { "" };
-    format!("#![allow(dead_code)]{MARKED}\nfn main() {{ {call} }}\n")
-}
+use support::{MARKED, Project, backstop, main_that, stderr, stdout};
 
 #[test]
 fn a_program_without_annotated_functions_passes_with_a_hint() {
@@ -426,6 +368,41 @@ fn audit_lists_sites_of_sources_and_program_by_crate_and_rule() {
         assert!(told.contains(part), "{part} is not in:\n{told}");
     }
     assert!(!told.contains("src/main.rs:9"), "{told}");
+}
+
+#[test]
+fn audit_looks_at_the_sources_of_dependencies_when_asked_to() {
+    let manifest = |name: &str| {
+        format!("[package]\nname = \"{name}\"\nversion = \"0.1.0\"\nedition = \"2024\"\n")
+    };
+    let of_dependency = "pub fn go(text: String) { std::mem::forget(text) }\n";
+    let project = Project::new(&[
+        ("src/main.rs", "fn main() { dep::go(String::new()) }"),
+        ("dep/Cargo.toml", &manifest("dep")),
+        ("dep/src/lib.rs", of_dependency),
+        ("dev/Cargo.toml", &manifest("dev")),
+        ("dev/src/lib.rs", of_dependency),
+    ]);
+    project.write(
+        "Cargo.toml",
+        &format!(
+            "{}[dependencies]\ndep = {{ path = \"dep\" }}\n[dev-dependencies]\ndev = {{ path = \"dev\" }}\n\
+             [workspace]\nexclude = [\"dep\", \"dev\"]\n",
+            manifest("sample")
+        ),
+    );
+    let audit = |more: &[&str]| {
+        let mut command = project.command();
+        let output = command.args(["audit", "--sources", "-v"]).args(more).output();
+        let output = output.expect("it runs");
+        assert_eq!(output.status.code(), Some(0), "{}", stderr(&output));
+        stdout(&output)
+    };
+    assert!(audit(&[]).contains("0 sites; 1 source files"));
+    let told = audit(&["--dependencies"]);
+    assert!(told.contains("in the sources of dependencies:"), "{told}");
+    assert!(told.contains("dep/src/lib.rs:1:27 std::mem::forget"), "{told}");
+    assert!(told.contains("1 site; 2 source files"), "{told}");
 }
 
 #[test]

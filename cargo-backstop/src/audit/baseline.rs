@@ -56,6 +56,10 @@ impl Baseline {
 fn key(site: &Site) -> String {
     let place = match (&site.program, &site.file) {
         (Some(program), _) => format!("in {program}"),
+        // A folder of the registry has the version in its name.
+        (None, Some(file)) if site.dependency => {
+            file.split_once('/').map_or(file.as_str(), |(_, rest)| rest).to_owned()
+        }
         (None, Some(file)) => file.clone(),
         (None, None) => String::new(),
     };
@@ -71,6 +75,7 @@ mod tests {
             krate: "app".to_owned(),
             rule: "process_exit",
             program: None,
+            dependency: false,
             what: "process::exit".to_owned(),
             file: Some(file.to_owned()),
             line,
@@ -86,6 +91,10 @@ mod tests {
         let now = [site("a.rs", 9), site("a.rs", 12), site("b.rs", 1)];
         let new = before.new_among(&now);
         assert_eq!(new, [site("a.rs", 12), site("b.rs", 1)]);
+        let of_version =
+            |version| Site { dependency: true, ..site(&format!("log-{version}/src/lib.rs"), 1) };
+        let before = Baseline::of(&[of_version("0.4.1")]);
+        assert_eq!(before.new_among(&[of_version("0.4.2")]), []);
         assert!(Baseline::parse("{\"version\": 2, \"sites\": {}}").is_err());
     }
 }

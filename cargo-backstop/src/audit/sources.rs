@@ -30,7 +30,7 @@ pub(super) fn look(roots: &[Root], workspace: &Path) -> Sources {
     let mut seen = BTreeSet::new();
     for root in roots {
         let mut walk = Walk {
-            package: &root.package,
+            root,
             workspace,
             sources: &mut sources,
             seen: &mut seen,
@@ -44,7 +44,7 @@ pub(super) fn look(roots: &[Root], workspace: &Path) -> Sources {
 }
 
 struct Walk<'a> {
-    package: &'a str,
+    root: &'a Root,
     workspace: &'a Path,
     sources: &'a mut Sources,
     seen: &'a mut BTreeSet<PathBuf>,
@@ -169,9 +169,10 @@ impl Walk<'_> {
         for finding in &report.findings {
             let (line, column) = place(finding.span);
             self.sources.sites.insert(Site {
-                krate: self.package.to_owned(),
+                krate: self.root.package.clone(),
                 rule: finding.rule.name,
                 program: None,
+                dependency: self.root.dependency,
                 what: finding.written.clone(),
                 file: Some(file.clone()),
                 line,

@@ -49,19 +49,35 @@ const SINK: Sink = Sink {
 static SINKS: &[Sink] = &[
     Sink {
         rule: "process_exit",
-        functions: &["std::process::exit"],
+        // Below it what it calls, by the names of several releases: should a way there be new.
+        functions: &[
+            "std::process::exit",
+            "<std::process::ExitCode>::exit_process",
+            "std::process::ExitCode::exit_process",
+            "std::sys::exit::exit",
+            "std::sys::pal::unix::os::exit",
+        ],
         reason: "ends the process without running destructors",
         ..SINK
     },
     Sink {
         rule: "process_abort",
-        functions: &["std::process::abort", "core::process::abort_immediate"],
+        functions: &[
+            "std::process::abort",
+            "core::process::abort_immediate",
+            "std::sys::pal::unix::abort_internal",
+        ],
         reason: "aborts the process without running destructors",
         ..SINK
     },
     Sink {
         rule: "process_exec",
-        functions: &["<std::process::Command as std::os::unix::process::CommandExt>::exec"],
+        functions: &[
+            "<std::process::Command as std::os::unix::process::CommandExt>::exec",
+            "<std::sys::process::unix::common::Command>::exec",
+            "std::sys::process::unix::unix::exec",
+            "std::sys::pal::unix::process::process_inner::exec",
+        ],
         reason: "replaces the process without running destructors",
         ..SINK
     },
@@ -138,6 +154,7 @@ static SINKS: &[Sink] = &[
             "__rustc::__rust_alloc_error_handler",
             "std::alloc::rust_oom",
         ],
+        symbols: &["__rust_alloc_error_handler", "__rg_oom", "__rdl_oom"],
         reason: "aborts the process without running destructors",
         assumed: Some("alloc_error"),
         ..SINK
@@ -169,6 +186,12 @@ static SINKS: &[Sink] = &[
             "_Unwind_RaiseException",
             "_Unwind_ForcedUnwind",
             "__cxa_throw",
+            // Before 1.86 also these.
+            "__rust_drop_panic",
+            "__rust_foreign_exception",
+            "__rust_start_panic",
+            "rust_begin_unwind",
+            "rust_panic",
         ],
         reason: "panics, which unwinds, and aborts during another panic",
         assumed: Some("panic"),

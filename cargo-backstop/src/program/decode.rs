@@ -11,12 +11,14 @@
 //! Whatever is not understood makes a value unknown, and a call through an unknown value may reach
 //! any function whose address is taken: to understand less is never to promise more.
 
+mod joins;
+mod values;
+
 use std::collections::BTreeMap;
-use std::collections::btree_map::Entry;
 
 use iced_x86::{
     Code, Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic,
-    OpAccess, OpKind, Register,
+    OpKind, Register,
 };
 
 use super::image::{Image, Word};
@@ -222,113 +224,11 @@ impl Function<'_, '_> {
         (self.start..self.end).contains(&address)
     }
 
-    fn find_joins(&mut self, instructions: &[Instruction]) {
-        for instruction in instructions {
-            if is_direct_branch(instruction) {
-                let target = instruction.near_branch_target();
-                if self.is_inside(target) {
-                    let above = target > instruction.ip();
-                    self.joins.push((target, if above { Join::Above } else { Join::Below }));
-                }
-            }
-            let frame = instruction.mnemonic() == Mnemonic::Mov
-                && instruction.op0_register() == Register::RBP
-                && instruction.op1_register() == Register::RSP;
-            self.frame_pointer |= frame;
-            if instruction.mnemonic() == Mnemonic::Lea && instruction.is_ip_rel_memory_operand() {
-                self.join_table(instruction.ip_rel_memory_address());
-            }
-        }
-        let held = &self.image.held;
-        let first = held.partition_point(|address| *address <= self.start);
-        let inside = held[first..].iter().take_while(|address| **address < self.end);
-        self.joins.extend(inside.map(|address| (*address, Join::Table)));
-        // Of several for one place, the worst stays.
-        self.joins.sort_unstable();
-        self.joins.dedup_by_key(|(target, _)| *target);
-    }
-
-    /// Takes what may be a table of jumps for one: too many joins only make less known.
-    fn join_table(&mut self, table: u64) {
-        if !self.is_relative_table(table) {
-            return;
-        }
-        let entries = self.image.bytes_at(table).unwrap_or_default().chunks_exact(4);
-        for entry in entries {
-            let distance = i32::from_le_bytes(entry.try_into().unwrap_or_default());
-            let target = table.wrapping_add_signed(i64::from(distance));
-            if !self.is_inside(target) {
-                break;
-            }
-            self.joins.push((target, Join::Table));
-        }
-    }
-
     fn steps(&mut self, instructions: &[Instruction], open: bool) {
         for instruction in instructions {
             self.step(instruction);
         }
         self.finish(instructions.last(), open);
-    }
-
-    /// Whether what holds at jumps from below could tell more.
-    fn leaves_open(&self) -> bool {
-        if !self.joins.iter().any(|(_, join)| *join == Join::Below) {
-            return false;
-        }
-        let is_open = |reference: &Reference| match reference {
-            Reference::SystemCall(None) => true,
-            Reference::Slot(place, None) => match self.image.word(*place) {
-                Some(Word::Import(import)) => self.image.imports[import as usize].name == "syscall",
-                _ => false,
-            },
-            _ => false,
-        };
-        self.decoded.indirects.iter().any(|indirect| indirect.through == Through::Pointer)
-            || self.decoded.references.iter().any(|(_, reference)| is_open(reference))
-    }
-
-    /// Does it all once more, supposing at first that jumps from below change nothing, and again
-    /// with what they do change, until that is all: then it holds in every run of the function.
-    fn again(&mut self, instructions: &[Instruction], open: bool) {
-        self.hopeful = true;
-        self.below.clear();
-        for _ in 0..MOST_PASSES {
-            self.reset();
-            self.steps(instructions, open);
-            let mut changed = false;
-            for (target, found) in std::mem::take(&mut self.pending) {
-                match self.below.entry(target) {
-                    Entry::Vacant(entry) => {
-                        entry.insert(found);
-                        changed = true;
-                    }
-                    Entry::Occupied(mut entry) => {
-                        let before = *entry.get();
-                        agree(entry.get_mut(), &found);
-                        changed |= before != *entry.get();
-                    }
-                }
-            }
-            if !changed {
-                return;
-            }
-        }
-        self.hopeful = false;
-        self.reset();
-        self.steps(instructions, open);
-    }
-
-    fn reset(&mut self) {
-        self.pending.clear();
-        self.runs_on = true;
-        self.registers = [Value::Unknown; REGISTERS];
-        self.preserved = vec![Everything::default(); REGISTERS];
-        self.made.clear();
-        self.late.clear();
-        self.late_tables.clear();
-        self.decoded.references.clear();
-        self.decoded.indirects.clear();
     }
 
     fn step(&mut self, instruction: &Instruction) {
@@ -370,41 +270,6 @@ impl Function<'_, '_> {
         }
         if !falls_through(instruction) {
             self.registers = [Value::Unknown; REGISTERS];
-        }
-    }
-
-    /// Remembers what registers hold for where a jump goes.
-    fn jump_to(&mut self, target: u64) {
-        let now = self.registers;
-        match self.pending.entry(target) {
-            Entry::Vacant(entry) => {
-                entry.insert(now);
-            }
-            Entry::Occupied(mut entry) => agree(entry.get_mut(), &now),
-        }
-    }
-
-    fn join(&mut self, site: u64, join: Join) {
-        let above = self.pending.remove(&site);
-        let below = self.below.get(&site).copied();
-        let jumps = match (join, above, below) {
-            (Join::Above, Some(one), _) => Some(one),
-            (Join::Below, one, other) if self.hopeful => {
-                let mut jumps = one.or(other);
-                if let (Some(both), Some(other)) = (&mut jumps, other) {
-                    agree(both, &other);
-                }
-                if jumps.is_none() && self.runs_on {
-                    return;
-                }
-                jumps
-            }
-            _ => None,
-        };
-        match jumps {
-            Some(jumps) if self.runs_on => agree(&mut self.registers, &jumps),
-            Some(jumps) => self.registers = jumps,
-            None => self.registers = [Value::Unknown; REGISTERS],
         }
     }
 
@@ -537,160 +402,6 @@ impl Function<'_, '_> {
             let distance = i64::from(i32::from_le_bytes(*entry));
             !self.image.is_code(table) && self.is_inside(table.wrapping_add_signed(distance))
         })
-    }
-
-    /// What an instruction reads from its memory operand, eight bytes wide.
-    fn loaded(&self, instruction: &Instruction) -> Value {
-        if instruction.is_ip_rel_memory_operand() {
-            return Value::Loaded(instruction.ip_rel_memory_address());
-        }
-        let distance = instruction.memory_displacement64();
-        let base = match instruction.memory_base() {
-            Register::None => Some(0),
-            register => match number(register).map(|at| (at, self.registers[at])) {
-                Some((_, Value::Known(base))) => Some(base),
-                Some((RSP, _)) => None,
-                Some((RBP, _)) if self.frame_pointer => None,
-                Some(_) if instruction.memory_index() == Register::None => {
-                    return u32::try_from(distance).map_or(Value::Unknown, Value::Field);
-                }
-                _ => None,
-            },
-        };
-        let Some(base) = base else { return Value::Unknown };
-        let address = base.wrapping_add(distance);
-        match (instruction.memory_index(), instruction.memory_index_scale()) {
-            (Register::None, _) => Value::Loaded(address),
-            (_, 8) => Value::Absolute(address),
-            _ => Value::Unknown,
-        }
-    }
-
-    /// What an instruction leaves in the registers.
-    fn values(&mut self, instruction: &Instruction) {
-        let target = (instruction.op_count() > 0 && instruction.op0_kind() == OpKind::Register)
-            .then(|| number(instruction.op0_register()))
-            .flatten();
-        let wide = instruction.op0_register().size() >= 4;
-        let source = (instruction.op1_kind() == OpKind::Register)
-            .then(|| number(instruction.op1_register()))
-            .flatten();
-        let value = match instruction.mnemonic() {
-            Mnemonic::Lea => {
-                if instruction.is_ip_rel_memory_operand() {
-                    Value::Known(instruction.ip_rel_memory_address())
-                } else {
-                    Value::Unknown
-                }
-            }
-            Mnemonic::Mov if wide => match instruction.op1_kind() {
-                OpKind::Register => source.map_or(Value::Unknown, |at| self.registers[at]),
-                OpKind::Memory if instruction.op0_register().size() == 8 => {
-                    self.loaded(instruction)
-                }
-                OpKind::Immediate32 | OpKind::Immediate32to64 | OpKind::Immediate64 => {
-                    Value::Known(instruction.immediate(1))
-                }
-                _ => Value::Unknown,
-            },
-            Mnemonic::Xor if wide && source.is_some() && source == target => Value::Known(0),
-            Mnemonic::Movsxd if instruction.op1_kind() == OpKind::Memory => {
-                self.table_entry(instruction)
-            }
-            Mnemonic::Add if source.is_some() => self.table_target(target, source),
-            // Writes no register, or only what is its first operand.
-            Mnemonic::Cmp | Mnemonic::Test | Mnemonic::Nop | Mnemonic::Bt | Mnemonic::Push => {
-                return;
-            }
-            Mnemonic::Pop => {
-                // What a preserved register gets back at the end is the caller's, and not called.
-                if let Some(target) = target {
-                    self.registers[target] = Value::Unknown;
-                }
-                return;
-            }
-            Mnemonic::Mov
-            | Mnemonic::Add
-            | Mnemonic::Sub
-            | Mnemonic::And
-            | Mnemonic::Or
-            | Mnemonic::Xor
-            | Mnemonic::Movzx
-            | Mnemonic::Movsx
-            | Mnemonic::Movsxd
-            | Mnemonic::Shl
-            | Mnemonic::Shr
-            | Mnemonic::Sar
-            | Mnemonic::Inc
-            | Mnemonic::Dec
-            | Mnemonic::Neg
-            | Mnemonic::Not
-            | Mnemonic::Sete
-            | Mnemonic::Setne
-            | Mnemonic::Movups
-            | Mnemonic::Movaps
-            | Mnemonic::Movdqu
-            | Mnemonic::Movdqa
-            | Mnemonic::Xorps => Value::Unknown,
-            _ => {
-                self.forget_written(instruction);
-                return;
-            }
-        };
-        if let Some(target) = target {
-            self.set(target, value);
-        }
-    }
-
-    fn set(&mut self, register: usize, value: Value) {
-        self.registers[register] = value;
-        if is_preserved(register) {
-            let values = &mut self.preserved[register].values;
-            if !values.contains(&value) {
-                values.push(value);
-            }
-        }
-    }
-
-    // movsxd REG, [TABLE + INDEX * 4]
-    fn table_entry(&self, instruction: &Instruction) -> Value {
-        if instruction.memory_index() == Register::None
-            || instruction.memory_index_scale() != 4
-            || instruction.memory_displacement64() != 0
-        {
-            return Value::Unknown;
-        }
-        match number(instruction.memory_base()).map(|at| self.registers[at]) {
-            Some(Value::Known(table)) => Value::JumpEntry(table),
-            Some(_) => Value::JumpEntry(0),
-            None => Value::Unknown,
-        }
-    }
-
-    // add ENTRY, TABLE
-    fn table_target(&self, target: Option<usize>, source: Option<usize>) -> Value {
-        let (Some(target), Some(source)) = (target, source) else { return Value::Unknown };
-        match (self.registers[target], self.registers[source]) {
-            (Value::JumpEntry(table), Value::Known(base)) if table == base => Value::Target(table),
-            (Value::Known(base), Value::JumpEntry(table)) if table == base => Value::Target(table),
-            (Value::JumpEntry(0), Value::Unknown) | (Value::Unknown, Value::JumpEntry(0)) => {
-                Value::Target(0)
-            }
-            _ => Value::Unknown,
-        }
-    }
-
-    fn forget_written(&mut self, instruction: &Instruction) {
-        let mut written = Vec::new();
-        for used in self.info.info(instruction).used_registers() {
-            let writes = !matches!(used.access(), OpAccess::Read | OpAccess::CondRead);
-            if let (true, Some(register)) = (writes, number(used.register())) {
-                written.push(register);
-            }
-        }
-        for register in written {
-            self.set(register, Value::Unknown);
-        }
     }
 
     fn finish(&mut self, last: Option<&Instruction>, open: bool) {

@@ -1,5 +1,7 @@
 //! A linked ELF file as sections, symbols and words that hold addresses.
 
+use std::collections::BTreeSet;
+
 use object::elf;
 use object::read::elf::{ElfFile64, FileHeader as _, Rela as _, SectionHeader as _, Sym as _};
 use object::{FileKind, LittleEndian, SectionIndex};
@@ -77,6 +79,8 @@ pub(super) struct Image<'data> {
     pub(super) landing: Landing,
     /// Addresses of code that words hold, sorted: functions, and entries of absolute jump tables.
     pub(super) held: Vec<u64>,
+    /// The versions of rustc that compiled it, the standard library among it: `1.95.0`.
+    pub(super) compilers: BTreeSet<String>,
 }
 
 impl<'data> Image<'data> {
@@ -100,7 +104,9 @@ impl<'data> Image<'data> {
             imports: Vec::new(),
             landing: Landing::default(),
             held: Vec::new(),
+            compilers: BTreeSet::new(),
         };
+        image.read_compilers(data)?;
         image.read_sections(data)?;
         if let Some(frames) = image.sections.iter().find(|section| section.name == ".eh_frame") {
             image.landing = Landing::read(frames.bytes, frames.start);
@@ -122,6 +128,23 @@ impl<'data> Image<'data> {
         held.sort_unstable();
         image.held = held;
         Ok(image)
+    }
+
+    /// Each object file names its compiler, and the linker keeps one of each name.
+    fn read_compilers(&mut self, data: &'data [u8]) -> Result<(), Error> {
+        let table = self.file.elf_section_table();
+        for section in table.iter() {
+            if table.section_name(ENDIAN, section)? != b".comment" {
+                continue;
+            }
+            for line in section.data(ENDIAN, data)?.split(|byte| *byte == 0) {
+                let name = std::str::from_utf8(line).unwrap_or_default();
+                let version = name.strip_prefix("rustc version ");
+                self.compilers
+                    .extend(version.and_then(|rest| rest.split(' ').next()).map(str::to_owned));
+            }
+        }
+        Ok(())
     }
 
     fn read_sections(&mut self, data: &'data [u8]) -> Result<(), Error> {

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::io::Write as _;
 use std::path::Path;
 
+use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 
 use super::{lines, short_path};
@@ -55,14 +56,11 @@ pub fn print(outcome: &Outcome, options: &Options, fails: bool) {
         note(&mut text, "help", "build a program or a test that calls it, or remove it");
     }
     for entry in outcome.unused() {
-        let (word, style) = severity(Verdict::NotLinked, options.strict);
+        let message = format!("{} is assumed away, and nothing reaches it", entry.names);
+        let title = severity(Verdict::NotLinked, options.strict).primary_title(message);
         let file = short_path(&entry.path.display().to_string(), root);
-        let _ = writeln!(
-            text,
-            "{style}{word}[unused-assume]{style:#}{BOLD}: {} is assumed away, and nothing reaches it\n{BOLD:#} \
-             {BLUE}-->{BLUE:#} {file}:{}",
-            entry.names, entry.line
-        );
+        let group = title.id("unused-assume").element(Origin::path(file).line(entry.line));
+        let _ = writeln!(text, "{}", Renderer::styled().render(&[group]));
         note(&mut text, "help", "remove the entry");
     }
     if !options.quiet {
@@ -75,41 +73,41 @@ pub fn print(outcome: &Outcome, options: &Options, fails: bool) {
     let _ = fails;
 }
 
-fn severity(verdict: Verdict, strict: bool) -> (&'static str, Style) {
+fn severity(verdict: Verdict, strict: bool) -> Level<'static> {
     match verdict {
-        Verdict::Violated | Verdict::May => ("error", RED),
-        Verdict::Proven => ("proven", GREEN),
-        _ if strict => ("error", RED),
-        _ => ("warning", YELLOW),
+        Verdict::Violated | Verdict::May => Level::ERROR,
+        _ if strict => Level::ERROR,
+        _ => Level::WARNING,
     }
 }
 
+/// What is wrong, and where: the line itself, if its file is there.
 fn head(
     out: &mut Vec<u8>,
-    (word, style): (&str, Style),
+    level: Level<'_>,
     verdict: Verdict,
     mark: &Mark,
     root: Option<&Path>,
     message: &str,
 ) {
-    let code = verdict.name().replace(' ', "-");
-    let _ = writeln!(out, "{style}{word}[{code}]{style:#}{BOLD}: {message}{BOLD:#}");
     let file = short_path(&mark.file, root);
-    let (line, column) = (mark.line, mark.column);
-    let _ = writeln!(out, " {BLUE}-->{BLUE:#} {file}:{line}:{column}");
     let path = root.map_or_else(|| mark.file.clone().into(), |root| root.join(&mark.file));
     let source = std::fs::read_to_string(path).unwrap_or_default();
-    if let Some(text) = source.lines().nth(line.saturating_sub(1) as usize) {
-        let number = line.to_string();
-        let margin = " ".repeat(number.len());
-        let before = " ".repeat(column.saturating_sub(1) as usize);
-        let name = text.get(column.saturating_sub(1) as usize..).unwrap_or_default();
-        let width = name.chars().take_while(|char| char.is_alphanumeric() || *char == '_').count();
-        let carets = "^".repeat(width.max(1));
-        let _ = writeln!(out, "{margin} {BLUE}|{BLUE:#}");
-        let _ = writeln!(out, "{BLUE}{number} |{BLUE:#} {text}");
-        let _ = writeln!(out, "{margin} {BLUE}|{BLUE:#} {before}{style}{carets}{style:#}");
-    }
+    let (line, column) = (mark.line as usize, mark.column as usize);
+    let title = level.primary_title(message).id(verdict.name().replace(' ', "-"));
+    let text = source.lines().nth(line.saturating_sub(1)).unwrap_or_default();
+    let start = text.char_indices().nth(column.saturating_sub(1)).map(|(start, _)| start);
+    let group = match start {
+        Some(start) => {
+            let name = |char: char| char.is_alphanumeric() || char == '_';
+            let rest = &text[start..];
+            let end = start + rest.find(|char| !name(char)).unwrap_or(rest.len()).max(1);
+            let here = AnnotationKind::Primary.span(start..end.min(text.len()));
+            title.element(Snippet::source(text).line_start(line).path(file).annotation(here))
+        }
+        None => title.element(Origin::path(file).line(line).char_column(column)),
+    };
+    let _ = writeln!(out, "{}", Renderer::styled().render(&[group]));
 }
 
 fn note(out: &mut Vec<u8>, word: &str, text: &str) {
@@ -162,7 +160,7 @@ fn describe(
                 };
                 let message =
                     format!("`{name}` {verb} `{}`, which {}", path.sink_name, path.sink.reason);
-                head(out, level, *verdict, mark, root, &message);
+                head(out, level.clone(), *verdict, mark, root, &message);
                 way(out, path, root);
                 if *verdict == Verdict::May {
                     note(out, "note", "whoever holds the address may call it");

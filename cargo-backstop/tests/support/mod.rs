@@ -58,3 +58,60 @@ pub(crate) fn verdicts(report: &Value, program: &str) -> Vec<(String, String)> {
     let functions = found["functions"].as_array().expect("functions");
     functions.iter().map(|one| (text(&one["function"]), text(&one["verdict"]))).collect()
 }
+
+/// A project of one package in a folder of its own, with files by their paths.
+pub(crate) struct Project(tempfile::TempDir);
+
+impl Project {
+    pub(crate) fn new(files: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().expect("a folder");
+        let project = Self(folder);
+        let manifest =
+            "[package]\nname = \"sample\"\nversion = \"0.1.0\"\nedition = \"2024\"\n[workspace]\n";
+        project.write("Cargo.toml", manifest);
+        for (path, text) in files {
+            project.write(path, text);
+        }
+        project
+    }
+
+    pub(crate) fn folder(&self) -> &Path {
+        self.0.path()
+    }
+
+    pub(crate) fn write(&self, path: &str, text: &str) {
+        let path = self.folder().join(path);
+        std::fs::create_dir_all(path.parent().expect("a folder")).expect("a folder is made");
+        std::fs::write(path, text).expect("a file is written");
+    }
+
+    pub(crate) fn command(&self) -> Command {
+        backstop(self.folder(), &self.folder().join("target"))
+    }
+
+    pub(crate) fn verify(&self, arguments: &[&str]) -> Output {
+        self.command().arg("verify").args(arguments).output().expect("cargo-backstop runs")
+    }
+}
+
+/// A marked function by hand, as the macros would mark it: no build of the macros is needed.
+pub(crate) const MARKED: &str = r#"
+#[inline(never)]
+pub fn root(code: i32) {
+    const TEXT: &[u8] = b"backstop-mark 1\nno_exit\n\nsync\nroot\nsample\nsrc/main.rs\n3\n8\n";
+    #[used]
+    static __BACKSTOP_MARK: [u8; TEXT.len()] = match TEXT.first_chunk() {
+        Some(text) => *text,
+        None => [0; TEXT.len()],
+    };
+    std::hint::black_box(&__BACKSTOP_MARK);
+    if code > 9000 {
+        std::process::exit(code);
+    }
+}
+"#;
+
+pub(crate) fn main_that(calls: bool) -> String {
+    let call = if calls { "root(std::hint::black_box(1));" } else { "" };
+    format!("#![allow(dead_code)]{MARKED}\nfn main() {{ {call} }}\n")
+}
