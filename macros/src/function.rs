@@ -97,15 +97,12 @@ impl Function<'_> {
         }
         let kept = match &cleanups {
             None => helpers::Cleanups::Foreign,
-            Some(_) if self.signature.asyncness.is_some() => helpers::Cleanups::Refused,
             Some(_) => helpers::Cleanups::Expanded,
         };
         helpers::remove(block, kept, &self.runtime, errors);
-        if let (Some(cleanups), helpers::Cleanups::Expanded) = (cleanups, kept) {
-            if !cleanups.is_empty() {
-                let Self { signature, calls, runtime, .. } = self;
-                must_cleanup::expand::expand(signature, block, cleanups, calls, runtime);
-            }
+        if let Some(cleanups) = cleanups.filter(|cleanups| !cleanups.is_empty()) {
+            let Self { signature, calls, runtime, .. } = self;
+            must_cleanup::expand::expand(signature, block, cleanups, calls, runtime);
         }
         if let (Some(args), Some(scoped)) = (&self.attributes.scoped_spawn, &scoped) {
             if scoped.count > 0 {
@@ -175,8 +172,7 @@ impl Function<'_> {
 
     /// The cleanups that the body declares, with their calls marked.
     fn cleanups(&self, block: &Block, report: &mut Report, errors: &mut Errors) -> Cleanups {
-        let mut cleanups =
-            must_cleanup::analyze::analyze(self.signature, block, &mut report.allows, errors);
+        let mut cleanups = must_cleanup::analyze::analyze(block, &mut report.allows, errors);
         for cleanup in &mut cleanups {
             // Its findings are among the body's; expanded, it would be told a second time.
             let refused = !report.findings.is_empty()

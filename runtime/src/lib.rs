@@ -26,6 +26,7 @@ mod outcome;
 mod report;
 pub mod scope;
 mod site;
+mod wait;
 mod warnings;
 
 pub use backstop_macros::{must_cleanup, no_exit, scoped_spawn};

@@ -61,6 +61,7 @@ macro_rules! __needs_process {
 
 /// What a registration would be to the type checker, beside the error that says what is missing.
 #[cfg(not(all(feature = "process", unix)))]
+#[allow(clippy::must_use_candidate, clippy::unused_self, reason = "stands in for what is missing")]
 mod missing {
     use crate::report::Ended;
     use crate::site::Site;

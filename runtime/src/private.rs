@@ -2,11 +2,13 @@
 
 pub use crate::contain::contained_drop;
 pub use crate::defer::defer;
-pub use crate::flag::{Flag, Flags, mark, restore, suspect};
-pub use crate::guard::{Armed, Dropped, DroppedOther, Owner, Refused, Slot, dropped, refused};
+pub use crate::flag::{Flag, Flags, SharedFlag, mark, restore, suspect};
+pub use crate::guard::{
+    Armed, AsyncOwner, Dropped, DroppedOther, Owner, Refused, SharedArmed, Slot, dropped, refused,
+};
 pub use crate::judge::{
-    Judge, Plain, Question, Verdict, ended, ended_suspect, judge, leave, question,
-    question_disarming,
+    Judge, Plain, Question, Verdict, ended, ended_async, ended_suspect, judge, leave, leave_async,
+    question, question_async, question_disarming, question_disarming_async,
 };
 #[cfg(all(feature = "process", unix))]
 pub use crate::ladder::entry::{
@@ -19,6 +21,7 @@ pub use crate::needs::{
 };
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::site::Site;
+pub use crate::wait::{Aw, aw};
 pub use crate::warnings::*;
 
 /// A scope, in place of the function that the user spawned with.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use backstop_rules::{Allows, statement_attrs};
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Expr, Macro, Pat, Signature, Stmt};
+use syn::{Attribute, Block, Expr, Macro, Pat, Stmt};
 
 use super::cleanup::Cleanup;
 use crate::diagnostic::{Errors, message};
@@ -15,17 +15,8 @@ use crate::no_exit;
 pub(crate) type Cleanups = VecDeque<Cleanup>;
 
 /// Reads every `#[cleanup]` and `defer!` of the body.
-///
-/// In an `async fn` there are none: each `#[cleanup]` is refused, and a `defer!` is left to be the
-/// macro that it is in any function.
-pub(crate) fn analyze(
-    signature: &Signature,
-    body: &Block,
-    allows: &mut Allows,
-    errors: &mut Errors,
-) -> Cleanups {
-    let inside = signature.asyncness.map(|_| "an `async fn`");
-    let mut finder = Finder { cleanups: VecDeque::new(), allows, errors, inside };
+pub(crate) fn analyze(body: &Block, allows: &mut Allows, errors: &mut Errors) -> Cleanups {
+    let mut finder = Finder { cleanups: VecDeque::new(), allows, errors, inside: None };
     finder.visit_block(body);
     finder.cleanups
 }
@@ -49,12 +40,9 @@ impl Finder<'_> {
         let mut attributes = statement_attrs(stmt).iter().filter(|attr| is_cleanup(attr));
         let Some(attribute) = attributes.next() else { return };
         if let Some(what) = self.inside {
-            let remedy = match what {
-                "an `async fn`" => "declare it in a function that is not `async`, and call that",
-                _ => "move its body into a function of its own under `#[must_cleanup]`",
-            };
             let wrong =
                 format!("`#[cleanup]` in {what} is not available in this version of backstop");
+            let remedy = "move its body into a function of its own under `#[must_cleanup]`";
             self.errors.at(attribute.path(), message(wrong, remedy));
             return;
         }

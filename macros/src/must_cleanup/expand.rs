@@ -14,10 +14,12 @@ use super::drops;
 use super::guards::Emitter;
 use super::leaves::{End, Value, is_cfg};
 use super::marks::{Flags, Frame, Frames, references};
-use crate::macros::with_arguments;
+use crate::macros::{with_arguments, with_branches};
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
-use crate::syntax::{block_diverges, call, exit_token, return_type, returns_never, verbatim};
+use crate::syntax::{
+    block_diverges, call, exit_token, mentions, return_type, returns_never, verbatim,
+};
 
 /// Rewrites the body of a function that declares `cleanups`.
 pub(crate) fn expand(
@@ -31,19 +33,27 @@ pub(crate) fn expand(
     let verdict = local("verdict", 0);
     let value = match return_type(&signature.output) {
         _ if returns_never(&signature.output) => Value::Never,
-        Some(ty) => Value::Judged { verdict: verdict.clone(), unit: is_unit(&ty) },
+        Some(ty) => {
+            Value::Judged { verdict: verdict.clone(), unit: is_unit(&ty), ty: Box::new(ty) }
+        }
         None => Value::Opaque,
     };
     let declared = return_type(&signature.output).filter(|_| matches!(value, Value::Judged { .. }));
+    let kind = match signature.asyncness {
+        Some(_) => Kind::Async,
+        None => Kind::Sync,
+    };
     let mut expander = Expander {
         runtime,
         calls,
         cleanups,
+        kind,
         value,
         frames: Frames::default(),
         flags: 0,
         guards: 0,
-        suspicious: false,
+        macros: 0,
+        suspicious: Suspicion::None,
         disarms: Vec::new(),
     };
     expander.block(body, &End::Function);
@@ -90,18 +100,56 @@ fn is_unit(ty: &syn::Type) -> bool {
     matches!(ty, syn::Type::Tuple(tuple) if tuple.elems.is_empty())
 }
 
+/// What a body is run by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Sync,
+    /// By whoever polls its future, and drops it.
+    Async,
+}
+
+/// What a statement's macros may hide, as far as nobody else says so.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Suspicion {
+    None,
+    /// An `.await`, at which the future may be dropped.
+    Await,
+    /// An exit of the function.
+    Exit,
+}
+
 pub(super) struct Expander<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) calls: &'a Calls<'a>,
     cleanups: Cleanups,
+    pub(super) kind: Kind,
     pub(super) value: Value,
     pub(super) frames: Frames,
     flags: usize,
     guards: usize,
-    /// Whether the statement at hand has a macro that may hide an exit.
-    pub(super) suspicious: bool,
+    /// How many macros are around this place. A guard in one is the macro's business.
+    macros: usize,
+    /// What a macro of the statement at hand may hide.
+    pub(super) suspicious: Suspicion,
     /// The switches of the guarded statements around this place.
     disarms: Vec<Ident>,
+}
+
+impl Kind {
+    /// The one of two names that is meant here.
+    pub(super) fn of<'a>(self, sync: &'a str, awaited: &'a str) -> &'a str {
+        match self {
+            Self::Sync => sync,
+            Self::Async => awaited,
+        }
+    }
+}
+
+/// Whether a macro that hides no exit may hide an `.await`.
+fn hides_await(mac: &Macro) -> bool {
+    let waits = ["select", "select_biased", "join", "try_join"];
+    mac.path.segments.last().is_some_and(|last| waits.iter().any(|name| last.ident == name))
+        || mentions(mac.tokens.clone(), &["await"])
 }
 
 fn is_guarded(block: &Block) -> bool {
@@ -114,7 +162,7 @@ fn is_guarded(block: &Block) -> bool {
 impl Expander<'_> {
     /// Rewrites a block and what it ends with.
     pub(super) fn block(&mut self, block: &mut Block, end: &End) {
-        let guarded = is_guarded(block);
+        let guarded = self.macros == 0 && is_guarded(block);
         let reaches_end = !block_diverges(block);
         let mut stmts = Vec::with_capacity(block.stmts.len() + 4);
         let mut end = end.clone();
@@ -122,12 +170,12 @@ impl Expander<'_> {
             let flag = local("flag", self.flags);
             self.flags += 1;
             let span = hidden(block.brace_token.span.open());
-            let new = self.runtime.private("Flag", span);
+            let new = self.runtime.private(self.kind.of("Flag", "SharedFlag"), span);
             stmts.push(verbatim(quote_spanned!(span=> let #flag = #new::new();)));
             self.frames.push(Frame::Guarded(flag));
             end = end.with(self.frames.all());
         }
-        let outer = std::mem::take(&mut self.suspicious);
+        let outer = std::mem::replace(&mut self.suspicious, Suspicion::None);
         let last = self.tail_start(&block.stmts, &end);
         for (index, stmt) in std::mem::take(&mut block.stmts).into_iter().enumerate() {
             self.statement(stmt, (index >= last).then_some(&end), &mut stmts);
@@ -137,7 +185,7 @@ impl Expander<'_> {
             stmts.extend(self.end_without_tail(&end, closing));
         }
         // Of the tail's macros, if it was not marked: the statement around this block announces them.
-        self.suspicious |= outer;
+        self.suspicious = self.suspicious.max(outer);
         if guarded {
             self.frames.pop();
         }
@@ -146,6 +194,9 @@ impl Expander<'_> {
 
     /// Rewrites one statement, with its guard before it. `end` is there for tails.
     fn statement(&mut self, mut stmt: Stmt, end: Option<&End>, out: &mut Vec<Stmt>) {
+        if self.macros > 0 {
+            return self.plain(stmt, end, out);
+        }
         let is_cleanup_statement = statement_attrs(&stmt).iter().any(is_cleanup);
         if let Some(attrs) = statement_attrs_mut(&mut stmt) {
             attrs.retain(|attr| !is_cleanup(attr));
@@ -167,6 +218,7 @@ impl Expander<'_> {
         let emitter = Emitter {
             runtime: self.runtime,
             calls: self.calls,
+            kind: self.kind,
             flags: self.frames.all(),
             cfg,
             number,
@@ -209,9 +261,9 @@ impl Expander<'_> {
         self.surrounded(suspicious, out, |out| out.push(stmt));
     }
 
-    /// Runs a step and says whether it met a macro that may hide an exit.
-    pub(super) fn suspicious(&mut self, step: impl FnOnce(&mut Self)) -> bool {
-        let outer = std::mem::take(&mut self.suspicious);
+    /// Runs a step and says what the macros that it met may hide.
+    pub(super) fn suspicious(&mut self, step: impl FnOnce(&mut Self)) -> Suspicion {
+        let outer = std::mem::replace(&mut self.suspicious, Suspicion::None);
         step(self);
         std::mem::replace(&mut self.suspicious, outer)
     }
@@ -221,17 +273,17 @@ impl Expander<'_> {
     // Output: let before = suspect(&flag0, ..); mac!(); restore(&flag0, before);
     fn surrounded(
         &self,
-        suspicious: bool,
+        suspicious: Suspicion,
         out: &mut Vec<Stmt>,
         statement: impl FnOnce(&mut Vec<Stmt>),
     ) {
         let flags = self.frames.all();
-        if !suspicious || flags.is_empty() {
+        if suspicious == Suspicion::None || flags.is_empty() {
             return statement(out);
         }
         let before = local("before", out.len());
         let span = hidden(Span::call_site());
-        let suspect = self.suspect(&flags);
+        let suspect = self.suspect(&flags, suspicious);
         out.push(verbatim(quote_spanned!(span=> let #before = #suspect;)));
         statement(out);
         let restore = self.runtime.private("restore", span);
@@ -242,10 +294,14 @@ impl Expander<'_> {
     }
 
     /// `suspect(&flag0, HIDDEN)`
-    pub(super) fn suspect(&self, flags: &Flags) -> Expr {
+    pub(super) fn suspect(&self, flags: &Flags, suspicious: Suspicion) -> Expr {
         let span = hidden(Span::call_site());
         let suspect = self.runtime.private("suspect", span);
         let hidden_exit = match &self.value {
+            _ if suspicious == Suspicion::Await => {
+                let outcome = self.runtime.public("Outcome", span);
+                quote_spanned!(span=> #outcome::Cancel)
+            }
             Value::Judged { verdict, .. } => {
                 let trait_ = self.runtime.private("Verdict", span);
                 quote_spanned!(span=> #trait_::hidden(#verdict))
@@ -259,13 +315,65 @@ impl Expander<'_> {
     }
 
     fn macro_(&mut self, mac: &mut Macro) {
-        self.suspicious |= match macro_kind(&mac.path) {
+        let parsed = |this: &mut Self, mac: &mut Macro| {
+            this.macros += 1;
+            let parsed =
+                with_arguments(mac, this) || this.kind == Kind::Async && with_branches(mac, this);
+            this.macros -= 1;
+            parsed
+        };
+        let exits = match macro_kind(&mac.path) {
             MacroKind::Arguments | MacroKind::Diverges | MacroKind::Known => {
-                !with_arguments(mac, self) && exit_token(&mac.tokens).is_some()
+                !parsed(self, mac) && exit_token(&mac.tokens).is_some()
             }
             MacroKind::Stringifies => exit_token(&mac.tokens).is_some(),
             _ => true,
         };
+        let hides = if exits {
+            Suspicion::Exit
+        } else if self.kind == Kind::Async && hides_await(mac) {
+            Suspicion::Await
+        } else {
+            Suspicion::None
+        };
+        self.suspicious = self.suspicious.max(hides);
+    }
+
+    /// A call of the runtime's with `value`, which stands behind the other arguments; in an `async`
+    /// function before them, because it may be awaited, and what borrows a flag meanwhile would be
+    /// a part of the future.
+    // Output: name(ARGS, VALUE), or name_async(VALUE, ARGS)
+    pub(super) fn around(
+        &self,
+        name: [&str; 2],
+        mut args: Vec<Expr>,
+        value: Expr,
+        span: Span,
+    ) -> Expr {
+        let [sync, awaited] = name;
+        match self.kind {
+            Kind::Sync => args.push(value),
+            Kind::Async => args.insert(0, value),
+        }
+        call(self.runtime.private(self.kind.of(sync, awaited), span), args, span)
+    }
+
+    // Input:  e.await
+    // Output: aw(e, &flag0).await
+    fn await_(&mut self, expr: &mut syn::ExprAwait) {
+        // A future that cannot be one is told at its first token, as without this.
+        let span = expr.base.span();
+        self.visit_expr_mut(&mut expr.base);
+        let flags = self.frames.all();
+        if flags.is_empty() || self.kind == Kind::Sync {
+            return;
+        }
+        let base = match std::mem::replace(&mut *expr.base, Expr::PLACEHOLDER) {
+            Expr::Paren(paren) if paren.attrs.is_empty() => *paren.expr,
+            base => base,
+        };
+        let args = vec![base, flags.references(hidden(span))];
+        *expr.base = call(self.runtime.private("aw", span), args, span);
     }
 
     fn target(&mut self, label: Option<&syn::Label>, is_loop: bool, visit: impl FnOnce(&mut Self)) {
@@ -287,13 +395,17 @@ impl Expander<'_> {
             return;
         }
         let mut args = vec![flags.references(hidden(span))];
-        let mut name = "question";
+        let mut name = ["question", "question_async"];
         if !self.disarms.is_empty() {
-            name = "question_disarming";
+            name = ["question_disarming", "question_disarming_async"];
             args.push(references(&self.disarms, hidden(span)));
         }
-        args.push(std::mem::replace(&mut *expr.expr, Expr::PLACEHOLDER));
-        *expr.expr = call(self.runtime.private(name, span), args, span);
+        // As an argument it needs no parentheses, and rustc would say so.
+        let value = match std::mem::replace(&mut *expr.expr, Expr::PLACEHOLDER) {
+            Expr::Paren(paren) if paren.attrs.is_empty() => *paren.expr,
+            value => value,
+        };
+        *expr.expr = self.around(name, args, value, span);
     }
 
     // Input:  return e
@@ -353,6 +465,7 @@ impl VisitMut for Expander<'_> {
         }
         match expr {
             Expr::Try(expr) => self.question(expr),
+            Expr::Await(expr) => self.await_(expr),
             Expr::Return(expr) => self.return_(expr),
             Expr::Break(_) | Expr::Continue(_) => self.jump(expr),
             Expr::Macro(expr) => self.macro_(&mut expr.mac),

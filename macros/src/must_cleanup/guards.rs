@@ -6,6 +6,7 @@ use syn::{Attribute, Expr, Local, Pat};
 
 use super::analyze::single_name;
 use super::cleanup::Cleanup;
+use super::expand::Kind;
 use super::marks::{Flags, reference};
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
@@ -14,6 +15,7 @@ use crate::syntax::{diverges, mentions};
 pub(super) struct Emitter<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) calls: &'a Calls<'a>,
+    pub(super) kind: Kind,
     pub(super) flags: Flags,
     /// The `cfg`s of the statement: each generated one is there only with it.
     pub(super) cfg: Vec<Attribute>,
@@ -89,7 +91,7 @@ impl Emitter<'_> {
     pub(super) fn before_statement(&self, armed: Option<&Ident>, cleanup: &Cleanup) -> TokenStream {
         let span = hidden(cleanup.span);
         let switch = armed.map(|armed| {
-            let new = self.runtime.private("Armed", span);
+            let new = self.runtime.private(self.kind.of("Armed", "SharedArmed"), span);
             let cfg = &self.cfg;
             quote_spanned!(span=> #(#cfg)* let #armed = #new::new();)
         });
@@ -121,8 +123,6 @@ impl Emitter<'_> {
         let Parts { value, parameter, armed, has_handle, name: default_name } = parts;
         let span = hidden(cleanup.span);
         let [slot, owner] = ["slot", "owner"].map(|name| local(name, self.number));
-        let slot_type = self.runtime.private("Slot", span);
-        let owner_type = self.runtime.private("Owner", span);
         // The user's own span: `Site::new` records its line.
         let site = self.runtime.private("Site", cleanup.span);
         let name =
@@ -157,16 +157,30 @@ impl Emitter<'_> {
         let warning = self.abort_warning(cleanup);
         let mutability = has_handle.then(|| quote_spanned!(span=> mut));
         let cfg = &self.cfg;
-        quote_spanned! {span=>
-            #warning
-            #entry
-            #(#cfg)*
-            let mut #slot = #slot_type::new();
-            #(#cfg)*
-            let #mutability #owner = #owner_type::<_, _, _, #on>::new(
-                &mut #slot, #value, #flags, &const { #site }, |#parameter| { #body },
-            );
-        }
+        let owner = match self.kind {
+            Kind::Sync => {
+                let slot_type = self.runtime.private("Slot", span);
+                let owner_type = self.runtime.private("Owner", span);
+                quote_spanned! {span=>
+                    #(#cfg)*
+                    let mut #slot = #slot_type::new();
+                    #(#cfg)*
+                    let #mutability #owner = #owner_type::<_, _, _, #on>::new(
+                        &mut #slot, #value, #flags, &const { #site }, |#parameter| { #body },
+                    );
+                }
+            }
+            Kind::Async => {
+                let owner_type = self.runtime.private("AsyncOwner", span);
+                quote_spanned! {span=>
+                    #(#cfg)*
+                    let #mutability #owner = #owner_type::<_, _, _, _, #on>::new(
+                        #value, #flags, || &const { #site }, |#parameter| { #body },
+                    );
+                }
+            }
+        };
+        quote_spanned!(span=> #warning #entry #owner)
     }
 
     /// What a cleanup's value says: `Some(message)` of a failure.
