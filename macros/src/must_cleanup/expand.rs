@@ -61,8 +61,13 @@ pub(crate) fn expand(
         let span = hidden(Span::call_site());
         let judge = runtime.private("judge", span);
         let binding = quote_spanned!(span=> let #verdict = #judge::<#ty>().verdict(););
-        body.stmts.insert(0, verbatim(binding));
+        body.stmts.insert(items(body), verbatim(binding));
     }
+}
+
+/// How many items a block begins with.
+fn items(block: &Block) -> usize {
+    block.stmts.iter().take_while(|stmt| matches!(stmt, Stmt::Item(_))).count()
 }
 
 /// Contains the panics of a destructor's body.
@@ -165,6 +170,8 @@ impl Expander<'_> {
         let guarded = self.macros == 0 && is_guarded(block);
         let reaches_end = !block_diverges(block);
         let mut stmts = Vec::with_capacity(block.stmts.len() + 4);
+        // Items stay first: clippy would find them after statements.
+        stmts.extend(block.stmts.drain(..items(block)));
         let mut end = end.clone();
         if guarded {
             let flag = local("flag", self.flags);
