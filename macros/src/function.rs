@@ -172,7 +172,8 @@ impl Function<'_> {
 
     /// The cleanups that the body declares, with their calls marked.
     fn cleanups(&self, block: &Block, report: &mut Report, errors: &mut Errors) -> Cleanups {
-        let mut cleanups = must_cleanup::analyze::analyze(block, &mut report.allows, errors);
+        let mut cleanups =
+            must_cleanup::analyze::analyze(self.signature, block, &mut report.allows, errors);
         for cleanup in &mut cleanups {
             // Its findings are among the body's; expanded, it would be told a second time.
             let refused = !report.findings.is_empty()

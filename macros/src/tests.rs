@@ -82,6 +82,39 @@ fn every_way_out_marks_the_blocks_that_it_leaves() {
 }
 
 #[test]
+fn awaits_tell_whether_the_future_is_polled() {
+    check(
+        Kind::MustCleanup,
+        "allow(diverging_call, reason = \"shorter\")",
+        "async fn fetch(store: &Store) -> Result<Url, Error> {
+            #[cleanup(tx.rollback(), on = [error, cancel])]
+            let tx = store.begin().await?;
+            tokio::select! { n = tx.next() => n?, else => return Err(Error::Ended) };
+            Ok(tx.url().await)
+        }",
+        &expect_file!["./tests/awaits.rs"],
+    );
+}
+
+#[test]
+fn what_follows_an_async_cleanup_ends_before_it_is_awaited() {
+    check(
+        Kind::MustCleanup,
+        "allow(diverging_call, reason = \"shorter\")",
+        "async fn fetch(pool: &Pool) -> Result<Url, Error> {
+            for _ in 0..3 {
+                #[cleanup(async { conn.close().await }, timeout = \"5s\")]
+                let mut conn = pool.open().await?;
+                if conn.is_ready()? { return Ok(conn.url()) }
+                continue
+            }
+            Err(Error::Busy)
+        }",
+        &expect_file!["./tests/async_cleanup.rs"],
+    );
+}
+
+#[test]
 fn every_call_is_asked_whether_it_returns() {
     check(
         Kind::NoExit,

@@ -1,9 +1,11 @@
 //! The guard of a `#[cleanup]`: a hidden owner that runs it, and the handle bound to the name.
 
 mod asynchronous;
+mod awaited;
 
 use std::cell::Cell;
 use std::fmt;
+use std::future::{Future, Ready, ready};
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 
@@ -14,6 +16,7 @@ use crate::report::Ended;
 use crate::site::Site;
 
 pub use self::asynchronous::{AsyncOwner, SharedArmed};
+pub use self::awaited::AwaitedOwner;
 
 /// Room for a guarded value, apart from the [`Owner`]: user code holds the value's address, and
 /// the optimiser would reload control data that lies beside it after every call.
@@ -365,18 +368,36 @@ impl<O: Held> Dropped<Guard<'_, O>> {
     pub fn now(self) -> O::Ran {
         Guard::run(self.0)
     }
+
+    /// The same, for a cleanup that is to be awaited.
+    #[inline]
+    #[allow(clippy::must_use_candidate, reason = "a future says so")]
+    pub fn awaited(self) -> O::Ran
+    where
+        O::Ran: Future,
+    {
+        Guard::run(self.0)
+    }
 }
 
 /// Everything that is not a handle, as where the name was bound anew.
 pub trait DroppedOther {
     /// Drops it.
     fn now(self);
+    /// Drops it, where a cleanup might have been to be awaited.
+    fn awaited(self) -> Ready<()>;
 }
 
 impl<T> DroppedOther for Dropped<T> {
     #[inline(always)]
     fn now(self) {
         drop(self.0);
+    }
+
+    #[inline]
+    fn awaited(self) -> Ready<()> {
+        drop(self.0);
+        ready(())
     }
 }
 

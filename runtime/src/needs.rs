@@ -5,6 +5,9 @@
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __needs {
+    (async_cleanup) => {
+        $crate::__needs_tokio!("an `async` cleanup");
+    };
     (exit) => {};
     (main) => {};
     ($rung:ident) => {
@@ -37,6 +40,9 @@ macro_rules! __needs_linux {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __needs {
+    (async_cleanup) => {
+        $crate::__needs_tokio!("an `async` cleanup");
+    };
     (main) => {
         $crate::__needs_process!("#[backstop::main]");
     };
@@ -55,6 +61,28 @@ macro_rules! __needs_process {
             $what,
             "` needs the feature `process` of `backstop`\nhelp: add it in `Cargo.toml`: `backstop = \
              { version = \"..\", features = [\"process\"] }`"
+        ));
+    };
+}
+
+/// Expands to nothing where there is a runtime for what nobody awaits.
+#[cfg(feature = "tokio")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_tokio {
+    ($what:expr) => {};
+}
+
+/// Expands to the error that names the feature.
+#[cfg(not(feature = "tokio"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_tokio {
+    ($what:expr) => {
+        ::core::compile_error!(::core::concat!(
+            $what,
+            " needs the feature `tokio` of `backstop`\nhelp: add it in `Cargo.toml`: `backstop = { \
+             version = \"..\", features = [\"tokio\"] }`"
         ));
     };
 }

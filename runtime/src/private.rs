@@ -2,9 +2,11 @@
 
 pub use crate::contain::contained_drop;
 pub use crate::defer::defer;
+pub use crate::finish::{Chain, Finish};
 pub use crate::flag::{Flag, Flags, SharedFlag, mark, restore, suspect};
 pub use crate::guard::{
-    Armed, AsyncOwner, Dropped, DroppedOther, Owner, Refused, SharedArmed, Slot, dropped, refused,
+    Armed, AsyncOwner, AwaitedOwner, Dropped, DroppedOther, Owner, Refused, SharedArmed, Slot,
+    dropped, refused,
 };
 pub use crate::judge::{
     Judge, Plain, Question, Verdict, ended, ended_async, ended_suspect, judge, leave, leave_async,
@@ -23,6 +25,9 @@ pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::site::Site;
 pub use crate::wait::{Aw, aw};
 pub use crate::warnings::*;
+pub use crate::ways::{
+    Branch, Found, FromResidual, Never, Way, branch, carried, left, unreachable_way,
+};
 
 /// A scope, in place of the function that the user spawned with.
 #[inline(always)]

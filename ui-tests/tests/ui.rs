@@ -20,7 +20,7 @@ macro_rules! folders {
     )*};
 }
 
-folders! { general no_exit must_cleanup scoped_spawn survives allow_skip rules }
+folders! { general no_exit must_cleanup async_cleanup scoped_spawn survives allow_skip rules }
 
 /// Programs of `open/`: defects that are known and not mended yet. Whoever mends one moves its
 /// program to `fail/` or `pass/`.

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 
 use backstop_rules::{Allows, statement_attrs};
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Expr, Macro, Pat, Stmt};
+use syn::{Attribute, Block, Expr, Macro, Pat, Signature, Stmt};
 
 use super::cleanup::Cleanup;
 use crate::diagnostic::{Errors, message};
@@ -15,8 +15,14 @@ use crate::no_exit;
 pub(crate) type Cleanups = VecDeque<Cleanup>;
 
 /// Reads every `#[cleanup]` and `defer!` of the body.
-pub(crate) fn analyze(body: &Block, allows: &mut Allows, errors: &mut Errors) -> Cleanups {
-    let mut finder = Finder { cleanups: VecDeque::new(), allows, errors, inside: None };
+pub(crate) fn analyze(
+    signature: &Signature,
+    body: &Block,
+    allows: &mut Allows,
+    errors: &mut Errors,
+) -> Cleanups {
+    let awaits = signature.asyncness.is_some();
+    let mut finder = Finder { cleanups: VecDeque::new(), allows, errors, awaits, inside: None };
     finder.visit_block(body);
     finder.cleanups
 }
@@ -25,6 +31,8 @@ struct Finder<'a> {
     cleanups: Cleanups,
     allows: &'a mut Allows,
     errors: &'a mut Errors,
+    /// Whether the function is `async`.
+    awaits: bool,
     /// What the walk is in that is left in ways of its own.
     inside: Option<&'static str>,
 }
@@ -70,6 +78,15 @@ impl Finder<'_> {
     }
 
     fn declare(&mut self, mut cleanup: Cleanup) {
+        if let Some(span) = cleanup.awaited.filter(|_| !self.awaits) {
+            let text = message(
+                "an `async` cleanup needs an `async fn`, which can await it",
+                "make the function `async`, or call a blocking function here",
+            );
+            self.errors.at_span(span, text);
+            cleanup.awaited = None;
+            cleanup.clear();
+        }
         cleanup.may_diverge = has_call(&cleanup.expr) && self.allows.allows(no_exit::expand::RULE);
         cleanup.warns_of_abort = cleanup.needs_unwind() && !self.allows.allows("panic_abort");
         self.cleanups.push_back(cleanup);

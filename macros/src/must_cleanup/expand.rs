@@ -3,17 +3,19 @@
 use backstop_rules::macros_known::{MacroKind, macro_kind};
 use backstop_rules::{statement_attrs, statement_attrs_mut};
 use proc_macro2::{Ident, Span};
-use quote::quote_spanned;
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, Item, Macro, Pat, Signature, Stmt};
 
 use super::analyze::{Cleanups, defer, is_cleanup, own_exits, single_name};
+use super::cleanup::Cleanup;
 use super::drops;
 use super::guards::Emitter;
 use super::leaves::{End, Value, is_cfg};
 use super::marks::{Flags, Frame, Frames, references};
+use super::ways::{Exit, Place};
 use crate::macros::{with_arguments, with_branches};
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
@@ -43,6 +45,7 @@ pub(crate) fn expand(
         Some(_) => Kind::Async,
         None => Kind::Sync,
     };
+    let awaits = cleanups.iter().any(|cleanup| cleanup.awaited.is_some());
     let mut expander = Expander {
         runtime,
         calls,
@@ -50,6 +53,8 @@ pub(crate) fn expand(
         kind,
         value,
         frames: Frames::default(),
+        exits: Vec::new(),
+        carried: 0,
         flags: 0,
         guards: 0,
         macros: 0,
@@ -57,8 +62,18 @@ pub(crate) fn expand(
         disarms: Vec::new(),
     };
     expander.block(body, &End::Function);
+    let span = hidden(Span::call_site());
+    for number in 0..expander.carried {
+        let carried = local("carried", number);
+        let none = quote_spanned!(span=> let mut #carried = ::core::option::Option::None;);
+        body.stmts.insert(items(body), verbatim(none));
+    }
+    if awaits {
+        let (chain, new) = (local("chain", 0), runtime.private("Chain", span));
+        let chain = quote_spanned!(span=> let #chain = #new::new(););
+        body.stmts.insert(items(body), verbatim(chain));
+    }
     if let Some(ty) = declared {
-        let span = hidden(Span::call_site());
         let judge = runtime.private("judge", span);
         let binding = quote_spanned!(span=> let #verdict = #judge::<#ty>().verdict(););
         body.stmts.insert(items(body), verbatim(binding));
@@ -85,12 +100,15 @@ pub(crate) fn contain(signature: &Signature, body: &mut Block, runtime: &Runtime
 }
 
 /// The names that the `#[cleanup]`s of a body guard.
-fn guarded_names(body: &Block) -> Vec<String> {
-    struct Names(Vec<String>);
+fn guarded_names(body: &Block) -> Vec<drops::Name> {
+    struct Names(Vec<drops::Name>);
     impl<'ast> Visit<'ast> for Names {
         fn visit_local(&mut self, local: &'ast syn::Local) {
-            if local.attrs.iter().any(is_cleanup) {
-                self.0.extend(single_name(&local.pat).map(|name| name.ident.to_string()));
+            if let Some(attribute) = local.attrs.iter().find(|attr| is_cleanup(attr)) {
+                self.0.extend(single_name(&local.pat).map(|name| drops::Name {
+                    name: name.ident.to_string(),
+                    awaited: Cleanup::is_awaited(attribute),
+                }));
             }
             visit::visit_local(self, local);
         }
@@ -130,6 +148,10 @@ pub(super) struct Expander<'a> {
     pub(super) kind: Kind,
     pub(super) value: Value,
     pub(super) frames: Frames,
+    /// The blocks behind `async` cleanups.
+    pub(super) exits: Vec<Exit>,
+    /// How many values `break`s carry over such blocks.
+    pub(super) carried: usize,
     flags: usize,
     guards: usize,
     /// How many macros are around this place. A guard in one is the macro's business.
@@ -137,7 +159,7 @@ pub(super) struct Expander<'a> {
     /// What a macro of the statement at hand may hide.
     pub(super) suspicious: Suspicion,
     /// The switches of the guarded statements around this place.
-    disarms: Vec<Ident>,
+    pub(super) disarms: Vec<Ident>,
 }
 
 impl Kind {
@@ -164,7 +186,7 @@ fn is_guarded(block: &Block) -> bool {
         .any(|stmt| statement_attrs(stmt).iter().any(is_cleanup) || defer(stmt).is_some())
 }
 
-impl Expander<'_> {
+impl<'a> Expander<'a> {
     /// Rewrites a block and what it ends with.
     pub(super) fn block(&mut self, block: &mut Block, end: &End) {
         let guarded = self.macros == 0 && is_guarded(block);
@@ -183,20 +205,86 @@ impl Expander<'_> {
             end = end.with(self.frames.all());
         }
         let outer = std::mem::replace(&mut self.suspicious, Suspicion::None);
-        let last = self.tail_start(&block.stmts, &end);
-        for (index, stmt) in std::mem::take(&mut block.stmts).into_iter().enumerate() {
-            self.statement(stmt, (index >= last).then_some(&end), &mut stmts);
-        }
-        let closing = block.brace_token.span.close();
-        if reaches_end && last == usize::MAX {
-            stmts.extend(self.end_without_tail(&end, closing));
-        }
+        let place = Place {
+            end: &end,
+            reaches_end,
+            open: block.brace_token.span.open(),
+            closing: block.brace_token.span.close(),
+        };
+        self.statements(std::mem::take(&mut block.stmts), place, &mut stmts);
         // Of the tail's macros, if it was not marked: the statement around this block announces them.
         self.suspicious = self.suspicious.max(outer);
         if guarded {
             self.frames.pop();
         }
         block.stmts = stmts;
+    }
+
+    /// Rewrites the statements of a block, or the last of them, and gives where the tail begins in
+    /// `out`, if there is one.
+    pub(super) fn statements(
+        &mut self,
+        stmts: Vec<Stmt>,
+        place: Place<'_>,
+        out: &mut Vec<Stmt>,
+    ) -> Option<usize> {
+        let last = self.tail_start(&stmts, place.end);
+        let mut tail = None;
+        let mut stmts = stmts.into_iter().enumerate();
+        while let Some((index, stmt)) = stmts.next() {
+            let is_tail = index >= last;
+            if self.is_awaited(&stmt) {
+                let rest = stmts.map(|(_, stmt)| stmt).collect();
+                return Some(self.guard_awaited(stmt, is_tail, rest, place, out));
+            }
+            if is_tail && tail.is_none() {
+                tail = Some(out.len());
+            }
+            self.statement(stmt, is_tail.then_some(place.end), out);
+        }
+        if place.reaches_end && last == usize::MAX {
+            out.extend(self.end_without_tail(place.end, place.closing));
+        }
+        tail
+    }
+
+    /// Whether the statement has the next cleanup, and that is an `async` one.
+    fn is_awaited(&self, stmt: &Stmt) -> bool {
+        self.macros == 0
+            && (statement_attrs(stmt).iter().any(is_cleanup) || defer(stmt).is_some())
+            && self.cleanups.front().is_some_and(|cleanup| cleanup.awaited.is_some())
+    }
+
+    fn guard_awaited(
+        &mut self,
+        mut stmt: Stmt,
+        is_tail: bool,
+        rest: Vec<Stmt>,
+        place: Place<'_>,
+        out: &mut Vec<Stmt>,
+    ) -> usize {
+        if let Some(attrs) = statement_attrs_mut(&mut stmt) {
+            attrs.retain(|attr| !is_cleanup(attr));
+        }
+        // `is_awaited` has seen it.
+        let Some(cleanup) = self.cleanups.pop_front() else { return out.len() };
+        let emitter = self.emitter(&stmt);
+        self.awaited((stmt, is_tail), &cleanup, &emitter, rest, place, out)
+    }
+
+    /// What makes the guard of this statement.
+    fn emitter(&mut self, stmt: &Stmt) -> Emitter<'a> {
+        let number = self.guards;
+        self.guards += 1;
+        let cfg = statement_attrs(stmt).iter().filter(|attr| is_cfg(attr)).cloned().collect();
+        Emitter {
+            runtime: self.runtime,
+            calls: self.calls,
+            kind: self.kind,
+            flags: self.frames.all(),
+            cfg,
+            number,
+        }
     }
 
     /// Rewrites one statement, with its guard before it. `end` is there for tails.
@@ -219,22 +307,12 @@ impl Expander<'_> {
     fn guard(&mut self, stmt: Stmt, is_defer: bool, end: Option<&End>, out: &mut Vec<Stmt>) {
         // The analysis walked the same statements in the same order.
         let Some(cleanup) = self.cleanups.pop_front() else { return out.push(stmt) };
-        let number = self.guards;
-        self.guards += 1;
-        let cfg = statement_attrs(&stmt).iter().filter(|attr| is_cfg(attr)).cloned().collect();
-        let emitter = Emitter {
-            runtime: self.runtime,
-            calls: self.calls,
-            kind: self.kind,
-            flags: self.frames.all(),
-            cfg,
-            number,
-        };
+        let emitter = self.emitter(&stmt);
         match stmt {
             Stmt::Local(mut statement) => {
                 let suspicious = self.suspicious(|this| this.visit_local_mut(&mut statement));
-                let tokens = emitter.on_let(statement, &cleanup);
-                self.surrounded(suspicious, out, |out| out.push(verbatim(tokens)));
+                let (guard, handle) = emitter.on_let(statement, &cleanup);
+                self.surrounded(suspicious, out, |out| out.push(verbatim(quote!(#guard #handle))));
             }
             _ if is_defer => {
                 let guard = emitter.before_statement(None, &cleanup);
@@ -243,7 +321,7 @@ impl Expander<'_> {
                 out.push(verbatim(quote_spanned!(hidden(cleanup.span)=> #path! {} #guard)));
             }
             other => {
-                let armed = local("armed", number);
+                let armed = local("armed", emitter.number);
                 out.push(verbatim(emitter.before_statement(Some(&armed), &cleanup)));
                 // What a tail made is cleaned up at once.
                 let after = emitter.after_statement(&cleanup).filter(|_| end.is_none());
@@ -256,7 +334,7 @@ impl Expander<'_> {
     }
 
     /// A statement without a guard.
-    fn plain(&mut self, mut stmt: Stmt, end: Option<&End>, out: &mut Vec<Stmt>) {
+    pub(super) fn plain(&mut self, mut stmt: Stmt, end: Option<&End>, out: &mut Vec<Stmt>) {
         if let Some(end) = end {
             return self.tail(stmt, end, out);
         }
@@ -278,7 +356,7 @@ impl Expander<'_> {
     /// Announces a statement that may hide an exit.
     // Input:  mac!();
     // Output: let before = suspect(&flag0, ..); mac!(); restore(&flag0, before);
-    fn surrounded(
+    pub(super) fn surrounded(
         &self,
         suspicious: Suspicion,
         out: &mut Vec<Stmt>,
@@ -448,6 +526,7 @@ impl Expander<'_> {
                     } else {
                         self.leaf(value, &End::Block(flags));
                     }
+                    self.jump_out(expr);
                     return;
                 }
                 (jump.label.as_ref(), jump.break_token.span())
@@ -460,6 +539,7 @@ impl Expander<'_> {
             return;
         }
         let mark = flags.success(self.runtime, span);
+        self.jump_out(expr);
         let jump = &*expr;
         *expr = Expr::Verbatim(quote_spanned!(hidden(span)=> { #mark; #jump }));
     }
@@ -471,9 +551,15 @@ impl VisitMut for Expander<'_> {
             return;
         }
         match expr {
-            Expr::Try(expr) => self.question(expr),
+            Expr::Try(question) => {
+                self.question(question);
+                self.question_out(expr);
+            }
             Expr::Await(expr) => self.await_(expr),
-            Expr::Return(expr) => self.return_(expr),
+            Expr::Return(returned) => {
+                self.return_(returned);
+                self.return_out(expr);
+            }
             Expr::Break(_) | Expr::Continue(_) => self.jump(expr),
             Expr::Macro(expr) => self.macro_(&mut expr.mac),
             Expr::Loop(expr) => {

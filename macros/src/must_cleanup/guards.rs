@@ -24,17 +24,21 @@ pub(super) struct Emitter<'a> {
 }
 
 impl Emitter<'_> {
-    /// The guard of a `let`.
+    /// The guard of a `let`, and its handle, which follows it.
     // Input:  #[cleanup(EXPR)] let mut name: T = INIT;
     // Output: let value: T = INIT; let mut slot = ..; let mut owner = .. |name| EXPR ..;
     //         let mut name = owner.handle();
-    pub(super) fn on_let(&self, mut statement: Local, cleanup: &Cleanup) -> TokenStream {
+    pub(super) fn on_let(
+        &self,
+        mut statement: Local,
+        cleanup: &Cleanup,
+    ) -> (TokenStream, TokenStream) {
         // Refused before: the error stands, and the statement stays as it was.
         let Some(name) = single_name(&statement.pat).cloned() else {
-            return statement.into_token_stream();
+            return (statement.into_token_stream(), TokenStream::new());
         };
         if statement.init.is_none() {
-            return statement.into_token_stream();
+            return (statement.into_token_stream(), TokenStream::new());
         }
         let value = match cleanup.rung {
             None => local("value", self.number),
@@ -76,12 +80,8 @@ impl Emitter<'_> {
         let let_token = statement.let_token;
         let cfg = &self.cfg;
         let used = used.map(|used| quote!(#(#cfg)* #used));
-        quote! {
-            #statement
-            #guard
-            #(#attrs)* #let_token #mutability #ident = #handle;
-            #used
-        }
+        let handle = quote!(#(#attrs)* #let_token #mutability #ident = #handle; #used);
+        (quote!(#statement #guard), handle)
     }
 
     /// The guard of any other statement, which follows it. `armed` is the hidden switch by which
@@ -127,7 +127,10 @@ impl Emitter<'_> {
         let site = self.runtime.private("Site", cleanup.span);
         let name =
             cleanup.name.as_ref().map_or_else(|| quote!(#default_name), |name| quote!(#name));
-        let site = quote_spanned!(cleanup.span=> #site::new(#name));
+        let site = match cleanup.timeout {
+            None => quote_spanned!(cleanup.span=> #site::new(#name)),
+            Some(limit) => quote_spanned!(cleanup.span=> #site::new(#name).within(#limit)),
+        };
         let flags = self.flags.references(span);
         let on = cleanup.on;
         let (entry, result) = match &cleanup.rung {
@@ -147,6 +150,9 @@ impl Emitter<'_> {
                 )
             }
         };
+        if cleanup.awaited.is_some() {
+            return self.awaited_owner(parts, cleanup, &site, &result);
+        }
         let body = match armed {
             Some(armed) => {
                 let ended = self.runtime.private("Ended", span);
@@ -183,6 +189,42 @@ impl Emitter<'_> {
         quote_spanned!(span=> #warning #entry #owner)
     }
 
+    /// The owner of an `async` cleanup.
+    // Output: let mut owner = AwaitedOwner::new(value, None, &flag0, &chain, || SITE,
+    //         move |name| async move { value(&EXPR.await).ended() });
+    fn awaited_owner(
+        &self,
+        parts: &Parts<'_>,
+        cleanup: &Cleanup,
+        site: &TokenStream,
+        result: &TokenStream,
+    ) -> TokenStream {
+        let Parts { value, parameter, armed, .. } = parts;
+        let span = hidden(cleanup.span);
+        let owner = local("owner", self.number);
+        let chain = local("chain", 0);
+        let owner_type = self.runtime.private("AwaitedOwner", span);
+        let keyword = cleanup.awaited.unwrap_or(cleanup.span);
+        let needs = self.runtime.public("__needs", keyword);
+        let needs = quote_spanned!(keyword=> #needs!(async_cleanup););
+        let flags = self.flags.references(span);
+        let on = cleanup.on;
+        let armed = match armed {
+            Some(armed) => quote_spanned!(span=> ::core::option::Option::Some(&#armed)),
+            None => quote_spanned!(span=> ::core::option::Option::None),
+        };
+        let cfg = &self.cfg;
+        quote_spanned! {span=>
+            #(#cfg)*
+            #needs
+            #(#cfg)*
+            let mut #owner = #owner_type::<_, _, _, _, _, #on>::new(
+                #value, #armed, #flags, &#chain, || &const { #site },
+                move |#parameter| async move { #result },
+            );
+        }
+    }
+
     /// What a cleanup's value says: `Some(message)` of a failure.
     fn result(&self, cleanup: &Cleanup) -> TokenStream {
         let span = hidden(cleanup.span);
@@ -194,6 +236,9 @@ impl Emitter<'_> {
         // Names the expression as the place of a type that cannot be a cleanup's.
         let place = first_span(expr);
         let value = self.runtime.private("value", place);
+        if cleanup.awaited.is_some() {
+            return quote_spanned!(place=> #value(&(#expr).await).ended());
+        }
         let reference = reference(expr.clone(), place);
         quote_spanned!(place=> #value(#reference).ended())
     }
