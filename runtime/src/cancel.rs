@@ -1,14 +1,22 @@
 //! Cancellation that work looks at: tokens with a cause and a deadline, handed from parent to child.
 
 mod ambient;
+mod future;
 mod node;
+#[cfg(feature = "tokio")]
+mod tokio_util;
+#[cfg(feature = "tokio")]
+mod wait;
 
 use std::fmt;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 pub use self::ambient::cancel_token;
+pub use self::future::InScope;
 use self::node::Node;
+#[cfg(feature = "tokio")]
+pub use self::wait::{Run, WaitForCancel};
 
 /// Why a token is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -34,7 +34,9 @@ mod warnings;
 mod ways;
 
 pub use backstop_macros::{must_cleanup, no_exit, scoped_spawn};
-pub use cancel::{CancelCause, CancelToken, Cancelled, cancel_token};
+pub use cancel::{CancelCause, CancelToken, Cancelled, InScope, cancel_token};
+#[cfg(feature = "tokio")]
+pub use cancel::{Run, WaitForCancel};
 #[cfg(feature = "tokio")]
 pub use cleanup_runtime::{drain, drain_blocking};
 pub use event::{Event, EventKind, set_observer};
