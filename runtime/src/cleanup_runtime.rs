@@ -23,10 +23,10 @@ use crate::finish::Job;
 
 #[derive(Default)]
 struct State {
-    /// Cleanups that were handed over and have not ended.
+    /// What was handed over and has not ended: cleanups, and scopes whose tasks were aborted.
     pending: usize,
     /// What waits behind a cleanup of the same chain that runs.
-    chains: HashMap<u64, VecDeque<Job>>,
+    chains: HashMap<u64, VecDeque<(Job, Pending)>>,
 }
 
 static STATE: OnceLock<Mutex<State>> = OnceLock::new();
@@ -60,31 +60,49 @@ pub(crate) fn hand_over(chain: u64, job: Job) {
         Ok(handle) => handle,
         Err(error) => return job.abandon(&format!("the cleanup runtime did not start: {error}")),
     };
+    let pending = Pending::new();
     let mut state = state();
-    state.pending += 1;
     if let Some(waiting) = state.chains.get_mut(&chain) {
-        waiting.push_back(job);
+        waiting.push_back((job, pending));
         return;
     }
     state.chains.insert(chain, VecDeque::new());
     drop(state);
-    handle.spawn(run(chain, job));
+    handle.spawn(run(chain, (job, pending)));
 }
 
-async fn run(chain: u64, first: Job) {
+async fn run(chain: u64, first: (Job, Pending)) {
     let mut next = Some(first);
-    while let Some(mut job) = next {
+    while let Some((mut job, pending)) = next {
         let ended = poll_fn(|cx| job.poll(cx)).await;
         if let Err(payload) = ended {
             event::discard(payload);
         }
         job.discard();
         let mut state = state();
-        state.pending -= 1;
         next = state.chains.get_mut(&chain).and_then(VecDeque::pop_front);
         if next.is_none() {
             state.chains.remove(&chain);
         }
+        drop(state);
+        drop(pending);
+    }
+}
+
+/// Something that [`drain`] waits for.
+pub(crate) struct Pending(());
+
+impl Pending {
+    pub(crate) fn new() -> Self {
+        state().pending += 1;
+        Self(())
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        let mut state = state();
+        state.pending -= 1;
         let drained = state.pending == 0;
         drop(state);
         if drained {
@@ -94,7 +112,8 @@ async fn run(chain: u64, first: Job) {
     }
 }
 
-/// Waits until every `async` cleanup that was handed over has ended.
+/// Waits until every `async` cleanup that was handed over has ended, and every task of a
+/// [scope](crate::scope::tokio) that was dropped.
 ///
 /// A cleanup is handed over when the future of its function is dropped or unwinds before the cleanup
 /// could be awaited there. Call this at the end of the program: what is still pending when `main`
@@ -140,8 +159,8 @@ pub async fn drain() {
     }
 }
 
-/// Blocks until every `async` cleanup that was handed over has ended, or `limit` is over; gives how
-/// many have not ended.
+/// Blocks until every `async` cleanup that was handed over has ended, and every task of a scope that was
+/// dropped, or `limit` is over; gives how many cleanups and scopes have not ended.
 ///
 /// The blocking form of [`drain`], for the end of a `main` that is not `async`. In a cleanup, which
 /// would wait for itself, it takes all of `limit`.

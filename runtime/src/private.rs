@@ -41,3 +41,10 @@ pub fn in_place_of<F, S>(_: F, scope: &S) -> &S {
 pub const fn checked_call<T>(value: T, (): ()) -> T {
     value
 }
+
+/// No value of a type, which says what type that is.
+#[inline(always)]
+#[must_use]
+pub const fn no_value<T>() -> Option<T> {
+    None
+}

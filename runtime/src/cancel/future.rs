@@ -56,7 +56,7 @@ impl CancelToken {
 impl<F> InScope<F> {
     /// Drops the future, under its token.
     #[cfg(feature = "tokio")]
-    pub(super) fn end(self: Pin<&mut Self>) {
+    pub(crate) fn end(self: Pin<&mut Self>) {
         let mut this = self.project();
         let _ambient = this.token.enter();
         this.future.set(None);

@@ -148,16 +148,22 @@ impl Node {
         changed
     }
 
-    /// Wakes the task when the node is cancelled, once, unless it is cancelled already: then that is
-    /// the answer. A deadline that passes wakes nobody. `key` is the task's place among the others.
+    /// Wakes the task when the node's cause changes, once, unless it has one already that `until` takes.
+    /// Gives the cause that it has. A deadline that passes wakes nobody. `key` is the task's place among
+    /// the others.
     #[cfg(feature = "tokio")]
-    pub(super) fn register(&self, waker: &Waker, key: &mut Option<u64>) -> Option<CancelCause> {
+    pub(super) fn register(
+        &self,
+        waker: &Waker,
+        key: &mut Option<u64>,
+        until: fn(CancelCause) -> bool,
+    ) -> Option<CancelCause> {
         let mut family = self.family();
         // Under the lock: whoever cancels this finds the waker, or came before and is seen here.
         let cause = self.cause();
         let replaced = match cause {
-            Some(_) => None,
-            None => {
+            Some(cause) if until(cause) => None,
+            _ => {
                 let key = *key.get_or_insert_with(|| family.key());
                 match family.wakers.get_mut(&key) {
                     Some(known) if known.will_wake(waker) => None,

@@ -97,7 +97,7 @@ impl From<&CancelToken> for CancellationToken {
     fn from(ours: &CancelToken) -> Self {
         let token = Self::new();
         let waker = Waker::from(Arc::new(Outward::Token(token.clone())));
-        if ours.node.register(&waker, &mut None).is_some() {
+        if ours.node.register(&waker, &mut None, |_| true).is_some() {
             token.cancel();
         } else if ours.deadline().is_some() {
             // Who waits for the deadline alone need not be told by the waker, and does no harm by it.

@@ -20,12 +20,8 @@ pub struct WaitForCancel {
     /// Its place among those who wait.
     key: Option<u64>,
     timer: Option<Timer>,
-}
-
-impl WaitForCancel {
-    pub(super) fn new(node: Arc<Node>) -> Self {
-        Self { node, key: None, timer: None }
-    }
+    /// The causes that end the wait.
+    until: fn(CancelCause) -> bool,
 }
 
 impl Future for WaitForCancel {
@@ -33,8 +29,11 @@ impl Future for WaitForCancel {
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<CancelCause> {
         let this = &mut *self;
-        if let Some(cause) = this.node.register(cx.waker(), &mut this.key) {
-            return Poll::Ready(cause);
+        match this.node.register(cx.waker(), &mut this.key, this.until) {
+            Some(cause) if (this.until)(cause) => return Poll::Ready(cause),
+            // Another one may come; a deadline does not change it.
+            Some(_) => return Poll::Pending,
+            None => {}
         }
         let Some(deadline) = this.node.deadline() else { return Poll::Pending };
         let timer = this.timer.get_or_insert_with(|| match Timer::new(deadline) {
@@ -118,7 +117,12 @@ impl CancelToken {
     /// # });
     /// ```
     pub fn cancelled(&self) -> WaitForCancel {
-        WaitForCancel::new(Arc::clone(&self.node))
+        self.cancelled_until(|_| true)
+    }
+
+    /// Waits for a cause that `until` takes.
+    pub(crate) fn cancelled_until(&self, until: fn(CancelCause) -> bool) -> WaitForCancel {
+        WaitForCancel { node: Arc::clone(&self.node), key: None, timer: None, until }
     }
 
     /// Runs a future until it ends or the token is cancelled, whichever is first; then it is dropped.
