@@ -144,6 +144,20 @@ fn spawns_become_spawns_of_a_scope() {
 }
 
 #[test]
+fn tasks_become_tasks_of_a_scope() {
+    check(
+        Kind::ScopedSpawn,
+        "limit = 8, deadline = \"5s\"",
+        "async fn sum(parts: Vec<Part>) -> Result<u32, Error> {
+            let first: tokio::task::JoinHandle<u32> = tokio::spawn(total(parts));
+            tokio::spawn(async { task::spawn_blocking(|| report()); });
+            Ok(first.await?)
+        }",
+        &expect_file!["./tests/scoped_tasks.rs"],
+    );
+}
+
+#[test]
 fn an_error_comes_with_the_item_and_all_others() {
     check(
         Kind::MustCleanup,

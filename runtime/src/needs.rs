@@ -8,6 +8,9 @@ macro_rules! __needs {
     (async_cleanup) => {
         $crate::__needs_tokio!("an `async` cleanup");
     };
+    (tasks) => {
+        $crate::__needs_tokio!("`#[scoped_spawn] async fn`");
+    };
     (exit) => {};
     (main) => {};
     ($rung:ident) => {
@@ -42,6 +45,9 @@ macro_rules! __needs_linux {
 macro_rules! __needs {
     (async_cleanup) => {
         $crate::__needs_tokio!("an `async` cleanup");
+    };
+    (tasks) => {
+        $crate::__needs_tokio!("`#[scoped_spawn] async fn`");
     };
     (main) => {
         $crate::__needs_process!("#[backstop::main]");
@@ -120,3 +126,48 @@ mod missing {
 }
 #[cfg(not(all(feature = "process", unix)))]
 pub use missing::survive;
+
+/// What a scope of tasks would be to the type checker, beside the error that says what is missing.
+#[cfg(not(feature = "tokio"))]
+mod missing_tasks {
+    use std::fmt::Display;
+    use std::future::{Future, Pending, pending};
+
+    use crate::scope::Options;
+
+    /// A scope that spawns nothing.
+    #[derive(Clone, Debug)]
+    pub struct TaskScope;
+
+    impl TaskScope {
+        /// Spawns nothing.
+        pub fn spawn<F: Future>(&self, _: F) -> Pending<Result<F::Output, Box<dyn Display>>> {
+            pending()
+        }
+
+        /// Runs nothing.
+        pub fn spawn_blocking<T>(
+            &self,
+            _: impl FnOnce() -> T,
+        ) -> Pending<Result<T, Box<dyn Display>>> {
+            pending()
+        }
+    }
+
+    impl Options {
+        /// Runs nothing.
+        #[doc(hidden)]
+        pub fn tokio<F: FnOnce(TaskScope) -> B, B: Future>(self, _: F) -> Pending<B::Output> {
+            pending()
+        }
+
+        /// Runs nothing.
+        #[doc(hidden)]
+        pub fn tokio_until_deadline<F: FnOnce(TaskScope) -> B, B: Future>(
+            self,
+            _: F,
+        ) -> Pending<B::Output> {
+            pending()
+        }
+    }
+}
