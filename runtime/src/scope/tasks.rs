@@ -1,18 +1,24 @@
 //! Tasks of a tokio runtime that end before the function that spawned them returns.
 
+mod children;
 mod error;
 mod handle;
 mod run;
 mod shared;
 
 use std::fmt::{self, Display};
-use std::future::{Future, poll_fn};
+use std::future::Future;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
-use std::pin::pin;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::{Context, Poll};
 
+use ::tokio::sync::{AcquireError, OwnedSemaphorePermit};
+use pin_project_lite::pin_project;
+
+use self::children::Key;
 use self::shared::{Payload, Shared, Site};
-use crate::CancelToken;
+use crate::{CancelToken, InScope};
 
 pub use self::error::{ChildFailure, Closed, DeadlineExceeded, FailureKind, ScopeError};
 pub use self::handle::TaskHandle;
@@ -187,28 +193,12 @@ impl Task<'_> {
     {
         let (child, shared) = self.child(Location::caller());
         let (key, site) = (child.key, child.site.clone());
-        // The future before the child, in this order also where the task is never polled.
-        let work = (shared.token().in_scope(future), child);
-        let task = shared.runtime.spawn(async move {
-            let work = work;
-            let (future, child) = work;
-            let permit = match &child.shared.limit {
-                Some(limit) => Some(Arc::clone(limit).acquire_owned().await),
-                None => None,
-            };
-            let result = {
-                let mut future = pin!(future);
-                let poll = poll_fn(|cx| {
-                    match catch_unwind(AssertUnwindSafe(|| future.as_mut().poll(cx))) {
-                        Ok(polled) => polled.map(Ok),
-                        Err(payload) => std::task::Poll::Ready(Err(payload)),
-                    }
-                });
-                poll.await
-            };
-            drop(permit);
-            child.result(failed, result)
-        });
+        let permit = match &shared.limit {
+            Some(limit) => Permit::Awaited(Box::pin(Arc::clone(limit).acquire_owned())),
+            None => Permit::Unlimited,
+        };
+        let future = shared.token().in_scope(future);
+        let task = shared.runtime.spawn(Running { future, failed, permit, child: Some(child) });
         shared.spawned(key, task.abort_handle());
         TaskHandle::new(task, shared, key, site)
     }
@@ -221,10 +211,58 @@ impl Task<'_> {
     }
 }
 
+/// A place among those that a scope runs at once.
+enum Permit {
+    Unlimited,
+    Awaited(Pin<Box<dyn Future<Output = Result<OwnedSemaphorePermit, AcquireError>> + Send>>),
+    Held(
+        #[allow(dead_code, reason = "given back when it is dropped")] Option<OwnedSemaphorePermit>,
+    ),
+}
+
+pin_project! {
+    /// What a task of a scope runs. Its fields are dropped in this order: the child has ended when all
+    /// that it owned is gone.
+    struct Running<F: Future> {
+        #[pin]
+        future: InScope<F>,
+        failed: fn(&F::Output) -> Option<String>,
+        permit: Permit,
+        child: Option<Child>,
+    }
+}
+
+impl<F: Future> Future for Running<F> {
+    type Output = Option<F::Output>;
+
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<F::Output>> {
+        let mut this = self.project();
+        if let Permit::Awaited(permit) = this.permit {
+            let Poll::Ready(permit) = permit.as_mut().poll(cx) else { return Poll::Pending };
+            *this.permit = Permit::Held(permit.ok());
+        }
+        let result = match catch_unwind(AssertUnwindSafe(|| this.future.as_mut().poll(cx))) {
+            Ok(Poll::Pending) => return Poll::Pending,
+            Ok(Poll::Ready(value)) => Ok(value),
+            Err(payload) => Err(payload),
+        };
+        let child = this.child.take().expect("not polled after its end");
+        if result.is_err() {
+            // What it owned may panic in turn.
+            let end = AssertUnwindSafe(|| this.future.as_mut().end());
+            if let Err(second) = catch_unwind(end) {
+                child.shared.panicked(child.site.clone(), second);
+            }
+        }
+        *this.permit = Permit::Unlimited;
+        Poll::Ready(child.result(*this.failed, result))
+    }
+}
+
 /// A child as its task owns it: ended when this is dropped.
 struct Child {
     shared: Arc<Shared>,
-    key: u64,
+    key: Key,
     site: Site,
 }
 

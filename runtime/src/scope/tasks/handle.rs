@@ -8,6 +8,7 @@ use std::task::{Context, Poll, Waker};
 
 use tokio::task::{AbortHandle, Id, JoinError, JoinHandle};
 
+use super::children::Key;
 use super::shared::{Shared, Site};
 
 /// The handle on a task of a scope: awaits to what a [`tokio::task::JoinHandle`] awaits to.
@@ -18,7 +19,7 @@ pub struct TaskHandle<T: Send + 'static> {
     /// `None` once it has been awaited.
     task: Option<JoinHandle<Option<T>>>,
     shared: Arc<Shared>,
-    key: u64,
+    key: Key,
     site: Site,
     id: Id,
 }
@@ -27,7 +28,7 @@ impl<T: Send + 'static> TaskHandle<T> {
     pub(super) fn new(
         task: JoinHandle<Option<T>>,
         shared: Arc<Shared>,
-        key: u64,
+        key: Key,
         site: Site,
     ) -> Self {
         let id = task.id();

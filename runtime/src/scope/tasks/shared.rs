@@ -1,7 +1,6 @@
 //! What a scope of tasks and its children know in common.
 
 use std::any::Any;
-use std::collections::HashMap;
 use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -13,6 +12,7 @@ use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
 use tokio::task::AbortHandle;
 
+use super::children::{Children, Key};
 use super::error::{ChildFailure, FailureKind};
 use crate::cleanup_runtime::Pending;
 use crate::event::{self, Event, EventKind};
@@ -41,8 +41,7 @@ pub(super) struct Shared {
 
 #[derive(Default)]
 struct State {
-    next_key: u64,
-    children: HashMap<u64, Entry>,
+    children: Children,
     /// Children are aborted, and those that come are, too.
     stopped: bool,
     /// The scope's future is gone: what fails now is reported at once.
@@ -53,7 +52,7 @@ struct State {
     /// In the order of their time; nobody has taken them.
     panics: Vec<(Site, Payload)>,
     /// Children that returned `Err`, whose handles nobody has awaited.
-    failures: Vec<(u64, ChildFailure)>,
+    failures: Vec<(Key, ChildFailure)>,
 }
 
 /// How the scope's future went.
@@ -61,14 +60,6 @@ enum Left {
     Ended,
     /// Dropped before its children had ended.
     Dropped(#[allow(dead_code, reason = "counts until it is dropped")] Option<Pending>),
-}
-
-#[derive(Default)]
-struct Entry {
-    abort: Option<AbortHandle>,
-    handle_gone: bool,
-    /// Its result is on its way to the handle.
-    delivering: bool,
 }
 
 impl Shared {
@@ -86,12 +77,8 @@ impl Shared {
     }
 
     /// Lists a child that is about to be spawned.
-    pub(super) fn reserve(&self) -> u64 {
-        let mut state = self.state();
-        let key = state.next_key;
-        state.next_key += 1;
-        state.children.insert(key, Entry::default());
-        key
+    pub(super) fn reserve(&self) -> Key {
+        self.state().children.insert()
     }
 
     /// Whether a child would run.
@@ -101,12 +88,12 @@ impl Shared {
     }
 
     /// The child was spawned. In a scope that is closing it is aborted before it begins.
-    pub(super) fn spawned(&self, key: u64, abort: AbortHandle) {
+    pub(super) fn spawned(&self, key: Key, abort: AbortHandle) {
         let mut state = self.state();
         if state.stopped || state.left.is_some() {
             drop(state);
             abort.abort();
-        } else if let Some(entry) = state.children.get_mut(&key) {
+        } else if let Some(entry) = state.children.get_mut(key) {
             entry.abort = Some(abort);
         }
     }
@@ -115,16 +102,15 @@ impl Shared {
     pub(super) fn stop(&self) {
         let mut state = self.state();
         state.stopped = true;
-        let aborts: Vec<_> =
-            state.children.values_mut().filter_map(|entry| entry.abort.take()).collect();
+        let aborts = state.children.take_aborts();
         drop(state);
         aborts.iter().for_each(AbortHandle::abort);
     }
 
     /// The child, and all that it owned, is gone.
-    pub(super) fn ended(&self, key: u64) {
+    pub(super) fn ended(&self, key: Key) {
         let mut state = self.state();
-        state.children.remove(&key);
+        state.children.remove(key);
         if !state.children.is_empty() {
             return;
         }
@@ -141,17 +127,17 @@ impl Shared {
     }
 
     /// Whether the result goes to a handle; if so, it is on its way from now on.
-    pub(super) fn deliver(&self, key: u64) -> bool {
+    pub(super) fn deliver(&self, key: Key) -> bool {
         let mut state = self.state();
-        let Some(entry) = state.children.get_mut(&key) else { return false };
+        let Some(entry) = state.children.get_mut(key) else { return false };
         entry.delivering = !entry.handle_gone;
         entry.delivering
     }
 
     /// The handle is gone. Gives whether the result is on its way to it, or there.
-    pub(super) fn handle_gone(&self, key: u64) -> bool {
+    pub(super) fn handle_gone(&self, key: Key) -> bool {
         let mut state = self.state();
-        let Some(entry) = state.children.get_mut(&key) else { return true };
+        let Some(entry) = state.children.get_mut(key) else { return true };
         entry.handle_gone = true;
         entry.delivering
     }
@@ -170,7 +156,7 @@ impl Shared {
     }
 
     /// The result was taken through the handle.
-    pub(super) fn taken(&self, key: u64) {
+    pub(super) fn taken(&self, key: Key) {
         let mut state = self.state();
         if !state.failures.is_empty() {
             state.failures.retain(|(failed, _)| *failed != key);
@@ -178,7 +164,7 @@ impl Shared {
     }
 
     /// A child returned an error.
-    pub(super) fn returned_error(&self, key: u64, site: Site, message: String) {
+    pub(super) fn returned_error(&self, key: Key, site: Site, message: String) {
         let failure = ChildFailure::new(site, FailureKind::Failed, message);
         self.state().failures.push((key, failure));
         self.failed();
