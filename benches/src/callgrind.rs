@@ -22,11 +22,26 @@ pub fn version() -> io::Result<String> {
 ///
 /// If valgrind fails, or its profile cannot be read.
 pub fn parts(program: &Path, function: &str, profile: &Path) -> io::Result<Vec<u64>> {
+    parts_of(program, &[], function, profile)
+}
+
+/// [`parts`] of a program with arguments.
+///
+/// # Errors
+///
+/// As [`parts`].
+pub fn parts_of(
+    program: &Path,
+    args: &[&str],
+    function: &str,
+    profile: &Path,
+) -> io::Result<Vec<u64>> {
     let status = Command::new("valgrind")
         .args(["--tool=callgrind", "--combine-dumps=yes", "--quiet"])
         .arg(format!("--callgrind-out-file={}", profile.display()))
         .arg(format!("--dump-after={function}"))
         .arg(program)
+        .args(args)
         .stdout(Stdio::null())
         .status()?;
     if !status.success() {

@@ -7,3 +7,4 @@ pub mod callgrind;
 pub mod generated;
 mod opaque;
 pub mod operations;
+pub mod tasks;
