@@ -74,6 +74,24 @@ fn a_future_with_guards_over_generic_values_stays_send() {
     assert_eq!(future.as_mut().poll(&mut context), Poll::Ready(Some(&values[1])));
 }
 
+#[test]
+fn a_cleanup_that_owns_what_cannot_be_shared_leaves_the_future_send() {
+    async fn look(text: &str) -> usize {
+        ready(text.len()).await
+    }
+    #[must_cleanup]
+    async fn owns() -> usize {
+        let count = Cell::new(1);
+        #[cleanup(drop((text, Cell::into_inner(count))))]
+        let text = String::from("text");
+        // Borrows the handle over an `.await`, and with it the owner of the cleanup.
+        look(&text).await
+    }
+    let mut future = pin!(is_send(owns()));
+    let mut context = Context::from_waker(Waker::noop());
+    assert_eq!(future.as_mut().poll(&mut context), Poll::Ready(4));
+}
+
 struct Session(#[allow(dead_code, reason = "has a size")] Box<u32>);
 
 impl Session {

@@ -29,9 +29,10 @@ pub(super) struct Node {
     link: Option<Link>,
     family: Mutex<Family>,
     cancelled: Condvar,
-    /// What cancels it from outside, to be kept as long as it lives.
+    /// What cancels it from outside, to be kept as long as it lives. Nobody locks it: the lock keeps
+    /// tokens fit to be carried over a caught panic.
     #[cfg(feature = "tokio")]
-    source: OnceLock<Box<dyn Any + Send + Sync>>,
+    source: OnceLock<Mutex<Box<dyn Any + Send>>>,
 }
 
 /// Where a node is listed.
@@ -186,9 +187,9 @@ impl Node {
 
     /// Keeps what cancels this node from outside.
     #[cfg(feature = "tokio")]
-    pub(super) fn keep(&self, source: Box<dyn Any + Send + Sync>) {
+    pub(super) fn keep(&self, source: Box<dyn Any + Send>) {
         // Set once, by whoever has just made the node.
-        let _ = self.source.set(source);
+        let _ = self.source.set(Mutex::new(source));
     }
 
     /// Blocks until there is a cause, or until `limit`.

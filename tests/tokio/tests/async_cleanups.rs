@@ -375,3 +375,40 @@ fn a_cleanup_in_an_inner_block_is_awaited_at_its_end() {
     assert_eq!(run(blocks(&log, true)), 0);
     assert_eq!(log.take(), "+a -a");
 }
+
+#[test]
+fn a_future_that_is_dropped_in_a_macro_that_waits_is_cancelled() {
+    use std::future::pending;
+    #[must_cleanup]
+    async fn waits(log: &SharedLog, way: u8) -> Result<(), &'static str> {
+        #[cleanup(log.note("cancel"), on = cancel)]
+        let _a = 1;
+        #[cleanup(log.note("other"), on = [success, error, unwind])]
+        let way = way;
+        match *way {
+            0 => {
+                tokio::select! {
+                    () = pending() => return Err("never"),
+                    got = pending::<Result<(), _>>() => got?,
+                }
+            }
+            1 => {
+                let ((), ()) = tokio::join!(pending(), yield_now());
+            }
+            2 => {
+                tokio::try_join!(pending::<Result<(), &str>>(), async { Ok(()) })?;
+            }
+            3 => {
+                use futures::FutureExt as _;
+                futures::select! { () = pending().fuse() => {} }
+            }
+            _ => assert!(pending::<bool>().await),
+        }
+        Ok(())
+    }
+    let log = SharedLog::new();
+    for way in 0..=4 {
+        assert_eq!(backstop_tests_tokio::polled(2, waits(&log, way)), None);
+        assert_eq!(log.take(), "cancel", "way {way}");
+    }
+}
