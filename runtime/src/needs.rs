@@ -129,6 +129,7 @@ pub use missing::survive;
 
 /// What a scope of tasks would be to the type checker, beside the error that says what is missing.
 #[cfg(not(feature = "tokio"))]
+#[allow(clippy::unused_self, reason = "stands in for what is missing")]
 mod missing_tasks {
     use std::fmt::Display;
     use std::future::{Future, Pending, pending};

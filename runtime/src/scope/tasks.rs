@@ -24,7 +24,7 @@ pub use self::error::{ChildFailure, Closed, DeadlineExceeded, FailureKind, Scope
 pub use self::handle::TaskHandle;
 pub use self::run::tokio;
 
-/// A scope to spawn tasks in; a handle, clones of which are the same scope. See [`tokio`].
+/// A scope to spawn tasks in; a handle, clones of which are the same scope. See [`tokio`](fn@tokio).
 #[derive(Clone)]
 pub struct TaskScope {
     shared: Arc<Shared>,

@@ -74,14 +74,14 @@ where
 }
 
 impl Options {
-    /// Calls `f` with a scope of tasks; see [`tokio`].
+    /// Calls `f` with a scope of tasks; see [`tokio`](fn@tokio).
     ///
     /// A [`limit`](Self::limit) is one on tasks that have begun and not ended. A task that waits for
     /// another keeps its place.
     ///
     /// # Panics
     ///
-    /// As [`tokio`].
+    /// As [`tokio`](fn@tokio).
     #[track_caller]
     pub fn tokio<F, B>(self, f: F) -> impl Future<Output = B::Output>
     where
