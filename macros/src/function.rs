@@ -9,7 +9,7 @@ use crate::diagnostic::{Errors, message};
 use crate::must_cleanup::analyze::Cleanups;
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden};
-use crate::scoped_spawn::{Paths, Spawns};
+use crate::scoped_spawn::{Paths, Spawned, Spawns};
 use crate::syntax::{unparsed, verbatim};
 use crate::{helpers, must_cleanup, no_exit, scoped_spawn};
 
@@ -97,19 +97,20 @@ impl Function<'_> {
         }
         let kept = match &cleanups {
             None => helpers::Cleanups::Foreign,
-            Some(_) if self.signature.asyncness.is_some() => helpers::Cleanups::Refused,
             Some(_) => helpers::Cleanups::Expanded,
         };
         helpers::remove(block, kept, &self.runtime, errors);
-        if let (Some(cleanups), helpers::Cleanups::Expanded) = (cleanups, kept) {
-            if !cleanups.is_empty() {
-                let Self { signature, calls, runtime, .. } = self;
-                must_cleanup::expand::expand(signature, block, cleanups, calls, runtime);
-            }
+        if let Some(cleanups) = cleanups.filter(|cleanups| !cleanups.is_empty()) {
+            let Self { signature, calls, runtime, .. } = self;
+            must_cleanup::expand::expand(signature, block, cleanups, calls, runtime);
         }
         if let (Some(args), Some(scoped)) = (&self.attributes.scoped_spawn, &scoped) {
-            if scoped.count > 0 {
-                scoped_spawn::expand::expand(self.signature, block, args, &self.runtime);
+            let Self { signature, runtime, .. } = self;
+            if signature.asyncness.is_none() && scoped.count > 0 {
+                scoped_spawn::expand::expand(signature, block, args, runtime);
+            } else if signature.asyncness.is_some() && (scoped.count > 0 || args.deadline.is_some())
+            {
+                scoped_spawn::expand::expand_async(signature, block, args, runtime);
             }
         }
         if must_cleanup && self.destructor {
@@ -144,22 +145,24 @@ impl Function<'_> {
         report: &mut Report,
         errors: &mut Errors,
     ) -> Option<Scoped> {
-        self.attributes.scoped_spawn.as_ref()?;
-        if let Some(keyword) = &self.signature.asyncness {
-            errors.at(
-                keyword,
-                message(
-                    "`#[scoped_spawn]` on an `async fn` is not available in this version of backstop",
-                    "spawn threads from a function that is not `async`",
-                ),
+        let args = self.attributes.scoped_spawn.as_ref()?;
+        let spawned = match self.signature.asyncness {
+            Some(_) => Spawned::Tasks,
+            None => Spawned::Threads,
+        };
+        if let (Some((key, _)), Spawned::Threads) = (args.deadline, spawned) {
+            let text = message(
+                "`deadline` stops the body of an `async fn`, and this function is not",
+                "cancel with a `CancelToken` that has a deadline, and look at it",
             );
-            return None;
+            errors.at_span(key, text);
         }
         let mut spawns = Spawns {
             imports: self.calls.imports,
             allows: &mut report.allows,
             runtime: &self.runtime,
             signature: self.signature,
+            spawned,
         };
         // What cannot be made a child of the scope is left in a first rewriting to be found; the
         // second also keeps the spawning functions' imports in use.
@@ -168,7 +171,7 @@ impl Function<'_> {
         let count = spawns.rewrite(block, Paths::Named, &mut Errors::default());
         let rest = self.scan(&[Group::Detach]).block(&rest);
         for finding in &rest.findings {
-            errors.push(refuse_detached(finding));
+            errors.push(refuse_detached(finding, spawned));
         }
         Some(Scoped { count, rest })
     }
@@ -211,8 +214,17 @@ fn refuse(finding: &Finding) -> syn::Error {
 }
 
 /// A spawn that could not be made a child of the scope.
-fn refuse_detached(finding: &Finding) -> syn::Error {
+fn refuse_detached(finding: &Finding, spawned: Spawned) -> syn::Error {
     let remedy = match finding.rule.name {
+        "detached_thread" if spawned == Spawned::Tasks => {
+            "run it with `tokio::task::spawn_blocking`, which can be scoped"
+        }
+        "detached_task" if spawned == Spawned::Tasks && finding.as_value => {
+            "call it, so that the call can be scoped: `|job| tokio::spawn(job)`"
+        }
+        "detached_task" if spawned == Spawned::Tasks => {
+            "write `tokio::spawn(..)`, which can be scoped, or wait for the task here"
+        }
         "detached_thread" if finding.as_value => {
             "call it, so that the call can be scoped: `|job| thread::spawn(job)`"
         }

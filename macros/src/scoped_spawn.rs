@@ -5,4 +5,4 @@ pub(crate) mod expand;
 mod spawns;
 
 pub(crate) use args::Args;
-pub(crate) use spawns::{Paths, Spawns};
+pub(crate) use spawns::{Paths, Spawned, Spawns};

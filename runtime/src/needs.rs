@@ -28,6 +28,12 @@ macro_rules! __needs_process {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __needs {
+    (async_cleanup) => {
+        $crate::__needs_tokio!("an `async` cleanup")
+    };
+    (tasks) => {
+        $crate::__needs_tokio!("`#[scoped_spawn] async fn`")
+    };
     (exit) => {
         $crate::__needs_process!("survives = exit" =>)
     };
@@ -56,6 +62,28 @@ macro_rules! __needs_linux {
             ::core::stringify!($rung),
             "` works on Linux only\nhelp: write `survives = exit` on this system"
         ))
+    };
+}
+
+/// Expands to nothing where there is a runtime for what nobody awaits.
+#[cfg(feature = "tokio")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_tokio {
+    ($what:expr) => {};
+}
+
+/// Expands to the error that names the feature.
+#[cfg(not(feature = "tokio"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_tokio {
+    ($what:expr) => {
+        ::core::compile_error!(::core::concat!(
+            $what,
+            " needs the feature `tokio` of `backstop`\nhelp: add it in `Cargo.toml`: `backstop = { \
+             version = \"..\", features = [\"tokio\"] }`"
+        ));
     };
 }
 
@@ -95,9 +123,60 @@ mod missing {
             Self
         }
 
+        /// Itself.
+        pub fn created_async(&self) -> Self {
+            Self
+        }
+
         /// Commits nothing.
         pub fn commit(self) {}
     }
 }
 #[cfg(not(all(feature = "process", unix)))]
 pub use missing::{announce_exit, survive};
+
+/// What a scope of tasks would be to the type checker, beside the error that says what is missing.
+#[cfg(not(feature = "tokio"))]
+#[allow(clippy::unused_self, reason = "stands in for what is missing")]
+mod missing_tasks {
+    use std::fmt::Display;
+    use std::future::{Future, Pending, pending};
+
+    use crate::scope::Options;
+
+    /// A scope that spawns nothing.
+    #[derive(Clone, Debug)]
+    pub struct TaskScope;
+
+    impl TaskScope {
+        /// Spawns nothing.
+        pub fn spawn<F: Future>(&self, _: F) -> Pending<Result<F::Output, Box<dyn Display>>> {
+            pending()
+        }
+
+        /// Runs nothing.
+        pub fn spawn_blocking<T>(
+            &self,
+            _: impl FnOnce() -> T,
+        ) -> Pending<Result<T, Box<dyn Display>>> {
+            pending()
+        }
+    }
+
+    impl Options {
+        /// Runs nothing.
+        #[doc(hidden)]
+        pub fn tokio<F: FnOnce(TaskScope) -> B, B: Future>(self, _: F) -> Pending<B::Output> {
+            pending()
+        }
+
+        /// Runs nothing.
+        #[doc(hidden)]
+        pub fn tokio_until_deadline<F: FnOnce(TaskScope) -> B, B: Future>(
+            self,
+            _: F,
+        ) -> Pending<B::Output> {
+            pending()
+        }
+    }
+}

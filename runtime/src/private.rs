@@ -2,11 +2,15 @@
 
 pub use crate::contain::contained_drop;
 pub use crate::defer::defer;
-pub use crate::flag::{Flag, Flags, mark, restore, suspect};
-pub use crate::guard::{Armed, Dropped, DroppedOther, Owner, Refused, Slot, dropped, refused};
+pub use crate::finish::{Chain, Finish};
+pub use crate::flag::{Flag, Flags, SharedFlag, mark, restore, suspect};
+pub use crate::guard::{
+    Armed, AsyncOwner, AwaitedOwner, Dropped, DroppedOther, Owner, Refused, SharedArmed, Slot,
+    dropped, refused,
+};
 pub use crate::judge::{
-    Judge, Plain, Question, Verdict, ended, ended_suspect, judge, leave, question,
-    question_disarming,
+    Judge, Plain, Question, Verdict, ended, ended_async, ended_suspect, judge, leave, leave_async,
+    question, question_async, question_disarming, question_disarming_async,
 };
 #[cfg(all(feature = "process", unix))]
 pub use crate::ladder::action::door as action_door;
@@ -28,7 +32,11 @@ pub use crate::needs::{
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::root::{Mark, Root, root};
 pub use crate::site::Site;
+pub use crate::wait::{Aw, aw};
 pub use crate::warnings::*;
+pub use crate::ways::{
+    Branch, Found, FromResidual, Never, Way, branch, carried, left, unreachable_way,
+};
 
 /// What `#[backstop::main]` calls, with the grace period in milliseconds.
 #[cfg(all(feature = "process", unix))]
@@ -126,4 +134,11 @@ pub mod reaper {
     fn keeper() -> io::Result<&'static dyn Keeper> {
         reaper::keeper().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
+}
+
+/// No value of a type, which says what type that is.
+#[inline(always)]
+#[must_use]
+pub const fn no_value<T>() -> Option<T> {
+    None
 }

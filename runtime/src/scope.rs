@@ -47,6 +47,8 @@ pub(crate) mod live;
 mod options;
 mod place;
 mod shared;
+#[cfg(feature = "tokio")]
+mod tasks;
 
 use std::fmt;
 use std::io;
@@ -60,6 +62,11 @@ pub use self::child::Child;
 use self::children::Children;
 pub use self::handle::ScopedJoinHandle;
 pub use self::options::{OnFailure, Options};
+#[cfg(feature = "tokio")]
+pub use self::tasks::{
+    ChildFailure, Closed, DeadlineExceeded, FailureKind, ScopeError, Task, TaskHandle, TaskScope,
+    tokio,
+};
 
 /// Calls `f` with a scope to spawn threads in, and returns after all of them have ended.
 ///

@@ -1,12 +1,15 @@
 //! Where a cleanup was declared.
 
 use std::panic::Location;
+use std::time::Duration;
 
 /// A cleanup's name and place.
 #[derive(Debug)]
 pub struct Site {
     pub(crate) name: &'static str,
     pub(crate) location: &'static Location<'static>,
+    /// How long the cleanup may take, if that is limited.
+    pub(crate) timeout: Option<Duration>,
 }
 
 impl Site {
@@ -14,7 +17,13 @@ impl Site {
     #[track_caller]
     #[must_use]
     pub const fn new(name: &'static str) -> Self {
-        Self { name, location: Location::caller() }
+        Self { name, location: Location::caller(), timeout: None }
+    }
+
+    /// Limits the time that the cleanup may take.
+    #[must_use]
+    pub const fn within(self, nanoseconds: u64) -> Self {
+        Self { timeout: Some(Duration::from_nanos(nanoseconds)), ..self }
     }
 }
 
@@ -34,6 +43,6 @@ impl Site {
         let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
         places
             .entry((name, location))
-            .or_insert_with(|| Box::leak(Box::new(Self { name, location })))
+            .or_insert_with(|| Box::leak(Box::new(Self { name, location, timeout: None })))
     }
 }

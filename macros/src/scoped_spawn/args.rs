@@ -1,7 +1,7 @@
 //! The options of `#[scoped_spawn]`.
 
-use proc_macro2::TokenStream;
-use syn::{Expr, ExprUnary, Ident, Lit, UnOp};
+use proc_macro2::{Span, TokenStream};
+use syn::{Expr, ExprUnary, Ident, Lit, LitStr, UnOp};
 
 use crate::args::{self, Common, Entry};
 use crate::diagnostic::{Errors, message};
@@ -13,16 +13,27 @@ pub(crate) struct Args {
     pub(crate) limit: Option<Expr>,
     /// The variant of `OnFailure`, with the span of the word.
     pub(crate) on_failure: Option<Ident>,
+    /// When the body of an `async fn` is stopped, in nanoseconds, with the span of the key.
+    pub(crate) deadline: Option<(Span, u64)>,
 }
 
 impl Args {
     pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let mut args = Self { common: Common::new(), limit: None, on_failure: None };
-        let known = ["limit", "on_failure", "allow", "crate"];
+        let mut args =
+            Self { common: Common::new(), limit: None, on_failure: None, deadline: None };
+        let known = ["limit", "on_failure", "deadline", "allow", "crate"];
         args::read(tokens, "scoped_spawn", &known, errors, |entry, errors| {
             match entry.key.to_string().as_str() {
                 "limit" => args.limit = errors.take(limit(entry)),
                 "on_failure" => args.on_failure = errors.take(on_failure(entry)),
+                "deadline" => {
+                    const EXPECTED: &str = "a time such as `\"5s\"` or `\"250ms\"`";
+                    let key = entry.key.span();
+                    let limit = entry
+                        .equals::<LitStr>(EXPECTED)
+                        .and_then(|value| args::duration(&value, EXPECTED));
+                    args.deadline = errors.take(limit).map(|limit| (key, limit));
+                }
                 _ => return args.common.take(entry, errors),
             }
             None

@@ -16,8 +16,6 @@ use crate::macros::with_arguments;
 use crate::paths::{Runtime, hidden, local};
 use crate::syntax::{block, peel, verbatim};
 
-const RULE: &str = "detached_thread";
-
 /// The scope that the function's own body sees. Inside a child's closure the name has the next
 /// number, for the clone that the child owns.
 pub(super) fn scope_name(level: usize) -> Ident {
@@ -38,6 +36,15 @@ pub(crate) struct Spawns<'a> {
     pub(crate) allows: &'a mut Allows,
     pub(crate) runtime: &'a Runtime,
     pub(crate) signature: &'a Signature,
+    /// What is spawned: tasks in an `async fn`, else threads.
+    pub(crate) spawned: Spawned,
+}
+
+/// What a body spawns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spawned {
+    Threads,
+    Tasks,
 }
 
 impl Spawns<'_> {
@@ -82,7 +89,7 @@ impl Spawns<'_> {
     }
 }
 
-/// The handle of a scoped child is another type; where the body names std's, it means ours.
+/// The handle of a scoped child is another type; where the body names std's, or tokio's, it means ours.
 // Input:  Vec<thread::JoinHandle<u32>>
 // Output: Vec<::backstop::scope::ScopedJoinHandle<'_, u32>>
 struct Handles<'a, 'b>(&'a Spawns<'b>);
@@ -95,14 +102,21 @@ impl VisitMut for Handles<'_, '_> {
         }
         visit_mut::visit_type_mut(self, ty);
         let Type::Path(path) = &*ty else { return };
-        if !self.0.names(&path.path, "std::thread::JoinHandle", ["thread", "JoinHandle"]) {
+        let (canonical, suffix) = match self.0.spawned {
+            Spawned::Threads => ("std::thread::JoinHandle", ["thread", "JoinHandle"]),
+            Spawned::Tasks => ("tokio::task::JoinHandle", ["task", "JoinHandle"]),
+        };
+        if !self.0.names(&path.path, canonical, suffix) {
             return;
         }
         let Some(last) = path.path.segments.last() else { return };
         let PathArguments::AngleBracketed(args) = &last.arguments else { return };
         let args = &args.args;
         let module = self.0.runtime.public("scope", last.span());
-        *ty = Type::Verbatim(quote!(#module::ScopedJoinHandle<'_, #args>));
+        *ty = Type::Verbatim(match self.0.spawned {
+            Spawned::Threads => quote!(#module::ScopedJoinHandle<'_, #args>),
+            Spawned::Tasks => quote!(#module::TaskHandle<#args>),
+        });
     }
 
     fn visit_item_mut(&mut self, _: &mut Item) {}
@@ -122,10 +136,46 @@ struct Rewriter<'a, 'b> {
 }
 
 impl Rewriter<'_, '_> {
-    fn is_thread_spawn(&self, call: &ExprCall) -> bool {
-        let Expr::Path(callee) = peel(&call.func) else { return false };
-        call.args.len() == 1
-            && self.of.names(&callee.path, "std::thread::spawn", ["thread", "spawn"])
+    /// The method of the scope that stands for this call.
+    fn spawns(&self, call: &ExprCall) -> Option<&'static str> {
+        let Expr::Path(callee) = peel(&call.func) else { return None };
+        if call.args.len() != 1 {
+            return None;
+        }
+        match self.of.spawned {
+            Spawned::Threads => {
+                let names = self.of.names(&callee.path, "std::thread::spawn", ["thread", "spawn"]);
+                names.then_some("spawn")
+            }
+            Spawned::Tasks => self.spawns_task(&callee.path),
+        }
+    }
+
+    fn spawns_task(&self, path: &Path) -> Option<&'static str> {
+        if let Some(resolved) = self.of.imports.resolve(path) {
+            return match resolved.as_str() {
+                "tokio::spawn" | "tokio::task::spawn" => Some("spawn"),
+                "tokio::task::spawn_blocking" => Some("spawn_blocking"),
+                _ => None,
+            };
+        }
+        let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        match names.as_slice() {
+            ["tokio" | "task", "spawn"] | ["tokio", "task", "spawn"] => Some("spawn"),
+            ["task", "spawn_blocking"] | ["tokio", "task", "spawn_blocking"] => {
+                Some("spawn_blocking")
+            }
+            _ => None,
+        }
+    }
+
+    /// The rule that refuses what is not scoped.
+    fn rule(&self) -> &'static str {
+        match self.of.spawned {
+            Spawned::Threads => "detached_thread",
+            Spawned::Tasks => "detached_task",
+        }
     }
 
     /// A `spawn(..)` of which the body does not show what it spawns on.
@@ -167,6 +217,9 @@ impl Rewriter<'_, '_> {
     // Input:  move || { thread::spawn(g); }
     // Output: { let scope1 = Clone::clone(&*scope0); move || { .. let scope1 = &scope1; scope1.spawn(g); } }
     fn child(&mut self, closure: &mut Expr) {
+        if matches!(peel(closure), Expr::Async(_)) {
+            return self.child_future(closure);
+        }
         let Expr::Closure(inner) = closure else { return self.visit_expr_mut(closure) };
         let before = self.count;
         self.level += 1;
@@ -186,6 +239,31 @@ impl Rewriter<'_, '_> {
         *closure = block(vec![verbatim(cloned), Stmt::Expr(closure_itself, None)], span);
     }
 
+    /// Rewrites what a task runs; see [`child`](Self::child).
+    // Input:  async { tokio::spawn(g); }
+    // Output: { let scope1 = Clone::clone(&*scope0);
+    //         async move { let scope1 = scope1; let scope1 = &scope1; async { scope1.spawn(g); }.await } }
+    fn child_future(&mut self, future: &mut Expr) {
+        let before = self.count;
+        self.level += 1;
+        visit_mut::visit_expr_mut(self, future);
+        let (own, outer) = (scope_name(self.level), scope_name(self.level - 1));
+        self.level -= 1;
+        if self.count == before {
+            return;
+        }
+        let span = hidden(future.span());
+        let inner = std::mem::replace(future, Expr::PLACEHOLDER);
+        *future = Expr::Verbatim(quote_spanned! {span=> {
+            let #own = ::core::clone::Clone::clone(&*#outer);
+            async move {
+                let #own = #own;
+                let #own = &#own;
+                (#inner).await
+            }
+        }});
+    }
+
     /// The scope, with the user's own path named beside it: its import is in use.
     fn in_place_of(&self, func: &Expr, scope: &TokenStream, span: Span) -> TokenStream {
         let (Expr::Path(path), Paths::Named) = (peel(func), self.paths) else {
@@ -195,22 +273,36 @@ impl Rewriter<'_, '_> {
         if let Some(last) = path.path.segments.last_mut() {
             last.arguments = PathArguments::None;
         }
-        let function = self.of.runtime.private("in_place_of", span);
-        quote_spanned!(span=> #function(#path::<fn(), ()>, &*#scope))
+        match self.of.spawned {
+            Spawned::Threads => {
+                let function = self.of.runtime.private("in_place_of", span);
+                quote_spanned!(span=> #function(#path::<fn(), ()>, &*#scope))
+            }
+            Spawned::Tasks => {
+                quote_spanned!(span=> ({ #[allow(unused_imports)] use #path as _; &*#scope }))
+            }
+        }
     }
 
     fn scoped(&mut self, expr: &mut Expr) -> bool {
         let span = match &*expr {
-            Expr::Call(call) if self.is_thread_spawn(call) => callee(call),
+            Expr::Call(call) if self.spawns(call).is_some() => callee(call),
             Expr::Call(call) if self.is_bare_spawn(call) => {
-                let text = message(
-                    "which `spawn` this is cannot be seen here",
-                    "write `thread::spawn(..)`, or import it inside the function: `use \
-                     std::thread::spawn;`",
-                );
+                let remedy = match self.of.spawned {
+                    Spawned::Threads => {
+                        "write `thread::spawn(..)`, or import it inside the function: `use \
+                         std::thread::spawn;`"
+                    }
+                    Spawned::Tasks => {
+                        "write `tokio::spawn(..)`, or import it inside the function: `use \
+                         tokio::spawn;`"
+                    }
+                };
+                let text = message("which `spawn` this is cannot be seen here", remedy);
                 self.errors.at(&call.func, text);
                 return false;
             }
+            Expr::MethodCall(_) if self.of.spawned == Spawned::Tasks => return false,
             Expr::MethodCall(call) if self.is_unknown_builder_spawn(call) => {
                 let text = message(
                     "which `Builder` this is cannot be seen here",
@@ -223,7 +315,7 @@ impl Rewriter<'_, '_> {
             Expr::MethodCall(call) if self.is_builder_spawn(call) => call.method.span(),
             _ => return false,
         };
-        if self.of.allows.allows(RULE) {
+        if self.of.allows.allows(self.rule()) {
             return false;
         }
         self.count += 1;
@@ -232,8 +324,9 @@ impl Rewriter<'_, '_> {
         let mut scope = quote_spanned!(span=> #scope);
         let (method, mut args, attrs) = match std::mem::replace(expr, Expr::PLACEHOLDER) {
             Expr::Call(call) => {
+                let method = self.spawns(&call).unwrap_or("spawn");
                 scope = self.in_place_of(&call.func, &scope, span);
-                ("spawn", call.args, call.attrs)
+                (method, call.args, call.attrs)
             }
             Expr::MethodCall(mut call) => {
                 self.visit_expr_mut(&mut call.receiver);

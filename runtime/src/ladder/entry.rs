@@ -355,14 +355,20 @@ impl Entry {
     #[must_use]
     pub fn created(&self) -> Created {
         // Until then the hook waits a moment.
-        Created(self.held.clone().map(|held| (held, exit::announce())))
+        Created(self.held.clone().map(|held| (held, Announcement(exit::announce()))))
+    }
+
+    /// The same for a statement that may be suspended, and go on elsewhere.
+    #[must_use]
+    pub fn created_async(&self) -> Created<()> {
+        Created(self.held.clone().map(|held| (held, ())))
     }
 }
 
 /// Says that a thing exists now.
-pub struct Created(Option<(Arc<Held>, Announced)>);
+pub struct Created<A = Announcement>(Option<(Arc<Held>, A)>);
 
-impl Created {
+impl<A> Created<A> {
     /// Notes the identity of what was made, with everyone who keeps the registration.
     pub fn commit(self) {
         let Some((held, _announced)) = self.0 else { return };

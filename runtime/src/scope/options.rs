@@ -41,8 +41,8 @@ pub enum OnFailure {
 #[derive(Debug, Clone, Default)]
 #[must_use = "options do nothing until `run`"]
 pub struct Options {
-    limit: Option<NonZero<usize>>,
-    on_failure: OnFailure,
+    pub(super) limit: Option<NonZero<usize>>,
+    pub(super) on_failure: OnFailure,
     deadline: Option<Instant>,
     timeout: Option<Duration>,
     parent: Option<CancelToken>,
@@ -143,7 +143,7 @@ impl Options {
         resume_unwind(first.into_payload())
     }
 
-    fn token(&self) -> CancelToken {
+    pub(super) fn token(&self) -> CancelToken {
         let parent = self.parent.clone().unwrap_or_else(cancel_token);
         let timeout = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         match [self.deadline, timeout].into_iter().flatten().min() {
