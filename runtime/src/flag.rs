@@ -217,8 +217,7 @@ const fn bits(outcome: Outcome) -> u8 {
     }
 }
 
-/// A panic that began in the suspect statement; or else an exit that hides in one
-/// of its macros.
+/// A panic that began in the suspect statement; or else an exit that hides in one of its macros.
 #[cold]
 fn uncommon(state: u8) -> Outcome {
     if thread::panicking() && state & DURING_UNWIND == 0 {
