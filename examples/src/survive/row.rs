@@ -96,6 +96,8 @@ pub(super) enum Step {
     KillGroup,
     /// Kills it and every process that it started.
     KillAll,
+    /// Stops every process that it started.
+    StopOthers,
     /// Kills its control group.
     KillControlGroup,
     /// Looks for a while that the resource stays, and then lets it go on.

@@ -268,22 +268,24 @@ pub(super) const ROWS: &[Row] = &[
         about: "The process is number 1 in a PID namespace of its own, and is sent SIGKILL from \
                 outside: the kernel kills all others in there, too. It is started again in a new \
                 namespace.",
-        note: "Needs the right to make PID and mount namespaces, as root or by a user namespace.",
+        note: "The reaper is stopped first: it may else be done before the kernel comes to it. Needs \
+               the right to make PID and mount namespaces, as root or by a user namespace.",
         status: always(Killed(Signal::KILL)),
         end: ends::wait_for_ever,
         place: Place::Container,
-        steps: &[Step::Signal(Signal::KILL)],
+        steps: &[Step::StopOthers, Step::Signal(Signal::KILL)],
         ..PLAIN
     },
     Row {
         name: "control-group",
         title: "`cgroup.kill`",
         about: "The process and all that it started are in a control group, which is killed.",
-        note: "Needs a cgroup2 hierarchy that can be written to.",
+        note: "The reaper is stopped first, as in a container. Needs a cgroup2 hierarchy that can be \
+               written to.",
         status: always(Killed(Signal::KILL)),
         end: ends::wait_for_ever,
         place: Place::ControlGroup,
-        steps: &[Step::KillControlGroup],
+        steps: &[Step::StopOthers, Step::KillControlGroup],
         ..PLAIN
     },
     Row {

@@ -258,12 +258,13 @@ impl<'a> Running<'a> {
             },
             Step::KillGroup => Ok(kill_process_group(self.process.number, Signal::KILL)?),
             Step::KillAll => {
-                // Stopped first: killed one after the other, the first would be seen by the second.
+                // Killed one after the other, the first would be seen by the second.
                 self.process.stop(self.deadline)?;
-                let all = processes::of_cell(self.cell.path());
-                all.iter().try_for_each(|process| process.stop(self.deadline))?;
-                all.iter().try_for_each(|process| process.signal(Signal::KILL).map(drop))
+                let all = self.stop_others()?;
+                all.iter().try_for_each(|process| process.signal(Signal::KILL).map(drop))?;
+                self.process.signal(Signal::KILL).map(drop)
             }
+            Step::StopOthers => self.stop_others().map(drop),
             Step::KillControlGroup => self.group.map_or(Ok(()), ControlGroup::kill),
             Step::MustStay => {
                 let before = self.cell.left();
@@ -275,6 +276,14 @@ impl<'a> Running<'a> {
                 Ok(())
             }
         }
+    }
+
+    /// Stops, and gives, all processes of the cell but the one that was started for it.
+    fn stop_others(&self) -> io::Result<Vec<Process>> {
+        let mut others = processes::of_cell(self.cell.path());
+        others.retain(|process| process.number != self.process.number);
+        others.iter().try_for_each(|process| process.stop(self.deadline))?;
+        Ok(others)
     }
 
     fn first_in_container(&self) -> io::Result<Process> {

@@ -77,6 +77,7 @@ pub struct Running {
 /// If it cannot be started.
 #[must_use]
 pub fn start(command: &mut Command) -> Running {
+    crate::signals::default_for_children();
     let mut child = command
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())

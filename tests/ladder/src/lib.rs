@@ -10,5 +10,6 @@ pub mod gone;
 pub mod journal;
 pub mod random;
 pub mod shutdown;
+pub mod signals;
 #[cfg(target_os = "linux")]
 pub mod step;

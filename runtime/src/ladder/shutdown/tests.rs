@@ -6,11 +6,15 @@
 use std::io::{self, BufRead as _, BufReader, Read as _, Write as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::sync::mpsc::{self, Receiver};
 use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::flag;
 
 use super::main::{Options, run_with};
 use crate::{CancelCause, cancel_token};
@@ -49,6 +53,11 @@ struct Program {
 impl Program {
     /// Runs the test of this name again, as the part of that name.
     fn start(part: &str) -> Self {
+        // A handled signal is at its default in a new program, and one that this process was started
+        // with ignored, as `nohup` does, would stay so.
+        for signal in [SIGHUP, SIGINT, SIGTERM] {
+            flag::register_conditional_default(signal, Arc::new(AtomicBool::new(true))).unwrap();
+        }
         let mut child = Command::new(std::env::current_exe().unwrap())
             .args([&format!("ladder::shutdown::tests::{part}"), "--exact", "--nocapture"])
             .env(PART, part)

@@ -8,6 +8,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use backstop_tests_ladder::signals::default_for_children;
 use rustix::process::{Pid, Signal, kill_process};
 
 pub(crate) const PATIENT: &str = env!("CARGO_BIN_EXE_shutdown_patient");
@@ -44,6 +45,7 @@ pub(crate) fn run(program: &str, part: &str) -> Ended {
 }
 
 pub(crate) fn start_command(mut command: Command) -> Program {
+    default_for_children();
     command.env_remove("RUST_BACKTRACE");
     command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap_or_else(|error| panic!("{command:?}: {error}"));
