@@ -8,11 +8,12 @@
 use std::collections::{HashMap, VecDeque};
 use std::future::{Future, poll_fn};
 use std::io;
+use std::panic::Location;
 use std::pin::{Pin, pin};
 use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll};
-use std::thread;
 use std::time::{Duration, Instant};
+use std::{process, thread};
 
 use tokio::runtime::{Builder, Handle};
 use tokio::sync::Notify;
@@ -20,6 +21,36 @@ use tokio::time::{Sleep, sleep_until};
 
 use crate::event;
 use crate::finish::Job;
+#[cfg(all(feature = "process", unix))]
+use crate::ladder::exit::underway::{self, Runner, Underway};
+use crate::site::Site;
+
+/// Without the feature `process` nobody waits for anything at the end of the process.
+#[cfg(not(all(feature = "process", unix)))]
+mod underway {
+    use std::thread::JoinHandle;
+
+    use crate::site::Site;
+
+    #[derive(Clone, Copy)]
+    pub(super) struct Runner;
+
+    impl Runner {
+        pub(super) const ANY: Self = Self;
+
+        pub(super) fn of<T>(_: &JoinHandle<T>) -> Self {
+            Self
+        }
+    }
+
+    pub(super) struct Underway;
+
+    pub(super) fn begin(_: &'static Site, _: Runner) -> Underway {
+        Underway
+    }
+}
+#[cfg(not(all(feature = "process", unix)))]
+use self::underway::{Runner, Underway};
 
 #[derive(Default)]
 struct State {
@@ -39,28 +70,52 @@ fn state() -> MutexGuard<'static, State> {
     STATE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// The runtime, started where it is not; what keeps it from starting stays so.
-pub(crate) fn handle() -> Result<&'static Handle, &'static io::Error> {
-    static HANDLE: OnceLock<io::Result<Handle>> = OnceLock::new();
-    HANDLE.get_or_init(start).as_ref()
+/// The runtime, and its thread.
+struct Runtime {
+    handle: Handle,
+    /// The process that has the thread.
+    process: u32,
+    runner: Runner,
 }
 
-fn start() -> io::Result<Handle> {
+static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
+
+/// The runtime, started where it is not; what keeps it from starting stays so.
+fn runtime() -> Result<&'static Runtime, String> {
+    match RUNTIME.get_or_init(start) {
+        Ok(runtime) if runtime.process == process::id() => Ok(runtime),
+        Ok(_) => Err("a forked child has no cleanup runtime".to_owned()),
+        Err(error) => Err(format!("the cleanup runtime did not start: {error}")),
+    }
+}
+
+fn start() -> io::Result<Runtime> {
     let runtime = Builder::new_current_thread().enable_time().build()?;
     let handle = runtime.handle().clone();
-    thread::Builder::new().name("backstop-cleanup".to_owned()).spawn(move || {
-        runtime.block_on(std::future::pending::<()>());
-    })?;
-    Ok(handle)
+    let forever = move || runtime.block_on(std::future::pending::<()>());
+    let thread = thread::Builder::new().name("backstop-cleanup".to_owned()).spawn(forever)?;
+    Ok(Runtime { handle, process: process::id(), runner: Runner::of(&thread) })
+}
+
+/// Whether this process was forked from the one that all this belongs to, whose locks may be held by a
+/// thread that it does not have.
+fn is_forked() -> bool {
+    let process = RUNTIME.get().and_then(|runtime| runtime.as_ref().ok()).map(|it| it.process);
+    process.is_some_and(|process| process != process::id())
+}
+
+/// The runtime's handle; an `Err` says why there is none.
+pub(crate) fn handle() -> Result<&'static Handle, String> {
+    runtime().map(|runtime| &runtime.handle)
 }
 
 /// Takes a cleanup over from whoever should have awaited it. Never panics, never waits.
 pub(crate) fn hand_over(chain: u64, job: Job) {
-    let handle = match handle() {
-        Ok(handle) => handle,
-        Err(error) => return job.abandon(&format!("the cleanup runtime did not start: {error}")),
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return job.abandon(&error),
     };
-    let pending = Pending::new();
+    let pending = Pending::new(job.site(), runtime.runner);
     let mut state = state();
     if let Some(waiting) = state.chains.get_mut(&chain) {
         waiting.push_back((job, pending));
@@ -68,7 +123,7 @@ pub(crate) fn hand_over(chain: u64, job: Job) {
     }
     state.chains.insert(chain, VecDeque::new());
     drop(state);
-    handle.spawn(run(chain, (job, pending)));
+    runtime.handle.spawn(run(chain, (job, pending)));
 }
 
 async fn run(chain: u64, first: (Job, Pending)) {
@@ -89,18 +144,26 @@ async fn run(chain: u64, first: (Job, Pending)) {
     }
 }
 
-/// Something that [`drain`] waits for.
-pub(crate) struct Pending(());
+/// Something that [`drain`] waits for, and with the feature `process` the end of the process.
+pub(crate) struct Pending(#[allow(dead_code, reason = "over when it is dropped")] Underway);
 
 impl Pending {
-    pub(crate) fn new() -> Self {
+    fn new(site: &'static Site, runner: Runner) -> Self {
         state().pending += 1;
-        Self(())
+        Self(underway::begin(site, runner))
+    }
+
+    /// The tasks of a scope that was made at `location` and dropped.
+    pub(crate) fn scope(location: &'static Location<'static>) -> Self {
+        Self::new(Site::at("tasks of a dropped scope", location), Runner::ANY)
     }
 }
 
 impl Drop for Pending {
     fn drop(&mut self) {
+        if is_forked() {
+            return;
+        }
         let mut state = state();
         state.pending -= 1;
         let drained = state.pending == 0;
@@ -116,9 +179,12 @@ impl Drop for Pending {
 /// [scope](crate::scope::tokio) that was dropped.
 ///
 /// A cleanup is handed over when the future of its function is dropped or unwinds before the cleanup
-/// could be awaited there. Call this at the end of the program: what is still pending when `main`
-/// returns is lost, as all threads are. To limit the wait, put a timeout around it; the cleanups have
-/// theirs by `timeout = ".."`.
+/// could be awaited there. Call this at the end of the program: without the feature `process`, what is
+/// still pending when `main` returns is lost, as all threads are. With it, the exit hook waits for them,
+/// for 5 s at most, and names on stderr those that did not end. To limit the wait here, put a timeout
+/// around it; the cleanups have theirs by `timeout = ".."`.
+///
+/// In a forked child there is nothing to wait for: what its parent owes is the parent's.
 ///
 /// It runs on any executor, and waits for cleanups that are handed over meanwhile, too.
 ///
@@ -148,7 +214,7 @@ impl Drop for Pending {
 /// # });
 /// ```
 pub async fn drain() {
-    loop {
+    while !is_forked() {
         let mut drained = pin!(DRAINED_ASYNC.notified());
         // Before the count is looked at, so that no end comes between.
         drained.as_mut().enable();
@@ -174,6 +240,9 @@ pub async fn drain() {
 /// ```
 #[must_use = "cleanups that have not ended are lost when the program ends"]
 pub fn drain_blocking(limit: Duration) -> usize {
+    if is_forked() {
+        return 0;
+    }
     let begun = Instant::now();
     let mut state = state();
     while state.pending > 0 {
@@ -190,7 +259,7 @@ pub fn drain_blocking(limit: Duration) -> usize {
 pub(crate) struct Timer(Pin<Box<Sleep>>);
 
 impl Timer {
-    pub(crate) fn new(deadline: Instant) -> Result<Self, &'static io::Error> {
+    pub(crate) fn new(deadline: Instant) -> Result<Self, String> {
         let _entered = handle()?.enter();
         Ok(Self(Box::pin(sleep_until(deadline.into()))))
     }

@@ -74,6 +74,11 @@ impl Job {
         }
     }
 
+    #[cfg(feature = "tokio")]
+    pub(crate) fn site(&self) -> &'static Site {
+        self.site
+    }
+
     /// Polls it; an `Err` is the payload of its panic. What it says is reported. It is over then.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Box<dyn Any + Send>>> {
         if let (None, Some(timeout)) = (self.deadline, self.site.timeout) {

@@ -48,7 +48,7 @@ mod options;
 mod place;
 mod shared;
 #[cfg(feature = "tokio")]
-mod tasks;
+pub(crate) mod tasks;
 
 use std::fmt;
 use std::io;

@@ -27,22 +27,27 @@ impl Site {
     }
 }
 
-#[cfg(all(feature = "process", target_os = "linux"))]
+#[cfg(any(feature = "tokio", all(feature = "process", target_os = "linux")))]
 impl Site {
-    /// A cleanup of this name, declared where this is called, for functions that register one of
-    /// their own. Each place is kept for ever, once.
-    #[track_caller]
-    pub(crate) fn here(name: &'static str) -> &'static Self {
+    /// A cleanup of this name, for functions that register one of their own. Each place is kept for ever,
+    /// once.
+    pub(crate) fn at(name: &'static str, location: &'static Location<'static>) -> &'static Self {
         use std::collections::HashMap;
         use std::sync::{LazyLock, Mutex, PoisonError};
 
         type Places = HashMap<(&'static str, &'static Location<'static>), &'static Site>;
         static PLACES: LazyLock<Mutex<Places>> = LazyLock::new(Mutex::default);
 
-        let location = Location::caller();
         let mut places = PLACES.lock().unwrap_or_else(PoisonError::into_inner);
         places
             .entry((name, location))
             .or_insert_with(|| Box::leak(Box::new(Self { name, location, timeout: None })))
+    }
+
+    /// One that is declared where this is called.
+    #[cfg(all(feature = "process", target_os = "linux"))]
+    #[track_caller]
+    pub(crate) fn here(name: &'static str) -> &'static Self {
+        Self::at(name, Location::caller())
     }
 }

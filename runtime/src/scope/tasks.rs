@@ -3,6 +3,8 @@
 mod children;
 mod error;
 mod handle;
+#[cfg(all(feature = "process", unix))]
+pub(crate) mod live;
 mod run;
 mod shared;
 
@@ -169,7 +171,7 @@ impl Task<'_> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (child, shared) = self.child(Location::caller());
+        let (child, shared) = self.child(Location::caller(), true);
         let (key, site) = (child.key, child.site.clone());
         let (runtime, limit) = (shared.runtime.clone(), shared.limit.clone());
         let task = shared.runtime.spawn_blocking(move || {
@@ -191,7 +193,7 @@ impl Task<'_> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (child, shared) = self.child(Location::caller());
+        let (child, shared) = self.child(Location::caller(), false);
         let (key, site) = (child.key, child.site.clone());
         let permit = match &shared.limit {
             Some(limit) => Permit::Awaited(Box::pin(Arc::clone(limit).acquire_owned())),
@@ -203,10 +205,14 @@ impl Task<'_> {
         TaskHandle::new(task, shared, key, site)
     }
 
-    fn child(self, location: &'static Location<'static>) -> (Child, Arc<Shared>) {
+    fn child(
+        self,
+        location: &'static Location<'static>,
+        is_blocking: bool,
+    ) -> (Child, Arc<Shared>) {
         let shared = Arc::clone(&self.scope.shared);
-        let key = shared.reserve();
         let site = Site { name: self.name, location };
+        let key = shared.reserve(&site, is_blocking);
         (Child { shared: Arc::clone(&shared), key, site }, shared)
     }
 }

@@ -5,6 +5,8 @@ use tokio::task::AbortHandle;
 /// What the scope knows of a child.
 #[derive(Default)]
 pub(super) struct Entry {
+    #[cfg(all(feature = "process", unix))]
+    pub(super) live: Option<super::live::Live>,
     pub(super) abort: Option<AbortHandle>,
     pub(super) handle_gone: bool,
     /// Its result is on its way to the handle.
@@ -53,6 +55,11 @@ impl Children {
         if place.turn == key.turn && place.entry.take().is_some() {
             self.free.push(key.place);
         }
+    }
+
+    #[cfg(all(feature = "process", unix))]
+    pub(super) fn live(&self) -> impl Iterator<Item = super::live::Live> {
+        self.places.iter().filter_map(|place| place.entry.as_ref()?.live.clone())
     }
 
     pub(super) fn is_empty(&self) -> bool {

@@ -188,7 +188,7 @@ where
         );
     };
     let limit = options.limit.map(|limit| Arc::new(Semaphore::new(limit.get())));
-    let shared = Arc::new(Shared::new(options.token(), options.on_failure, limit, runtime));
+    let shared = Shared::new(location, options.token(), options.on_failure, limit, runtime);
     let abandoned = Abandoned(Arc::clone(&shared));
     let mut aborts = pin!(Aborts { wait: Some(shared.token().cancelled_until(aborts)) });
     let body = {

@@ -32,11 +32,15 @@ pub(super) struct Site {
 type Orphan = Pin<Box<dyn Future<Output = Option<Payload>> + Send>>;
 
 pub(super) struct Shared {
+    /// Where the scope was made.
+    location: &'static Location<'static>,
     token: CancelToken,
     on_failure: OnFailure,
     pub(super) limit: Option<Arc<Semaphore>>,
     pub(super) runtime: Handle,
     state: Mutex<State>,
+    #[cfg(all(feature = "process", unix))]
+    _listed: super::live::Listed,
 }
 
 #[derive(Default)]
@@ -64,12 +68,26 @@ enum Left {
 
 impl Shared {
     pub(super) fn new(
+        location: &'static Location<'static>,
         token: CancelToken,
         on_failure: OnFailure,
         limit: Option<Arc<Semaphore>>,
         runtime: Handle,
-    ) -> Self {
-        Self { token, on_failure, limit, runtime, state: Mutex::default() }
+    ) -> Arc<Self> {
+        #[cfg_attr(
+            not(all(feature = "process", unix)),
+            allow(unused_variables, reason = "nobody lists the scopes")
+        )]
+        Arc::new_cyclic(|this| Self {
+            location,
+            token,
+            on_failure,
+            limit,
+            runtime,
+            state: Mutex::default(),
+            #[cfg(all(feature = "process", unix))]
+            _listed: super::live::list(this.clone()),
+        })
     }
 
     pub(super) fn token(&self) -> &CancelToken {
@@ -77,8 +95,24 @@ impl Shared {
     }
 
     /// Lists a child that is about to be spawned.
-    pub(super) fn reserve(&self) -> Key {
-        self.state().children.insert()
+    #[cfg_attr(
+        not(all(feature = "process", unix)),
+        allow(unused_variables, reason = "for the report of what did not end")
+    )]
+    pub(super) fn reserve(&self, site: &Site, is_blocking: bool) -> Key {
+        let mut state = self.state();
+        let key = state.children.insert();
+        #[cfg(all(feature = "process", unix))]
+        if let Some(entry) = state.children.get_mut(key) {
+            entry.live = Some(super::live::Live::new(site, is_blocking));
+        }
+        key
+    }
+
+    /// The children that have not ended.
+    #[cfg(all(feature = "process", unix))]
+    pub(super) fn live(&self) -> Vec<super::live::Live> {
+        self.state().children.live().collect()
     }
 
     /// Whether a child would run.
@@ -233,7 +267,7 @@ impl Shared {
         if state.left.is_some() {
             return;
         }
-        let pending = (!state.children.is_empty()).then(Pending::new);
+        let pending = (!state.children.is_empty()).then(|| Pending::scope(self.location));
         state.left = Some(Left::Dropped(pending));
         let orphans = mem::take(&mut state.orphans);
         let panics = mem::take(&mut state.panics);
