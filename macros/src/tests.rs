@@ -191,6 +191,15 @@ fn main_becomes_a_function_that_the_runtime_calls() {
 }
 
 #[test]
+fn an_async_main_becomes_a_function_that_the_runtime_calls() {
+    let expanded = main_attribute::expand(
+        parse("flavor = \"multi_thread\", worker_threads = 2"),
+        parse("async fn main() { serve().await }"),
+    );
+    check_expansion(expanded, &expect_file!["./tests/async_main_function.rs"]);
+}
+
+#[test]
 fn tasks_become_tasks_of_a_scope() {
     check(
         Kind::ScopedSpawn,

@@ -34,6 +34,9 @@ macro_rules! __needs {
     (tasks) => {
         $crate::__needs_tokio!("`#[scoped_spawn] async fn`")
     };
+    (async_main) => {
+        $crate::__needs_tokio!("`#[backstop::main] async fn`")
+    };
     (exit) => {
         $crate::__needs_process!("survives = exit" =>)
     };
@@ -85,6 +88,19 @@ macro_rules! __needs_tokio {
              version = \"..\", features = [\"tokio\"] }`"
         ));
     };
+}
+
+/// What `#[backstop::main] async fn main` would be to the type checker, beside that error.
+#[cfg(all(feature = "process", not(feature = "tokio"), unix))]
+#[must_use]
+pub fn main_async<F: std::future::Future<Output: std::process::Termination>>(
+    _: u64,
+    _: bool,
+    _: Option<&'static str>,
+    _: Option<usize>,
+    _: impl FnOnce() -> F,
+) -> std::process::ExitCode {
+    std::process::ExitCode::FAILURE
 }
 
 /// What a registration would be to the type checker, beside the error that says what is missing.

@@ -25,6 +25,8 @@ pub use crate::ladder::exit::doors::{
 };
 #[cfg(all(feature = "process", target_os = "linux"))]
 pub use crate::ladder::journal::door as journal;
+#[cfg(all(feature = "process", not(feature = "tokio"), unix))]
+pub use crate::needs::main_async;
 #[cfg(not(all(feature = "process", unix)))]
 pub use crate::needs::{
     announce_exit, survive as survive_exit, survive as survive_kill, survive as survive_reboot,
@@ -49,6 +51,21 @@ pub fn main<R: std::process::Termination>(
     use crate::ladder::shutdown::{Options, run};
     let grace = std::time::Duration::from_millis(grace);
     run(Options { grace, reaper, journal }, body)
+}
+
+/// The same for an `async` main: with `workers` threads for its tasks, 0 for the main thread alone, or
+/// as many as there are processors.
+#[cfg(all(feature = "process", feature = "tokio", unix))]
+pub fn main_async<F: Future<Output: std::process::Termination>>(
+    grace: u64,
+    reaper: bool,
+    journal: Option<&'static str>,
+    workers: Option<usize>,
+    body: impl FnOnce() -> F,
+) -> std::process::ExitCode {
+    use crate::ladder::shutdown::{Options, run_async};
+    let grace = std::time::Duration::from_millis(grace);
+    run_async(Options { grace, reaper, journal }, workers, body)
 }
 
 /// A scope, in place of the function that the user spawned with.

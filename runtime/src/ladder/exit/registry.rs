@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 
 use super::cleanup::{Cleanup, Held};
 use super::sys;
+#[cfg(feature = "tokio")]
 use crate::report::Ended;
 use crate::site::Site;
 
@@ -104,6 +105,7 @@ impl Registry {
     }
 
     /// Adds an entry that another thread is running, or a task.
+    #[cfg(feature = "tokio")]
     pub(super) fn insert_running(&self, shard: u32, site: &'static Site, runner: usize) -> Place {
         let mut list = self.lock(shard);
         let sequence = self.next.fetch_add(1, Ordering::Relaxed);

@@ -43,6 +43,18 @@ pub(super) fn say(
     lines.print();
 }
 
+/// Says what is left of a `main` that has ended by itself.
+#[cfg(feature = "tokio")]
+pub(super) fn say_left_of_main(threads: usize, waited: Duration) {
+    let mut lines = Lines::default();
+    lines.add(format_args!(
+        "`main` has ended, and tasks on {threads} of its runtime's threads did not end within \
+         {waited:?}"
+    ));
+    list_tasks(&mut lines);
+    lines.print();
+}
+
 #[cfg(feature = "tokio")]
 fn list_tasks(lines: &mut Lines) {
     lines.list("tasks of scopes", &crate::scope::tasks::live::tasks(), |task| {
