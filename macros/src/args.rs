@@ -144,7 +144,6 @@ fn later(key: &str) -> Option<&'static str> {
         "acquire" => "write `#[cleanup(..)]` on each `let` that acquires",
         "timeout" => "write it in `#[cleanup(async { .. }, timeout = \"5s\")]`",
         "deadline" => "cancel with a `CancelToken` that has a deadline",
-        "local" => "spawn tasks that own what they need",
         _ => return None,
     })
 }

@@ -203,10 +203,11 @@ fn an_async_main_becomes_a_function_that_the_runtime_calls() {
 fn tasks_become_tasks_of_a_scope() {
     check(
         Kind::ScopedSpawn,
-        "limit = 8, deadline = \"5s\"",
+        "limit = 8, name = \"sum\", deadline = \"5s\"",
         "async fn sum(parts: Vec<Part>) -> Result<u32, Error> {
             let first: tokio::task::JoinHandle<u32> = tokio::spawn(total(parts));
             tokio::spawn(async { task::spawn_blocking(|| report()); });
+            task::Builder::new().name(\"log\").spawn(log())?;
             Ok(first.await?)
         }",
         &expect_file!["./tests/scoped_tasks.rs"],

@@ -164,7 +164,31 @@ mod missing_tasks {
     #[derive(Clone, Debug)]
     pub struct TaskScope;
 
+    /// A builder that spawns nothing.
+    #[derive(Debug)]
+    pub struct TaskBuilder;
+
+    impl TaskBuilder {
+        /// Itself.
+        pub fn name(self, _: &str) -> Self {
+            self
+        }
+
+        /// Spawns nothing.
+        pub fn spawn<F: Future>(
+            self,
+            _: F,
+        ) -> std::io::Result<Pending<Result<F::Output, Box<dyn Display>>>> {
+            Ok(pending())
+        }
+    }
+
     impl TaskScope {
+        /// A builder.
+        pub fn builder(&self) -> TaskBuilder {
+            TaskBuilder
+        }
+
         /// Spawns nothing.
         pub fn spawn<F: Future>(&self, _: F) -> Pending<Result<F::Output, Box<dyn Display>>> {
             pending()

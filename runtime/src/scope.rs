@@ -64,8 +64,8 @@ pub use self::handle::ScopedJoinHandle;
 pub use self::options::{OnFailure, Options};
 #[cfg(feature = "tokio")]
 pub use self::tasks::{
-    ChildFailure, Closed, DeadlineExceeded, FailureKind, ScopeError, Task, TaskHandle, TaskScope,
-    tokio,
+    ChildFailure, Closed, DeadlineExceeded, FailureKind, ScopeError, Task, TaskBuilder, TaskHandle,
+    TaskScope, tokio,
 };
 
 /// Calls `f` with a scope to spawn threads in, and returns after all of them have ended.

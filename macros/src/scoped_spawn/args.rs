@@ -13,19 +13,27 @@ pub(crate) struct Args {
     pub(crate) limit: Option<Expr>,
     /// The variant of `OnFailure`, with the span of the word.
     pub(crate) on_failure: Option<Ident>,
+    /// The name of children that have none of their own.
+    pub(crate) name: Option<LitStr>,
     /// When the body of an `async fn` is stopped, in nanoseconds, with the span of the key.
     pub(crate) deadline: Option<(Span, u64)>,
 }
 
 impl Args {
     pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let mut args =
-            Self { common: Common::new(), limit: None, on_failure: None, deadline: None };
-        let known = ["limit", "on_failure", "deadline", "allow", "crate"];
+        let mut args = Self {
+            common: Common::new(),
+            limit: None,
+            on_failure: None,
+            name: None,
+            deadline: None,
+        };
+        let known = ["limit", "on_failure", "name", "deadline", "allow", "crate"];
         args::read(tokens, "scoped_spawn", &known, errors, |entry, errors| {
             match entry.key.to_string().as_str() {
                 "limit" => args.limit = errors.take(limit(entry)),
                 "on_failure" => args.on_failure = errors.take(on_failure(entry)),
+                "name" => args.name = errors.take(name(entry)),
                 "deadline" => {
                     const EXPECTED: &str = "a time such as `\"5s\"` or `\"250ms\"`";
                     let key = entry.key.span();
@@ -58,6 +66,15 @@ fn limit(entry: Entry) -> syn::Result<Expr> {
         return Err(syn::Error::new_spanned(&value, format!("`limit` takes {EXPECTED}")));
     }
     Ok(value)
+}
+
+fn name(entry: Entry) -> syn::Result<LitStr> {
+    const EXPECTED: &str = "the name of its children, such as \"fetch\"";
+    let name: LitStr = entry.equals(EXPECTED)?;
+    if name.value().is_empty() || name.value().contains('\0') {
+        return Err(syn::Error::new(name.span(), format!("`name` takes {EXPECTED}")));
+    }
+    Ok(name)
 }
 
 fn on_failure(entry: Entry) -> syn::Result<Ident> {

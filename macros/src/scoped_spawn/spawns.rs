@@ -102,6 +102,13 @@ impl VisitMut for Handles<'_, '_> {
         }
         visit_mut::visit_type_mut(self, ty);
         let Type::Path(path) = &*ty else { return };
+        if self.0.spawned == Spawned::Tasks
+            && self.0.names(&path.path, "tokio::task::Builder", ["task", "Builder"])
+        {
+            let module = self.0.runtime.public("scope", path.span());
+            *ty = Type::Verbatim(quote!(#module::TaskBuilder<'_>));
+            return;
+        }
         let (canonical, suffix) = match self.0.spawned {
             Spawned::Threads => ("std::thread::JoinHandle", ["thread", "JoinHandle"]),
             Spawned::Tasks => ("tokio::task::JoinHandle", ["task", "JoinHandle"]),
@@ -187,15 +194,69 @@ impl Rewriter<'_, '_> {
     }
 
     fn is_builder(&self, expr: &Expr) -> bool {
-        let makes = |path: &Path| match self.of.imports.resolve(path) {
-            Some(resolved) => resolved == "std::thread::Builder::new",
-            None => ends_with(path, &["thread", "Builder", "new"]),
+        is_made_by(expr, &|path| self.names_builder(path), &self.builders)
+    }
+
+    /// Whether it is the function that makes a builder of what is spawned here.
+    fn names_builder(&self, path: &Path) -> bool {
+        let (canonical, suffix) = match self.of.spawned {
+            Spawned::Threads => ("std::thread::Builder::new", ["thread", "Builder", "new"]),
+            Spawned::Tasks => ("tokio::task::Builder::new", ["task", "Builder", "new"]),
         };
-        is_made_by(expr, &makes, &self.builders)
+        match self.of.imports.resolve(path) {
+            Some(resolved) => resolved == canonical,
+            None => ends_with(path, &suffix),
+        }
     }
 
     fn is_builder_spawn(&self, call: &ExprMethodCall) -> bool {
-        call.method == "spawn" && call.args.len() == 1 && self.is_builder(&call.receiver)
+        let spawns = call.method == "spawn"
+            || call.method == "spawn_blocking" && self.of.spawned == Spawned::Tasks;
+        spawns && call.args.len() == 1 && self.is_builder(&call.receiver)
+    }
+
+    fn makes_task_builder(&self, call: &ExprCall) -> bool {
+        self.of.spawned == Spawned::Tasks
+            && call.args.is_empty()
+            && matches!(peel(&call.func), Expr::Path(callee) if self.names_builder(&callee.path))
+    }
+
+    /// Tokio's own is not stable, so that it cannot be named.
+    // Input:  task::Builder::new()
+    // Output: { use task as _; &*scope0 }.builder()
+    fn task_builder(&mut self, expr: &mut Expr) -> bool {
+        let Expr::Call(call) = &*expr else { return false };
+        let Expr::Path(callee) = peel(&call.func) else { return false };
+        if self.of.allows.allows(self.rule()) {
+            return false;
+        }
+        self.count += 1;
+        let span = self::callee(call);
+        let scope = scope_name(self.level);
+        let import = callee.path.segments.first().filter(|_| self.paths == Paths::Named);
+        let import = import
+            .filter(|first| {
+                !["tokio", "crate", "self", "super"].iter().any(|name| first.ident == name)
+            })
+            .map(|first| {
+                let first = &first.ident;
+                quote_spanned!(span=> #[allow(unused_imports)] use #first as _;)
+            });
+        *expr = Expr::Verbatim(quote_spanned!(span=> ({ #import &*#scope }).builder()));
+        true
+    }
+
+    /// The spawn of a task's builder, whose method keeps its name.
+    fn builder_task(&mut self, expr: &mut Expr) -> bool {
+        let Expr::MethodCall(call) = expr else { return false };
+        if self.of.allows.allows(self.rule()) {
+            return false;
+        }
+        self.visit_expr_mut(&mut call.receiver);
+        if let Some(future) = call.args.last_mut() {
+            self.child(future);
+        }
+        true
     }
 
     /// A spawn on a `Builder` of which the body does not show whose it is.
@@ -302,17 +363,23 @@ impl Rewriter<'_, '_> {
                 self.errors.at(&call.func, text);
                 return false;
             }
-            Expr::MethodCall(_) if self.of.spawned == Spawned::Tasks => return false,
+            Expr::Call(call) if self.makes_task_builder(call) => return self.task_builder(expr),
             Expr::MethodCall(call) if self.is_unknown_builder_spawn(call) => {
-                let text = message(
-                    "which `Builder` this is cannot be seen here",
-                    "write `thread::Builder`, or import it inside the function: `use \
-                     std::thread::Builder;`",
-                );
+                let remedy = match self.of.spawned {
+                    Spawned::Threads => {
+                        "write `thread::Builder`, or import it inside the function: `use \
+                         std::thread::Builder;`"
+                    }
+                    Spawned::Tasks => "write `tokio::task::Builder`, or name the whole path",
+                };
+                let text = message("which `Builder` this is cannot be seen here", remedy);
                 self.errors.at(&call.method, text);
                 return false;
             }
-            Expr::MethodCall(call) if self.is_builder_spawn(call) => call.method.span(),
+            Expr::MethodCall(call) if self.is_builder_spawn(call) => match self.of.spawned {
+                Spawned::Threads => call.method.span(),
+                Spawned::Tasks => return self.builder_task(expr),
+            },
             _ => return false,
         };
         if self.of.allows.allows(self.rule()) {
@@ -414,7 +481,9 @@ impl VisitMut for Rewriter<'_, '_> {
 /// Whether a chain on a builder has come to its `spawn`.
 fn is_spawned(expr: &Expr) -> bool {
     match peel(expr) {
-        Expr::MethodCall(call) => call.method == "spawn" || is_spawned(&call.receiver),
+        Expr::MethodCall(call) => {
+            call.method == "spawn" || call.method == "spawn_blocking" || is_spawned(&call.receiver)
+        }
         Expr::Try(expr) => is_spawned(&expr.expr),
         _ => false,
     }

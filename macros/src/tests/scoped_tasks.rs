@@ -2,6 +2,7 @@ async fn sum(parts: Vec<Part>) -> Result<u32, Error> {
     ::backstop::__needs!(tasks);
     ::backstop::scope::Options::new()
         .limit(8)
+        .name("sum")
         .timeout(::core::time::Duration::from_nanos(5000000000u64))
         .tokio_until_deadline(move |__backstop_scope0| async move {
             let __backstop_scope0 = &__backstop_scope0;
@@ -40,6 +41,14 @@ async fn sum(parts: Vec<Part>) -> Result<u32, Error> {
                             .await
                     }
                 });
+            ({
+                #[allow(unused_imports)]
+                use task as _;
+                &*__backstop_scope0
+            })
+                .builder()
+                .name("log")
+                .spawn(log())?;
             Ok(first.await?)
         })
         .await

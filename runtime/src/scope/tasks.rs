@@ -10,6 +10,7 @@ mod shared;
 
 use std::fmt::{self, Display};
 use std::future::Future;
+use std::io;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -112,7 +113,13 @@ impl TaskScope {
     /// # });
     /// ```
     pub fn task(&self) -> Task<'_> {
-        Task { scope: self, name: None }
+        Task { scope: self, name: self.shared.name.clone() }
+    }
+
+    /// What `tokio::task::Builder::new()` becomes under `#[scoped_spawn]`.
+    #[doc(hidden)]
+    pub fn builder(&self) -> TaskBuilder<'_> {
+        TaskBuilder(self.task())
     }
 
     /// The scope's token, which is the [ambient one](crate::cancel_token) in its body and its children.
@@ -214,6 +221,47 @@ impl Task<'_> {
         let site = Site { name: self.name, location };
         let key = shared.reserve(&site, is_blocking);
         (Child { shared: Arc::clone(&shared), key, site }, shared)
+    }
+}
+
+/// A task to be, as [`tokio::task::Builder`] has it: what that becomes under
+/// [`#[scoped_spawn]`](crate::scoped_spawn). It does not need `tokio_unstable`.
+#[must_use = "a task does nothing until `spawn`"]
+#[derive(Debug)]
+pub struct TaskBuilder<'a>(Task<'a>);
+
+impl TaskBuilder<'_> {
+    /// The task's name in events and errors.
+    pub fn name(self, name: &str) -> Self {
+        Self(self.0.name(name))
+    }
+
+    /// Spawns the task; see [`TaskScope::spawn`].
+    ///
+    /// # Errors
+    ///
+    /// None: the type is that of tokio's.
+    #[track_caller]
+    pub fn spawn<F>(self, future: F) -> io::Result<TaskHandle<F::Output>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        Ok(self.0.spawn(future))
+    }
+
+    /// Runs a closure on a thread for blocking work; see [`TaskScope::spawn_blocking`].
+    ///
+    /// # Errors
+    ///
+    /// None: the type is that of tokio's.
+    #[track_caller]
+    pub fn spawn_blocking<F, T>(self, f: F) -> io::Result<TaskHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        Ok(self.0.spawn_blocking(f))
     }
 }
 

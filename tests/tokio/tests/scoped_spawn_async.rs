@@ -9,7 +9,7 @@ use std::time::Duration;
 use backstop::scope::DeadlineExceeded;
 use backstop::{cancel_token, drain, must_cleanup, scoped_spawn};
 use backstop_tests::caught;
-use backstop_tests_tokio::SharedLog;
+use backstop_tests_tokio::{SharedLog, events};
 use tokio::task::{self, yield_now};
 
 fn single() -> tokio::runtime::Runtime {
@@ -53,6 +53,44 @@ fn every_spelling_of_a_spawn_is_joined_before_the_function_returns() {
     let counts = Arc::new(AtomicUsize::new(0));
     assert_eq!(single().block_on(is_send(spawns(&counts))), 42);
     assert_eq!(counts.load(Ordering::Relaxed), 8);
+}
+
+#[test]
+fn tasks_have_the_name_of_their_builder_or_else_of_the_attribute() {
+    async fn panics() {
+        yield_now().await;
+        panic!("in a named task");
+    }
+    #[scoped_spawn(name = "fetch", on_failure = wait)]
+    async fn spawns() -> std::io::Result<()> {
+        tokio::spawn(panics());
+        tokio::task::Builder::new().name("parse").spawn(panics())?;
+        let builder: task::Builder<'_> = task::Builder::new().name("hash");
+        let hash = builder.spawn_blocking(|| 42)?;
+        tokio::task::Builder::new().spawn(async {
+            tokio::task::Builder::new().name("deeper").spawn(panics()).map(drop)
+        })?;
+        assert_eq!(hash.await.unwrap(), 42);
+        panic!("in the body");
+    }
+    let named = || events(|event| event.message == "in a named task");
+    assert!(named().is_empty());
+    // The body's panic goes on; the others are events.
+    assert_eq!(caught(|| single().block_on(spawns())).unwrap_err(), "in the body");
+    let mut names: Vec<String> = named().iter().map(|event| event.name.to_string()).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["deeper", "fetch", "parse"]);
+    // The name of the attribute, in an error and on a thread.
+    #[scoped_spawn(name = "hasher")]
+    fn threads() -> Option<String> {
+        std::thread::spawn(|| std::thread::current().name().map(str::to_owned)).join().unwrap()
+    }
+    assert_eq!(threads().as_deref(), Some("hasher"));
+    let failed = backstop::scope::Options::new().name("fetch").try_tokio(|s| async move {
+        s.spawn_fallible(async { "x".parse::<u32>() });
+    });
+    let error = single().block_on(failed).unwrap_err();
+    assert_eq!(error.failures()[0].name.as_deref(), Some("fetch"));
 }
 
 #[test]

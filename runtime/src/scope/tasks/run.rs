@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::runtime::Handle;
-use tokio::sync::Semaphore;
 
 use super::TaskScope;
 use super::error::{ChildFailure, FailureKind, FromDeadline, ScopeError};
@@ -187,8 +186,7 @@ where
              `#[tokio::main]`, or in `Runtime::block_on`"
         );
     };
-    let limit = options.limit.map(|limit| Arc::new(Semaphore::new(limit.get())));
-    let shared = Shared::new(location, options.token(), options.on_failure, limit, runtime);
+    let shared = Shared::new(location, &options, runtime);
     let abandoned = Abandoned(Arc::clone(&shared));
     let mut aborts = pin!(Aborts { wait: Some(shared.token().cancelled_until(aborts)) });
     let body = {

@@ -16,7 +16,7 @@ use super::children::{Children, Key};
 use super::error::{ChildFailure, FailureKind};
 use crate::cleanup_runtime::Pending;
 use crate::event::{self, Event, EventKind};
-use crate::scope::OnFailure;
+use crate::scope::{OnFailure, Options};
 use crate::{CancelCause, CancelToken, Outcome};
 
 pub(super) type Payload = Box<dyn Any + Send>;
@@ -36,6 +36,8 @@ pub(super) struct Shared {
     location: &'static Location<'static>,
     token: CancelToken,
     on_failure: OnFailure,
+    /// Of children that have none of their own.
+    pub(super) name: Option<Arc<str>>,
     pub(super) limit: Option<Arc<Semaphore>>,
     pub(super) runtime: Handle,
     state: Mutex<State>,
@@ -69,9 +71,7 @@ enum Left {
 impl Shared {
     pub(super) fn new(
         location: &'static Location<'static>,
-        token: CancelToken,
-        on_failure: OnFailure,
-        limit: Option<Arc<Semaphore>>,
+        options: &Options,
         runtime: Handle,
     ) -> Arc<Self> {
         #[cfg_attr(
@@ -80,9 +80,10 @@ impl Shared {
         )]
         Arc::new_cyclic(|this| Self {
             location,
-            token,
-            on_failure,
-            limit,
+            token: options.token(),
+            on_failure: options.on_failure,
+            name: options.name.clone(),
+            limit: options.limit.map(|limit| Arc::new(Semaphore::new(limit.get()))),
             runtime,
             state: Mutex::default(),
             #[cfg(all(feature = "process", unix))]
@@ -288,6 +289,9 @@ impl Shared {
 /// Tells the observer of a panic that nobody resumes, and drops the payload.
 #[cold]
 pub(super) fn report(site: &Site, payload: Payload) {
+    if event::is_exit(&*payload) {
+        return event::discard(payload);
+    }
     let name = site.name.as_deref().unwrap_or("<unnamed>");
     let message = event::panic_message(&*payload);
     let kind = EventKind::ChildPanicked;
