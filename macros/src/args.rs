@@ -25,6 +25,19 @@ pub(crate) enum Value {
 }
 
 impl Entry {
+    /// An option that is on where it is named.
+    pub(crate) fn switch(&self) -> syn::Result<()> {
+        let Self { key, value } = self;
+        if matches!(value, Value::Nothing) {
+            return Ok(());
+        }
+        let text = message(
+            format!("`{key}` takes no value"),
+            format!("write `{key}` alone, or leave it out"),
+        );
+        Err(syn::Error::new(key.span(), text))
+    }
+
     /// The value of `key = VALUE`.
     pub(crate) fn equals<T: Parse>(self, expected: &str) -> syn::Result<T> {
         let Self { key, value } = self;

@@ -191,6 +191,20 @@ fn main_becomes_a_function_that_the_runtime_calls() {
 }
 
 #[test]
+fn local_tasks_become_children_of_the_same_task() {
+    check(
+        Kind::ScopedSpawn,
+        "local, deadline = \"5s\"",
+        "async fn sum(parts: &[Part]) -> Result<u32, Error> {
+            let first: JoinHandle<u32> = tokio::spawn(total(parts));
+            tokio::spawn(async { task::spawn_local(report(parts)); });
+            Ok(first.await?)
+        }",
+        &expect_file!["./tests/local_tasks.rs"],
+    );
+}
+
+#[test]
 fn an_async_main_becomes_a_function_that_the_runtime_calls() {
     let expanded = main_attribute::expand(
         parse("flavor = \"multi_thread\", worker_threads = 2"),

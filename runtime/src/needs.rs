@@ -164,6 +164,9 @@ mod missing_tasks {
     #[derive(Clone, Debug)]
     pub struct TaskScope;
 
+    /// The result of a child that there is none of.
+    type Never<T> = Pending<Result<T, Box<dyn Display>>>;
+
     /// A builder that spawns nothing.
     #[derive(Debug)]
     pub struct TaskBuilder;
@@ -175,10 +178,8 @@ mod missing_tasks {
         }
 
         /// Spawns nothing.
-        pub fn spawn<F: Future>(
-            self,
-            _: F,
-        ) -> std::io::Result<Pending<Result<F::Output, Box<dyn Display>>>> {
+        #[allow(clippy::unnecessary_wraps, reason = "of the shape of what is missing")]
+        pub fn spawn<F: Future>(self, _: F) -> std::io::Result<Never<F::Output>> {
             Ok(pending())
         }
     }
@@ -190,20 +191,52 @@ mod missing_tasks {
         }
 
         /// Spawns nothing.
-        pub fn spawn<F: Future>(&self, _: F) -> Pending<Result<F::Output, Box<dyn Display>>> {
+        pub fn spawn<F: Future>(&self, _: F) -> Never<F::Output> {
             pending()
         }
 
         /// Runs nothing.
-        pub fn spawn_blocking<T>(
-            &self,
-            _: impl FnOnce() -> T,
-        ) -> Pending<Result<T, Box<dyn Display>>> {
+        pub fn spawn_blocking<T>(&self, _: impl FnOnce() -> T) -> Never<T> {
+            pending()
+        }
+    }
+
+    /// A scope on one task that spawns nothing.
+    #[derive(Clone, Debug)]
+    pub struct LocalScope;
+
+    impl LocalScope {
+        /// Spawns nothing.
+        pub fn spawn<F: Future>(&self, _: F) -> Never<F::Output> {
+            pending()
+        }
+
+        /// Runs nothing.
+        pub fn run<B: Future>(&self, _: B) -> Pending<B::Output> {
+            pending()
+        }
+
+        /// Runs nothing.
+        pub fn run_until_deadline<B: Future>(&self, _: B) -> Pending<B::Output> {
             pending()
         }
     }
 
     impl Options {
+        /// A scope that runs nothing.
+        #[doc(hidden)]
+        #[must_use]
+        pub fn local(self) -> LocalScope {
+            LocalScope
+        }
+
+        /// A scope that runs nothing.
+        #[doc(hidden)]
+        #[must_use]
+        pub fn local_any(self) -> LocalScope {
+            LocalScope
+        }
+
         /// Runs nothing.
         #[doc(hidden)]
         pub fn tokio<F: FnOnce(TaskScope) -> B, B: Future>(self, _: F) -> Pending<B::Output> {

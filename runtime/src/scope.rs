@@ -44,6 +44,8 @@ mod children;
 mod handle;
 #[cfg(all(feature = "process", unix))]
 pub(crate) mod live;
+#[cfg(feature = "tokio")]
+mod local;
 mod options;
 mod place;
 mod shared;
@@ -61,6 +63,8 @@ use crate::CancelToken;
 pub use self::child::Child;
 use self::children::Children;
 pub use self::handle::ScopedJoinHandle;
+#[cfg(feature = "tokio")]
+pub use self::local::{AnyChild, ChildError, LocalHandle, LocalScope, SendChild};
 pub use self::options::{OnFailure, Options};
 #[cfg(feature = "tokio")]
 pub use self::tasks::{

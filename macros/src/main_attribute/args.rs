@@ -43,7 +43,7 @@ impl Args {
                     let grace = errors.take(duration::milliseconds(entry));
                     args.grace = grace.unwrap_or(GRACE);
                 }
-                "reaper" => args.reaper = errors.take(switch(&entry)).is_some(),
+                "reaper" => args.reaper = errors.take(entry.switch()).is_some(),
                 "journal" => args.journal = errors.take(journal(entry)),
                 "flavor" => flavor = errors.take(is_current_thread(entry)),
                 "worker_threads" => count = errors.take(worker_threads(entry)),
@@ -99,17 +99,6 @@ fn worker_threads(entry: Entry) -> syn::Result<(Ident, usize)> {
         Ok(count) if count > 0 => Ok((key, count)),
         _ => Err(syn::Error::new(count.span(), format!("`worker_threads` takes {EXPECTED}"))),
     }
-}
-
-/// An option that is on where it is named.
-fn switch(entry: &Entry) -> syn::Result<()> {
-    let Entry { key, value } = entry;
-    if matches!(value, Value::Nothing) {
-        return Ok(());
-    }
-    let text =
-        message(format!("`{key}` takes no value"), format!("write `{key}` alone, or leave it out"));
-    Err(syn::Error::new(key.span(), text))
 }
 
 fn journal(entry: Entry) -> syn::Result<LitStr> {

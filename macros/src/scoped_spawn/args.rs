@@ -15,6 +15,8 @@ pub(crate) struct Args {
     pub(crate) on_failure: Option<Ident>,
     /// The name of children that have none of their own.
     pub(crate) name: Option<LitStr>,
+    /// Children run on the function's own task, with the span of the key.
+    pub(crate) local: Option<Span>,
     /// When the body of an `async fn` is stopped, in nanoseconds, with the span of the key.
     pub(crate) deadline: Option<(Span, u64)>,
 }
@@ -26,14 +28,16 @@ impl Args {
             limit: None,
             on_failure: None,
             name: None,
+            local: None,
             deadline: None,
         };
-        let known = ["limit", "on_failure", "name", "deadline", "allow", "crate"];
+        let known = ["limit", "on_failure", "name", "local", "deadline", "allow", "crate"];
         args::read(tokens, "scoped_spawn", &known, errors, |entry, errors| {
             match entry.key.to_string().as_str() {
                 "limit" => args.limit = errors.take(limit(entry)),
                 "on_failure" => args.on_failure = errors.take(on_failure(entry)),
                 "name" => args.name = errors.take(name(entry)),
+                "local" => args.local = errors.take(entry.switch()).map(|()| entry.key.span()),
                 "deadline" => {
                     const EXPECTED: &str = "a time such as `\"5s\"` or `\"250ms\"`";
                     let key = entry.key.span();

@@ -2,7 +2,7 @@
 
 use backstop_rules::{Allows, Imports, statement_attrs};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote_spanned;
 use syn::spanned::Spanned as _;
 use syn::token::Paren;
 use syn::visit_mut::{self, VisitMut};
@@ -11,6 +11,8 @@ use syn::{
     Signature, Stmt, Token, Type,
 };
 
+use super::builders::is_spawned;
+use super::handles::Handles;
 use crate::diagnostic::{Errors, message};
 use crate::macros::with_arguments;
 use crate::paths::{Runtime, hidden, local};
@@ -40,27 +42,51 @@ pub(crate) struct Spawns<'a> {
     pub(crate) spawned: Spawned,
 }
 
+/// What became of a body's spawns.
+#[derive(Clone, Copy)]
+pub(crate) struct Rewritten {
+    /// How many could be scoped.
+    pub(crate) count: usize,
+    /// Whether all children that run on the function's own task are said to be `Send`.
+    pub(crate) is_send: bool,
+}
+
 /// What a body spawns.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Spawned {
     Threads,
     Tasks,
+    /// Children on the function's own task.
+    Local,
 }
 
 impl Spawns<'_> {
     /// Rewrites every spawn that can be scoped, and gives how many there were.
     // Input:  thread::spawn(f)
     // Output: scope0.spawn(f)
-    pub(crate) fn rewrite(&mut self, body: &mut Block, paths: Paths, errors: &mut Errors) -> usize {
+    pub(crate) fn rewrite(
+        &mut self,
+        body: &mut Block,
+        paths: Paths,
+        errors: &mut Errors,
+    ) -> Rewritten {
         let (builders, unknown_builders) = self.builder_parameters();
-        let mut rewriter =
-            Rewriter { of: self, errors, paths, builders, unknown_builders, level: 0, count: 0 };
+        let mut rewriter = Rewriter {
+            of: self,
+            errors,
+            paths,
+            builders,
+            unknown_builders,
+            level: 0,
+            count: 0,
+            is_send: true,
+        };
         rewriter.visit_block_mut(body);
-        let count = rewriter.count;
+        let Rewriter { count, is_send, .. } = rewriter;
         if count > 0 {
             Handles(self).visit_block_mut(body);
         }
-        count
+        Rewritten { count, is_send }
     }
 
     /// The parameters that are a `thread::Builder`, and those of which nobody can tell.
@@ -78,7 +104,7 @@ impl Spawns<'_> {
         (builders, unknown)
     }
 
-    fn names(&self, path: &Path, canonical: &str, suffix: [&str; 2]) -> bool {
+    pub(super) fn names(&self, path: &Path, canonical: &str, suffix: [&str; 2]) -> bool {
         if let Some(resolved) = self.imports.resolve(path) {
             return resolved == canonical;
         }
@@ -89,57 +115,18 @@ impl Spawns<'_> {
     }
 }
 
-/// The handle of a scoped child is another type; where the body names std's, or tokio's, it means ours.
-// Input:  Vec<thread::JoinHandle<u32>>
-// Output: Vec<::backstop::scope::ScopedJoinHandle<'_, u32>>
-struct Handles<'a, 'b>(&'a Spawns<'b>);
-
-impl VisitMut for Handles<'_, '_> {
-    fn visit_type_mut(&mut self, ty: &mut Type) {
-        // Functions return what they are declared to return.
-        if matches!(ty, Type::FnPtr(_) | Type::TraitObject(_) | Type::ImplTrait(_)) {
-            return;
-        }
-        visit_mut::visit_type_mut(self, ty);
-        let Type::Path(path) = &*ty else { return };
-        if self.0.spawned == Spawned::Tasks
-            && self.0.names(&path.path, "tokio::task::Builder", ["task", "Builder"])
-        {
-            let module = self.0.runtime.public("scope", path.span());
-            *ty = Type::Verbatim(quote!(#module::TaskBuilder<'_>));
-            return;
-        }
-        let (canonical, suffix) = match self.0.spawned {
-            Spawned::Threads => ("std::thread::JoinHandle", ["thread", "JoinHandle"]),
-            Spawned::Tasks => ("tokio::task::JoinHandle", ["task", "JoinHandle"]),
-        };
-        if !self.0.names(&path.path, canonical, suffix) {
-            return;
-        }
-        let Some(last) = path.path.segments.last() else { return };
-        let PathArguments::AngleBracketed(args) = &last.arguments else { return };
-        let args = &args.args;
-        let module = self.0.runtime.public("scope", last.span());
-        *ty = Type::Verbatim(match self.0.spawned {
-            Spawned::Threads => quote!(#module::ScopedJoinHandle<'_, #args>),
-            Spawned::Tasks => quote!(#module::TaskHandle<#args>),
-        });
-    }
-
-    fn visit_item_mut(&mut self, _: &mut Item) {}
-}
-
-struct Rewriter<'a, 'b> {
-    of: &'a mut Spawns<'b>,
+pub(super) struct Rewriter<'a, 'b> {
+    pub(super) of: &'a mut Spawns<'b>,
     errors: &'a mut Errors,
-    paths: Paths,
-    /// Locals that were seen to hold a `thread::Builder`.
-    builders: Vec<String>,
+    pub(super) paths: Paths,
+    /// Locals that were seen to hold a builder.
+    pub(super) builders: Vec<String>,
     /// Parameters of a type that is named just `Builder`.
-    unknown_builders: Vec<String>,
+    pub(super) unknown_builders: Vec<String>,
     /// How many children's closures are around this place.
-    level: usize,
-    count: usize,
+    pub(super) level: usize,
+    pub(super) count: usize,
+    is_send: bool,
 }
 
 impl Rewriter<'_, '_> {
@@ -155,7 +142,18 @@ impl Rewriter<'_, '_> {
                 names.then_some("spawn")
             }
             Spawned::Tasks => self.spawns_task(&callee.path),
+            Spawned::Local => self.spawns_local(&callee.path),
         }
+    }
+
+    /// What runs on the function's own task: threads and their like cannot.
+    fn spawns_local(&self, path: &Path) -> Option<&'static str> {
+        let is_local = self.names_spawn_local(path);
+        (is_local || self.spawns_task(path) == Some("spawn")).then_some("spawn")
+    }
+
+    fn names_spawn_local(&self, path: &Path) -> bool {
+        self.of.names(path, "tokio::task::spawn_local", ["task", "spawn_local"])
     }
 
     fn spawns_task(&self, path: &Path) -> Option<&'static str> {
@@ -178,10 +176,10 @@ impl Rewriter<'_, '_> {
     }
 
     /// The rule that refuses what is not scoped.
-    fn rule(&self) -> &'static str {
+    pub(super) fn rule(&self) -> &'static str {
         match self.of.spawned {
             Spawned::Threads => "detached_thread",
-            Spawned::Tasks => "detached_task",
+            Spawned::Tasks | Spawned::Local => "detached_task",
         }
     }
 
@@ -193,91 +191,10 @@ impl Rewriter<'_, '_> {
             && !self.of.imports.declares("spawn")
     }
 
-    fn is_builder(&self, expr: &Expr) -> bool {
-        is_made_by(expr, &|path| self.names_builder(path), &self.builders)
-    }
-
-    /// Whether it is the function that makes a builder of what is spawned here.
-    fn names_builder(&self, path: &Path) -> bool {
-        let (canonical, suffix) = match self.of.spawned {
-            Spawned::Threads => ("std::thread::Builder::new", ["thread", "Builder", "new"]),
-            Spawned::Tasks => ("tokio::task::Builder::new", ["task", "Builder", "new"]),
-        };
-        match self.of.imports.resolve(path) {
-            Some(resolved) => resolved == canonical,
-            None => ends_with(path, &suffix),
-        }
-    }
-
-    fn is_builder_spawn(&self, call: &ExprMethodCall) -> bool {
-        let spawns = call.method == "spawn"
-            || call.method == "spawn_blocking" && self.of.spawned == Spawned::Tasks;
-        spawns && call.args.len() == 1 && self.is_builder(&call.receiver)
-    }
-
-    fn makes_task_builder(&self, call: &ExprCall) -> bool {
-        self.of.spawned == Spawned::Tasks
-            && call.args.is_empty()
-            && matches!(peel(&call.func), Expr::Path(callee) if self.names_builder(&callee.path))
-    }
-
-    /// Tokio's own is not stable, so that it cannot be named.
-    // Input:  task::Builder::new()
-    // Output: { use task as _; &*scope0 }.builder()
-    fn task_builder(&mut self, expr: &mut Expr) -> bool {
-        let Expr::Call(call) = &*expr else { return false };
-        let Expr::Path(callee) = peel(&call.func) else { return false };
-        if self.of.allows.allows(self.rule()) {
-            return false;
-        }
-        self.count += 1;
-        let span = self::callee(call);
-        let scope = scope_name(self.level);
-        let import = callee.path.segments.first().filter(|_| self.paths == Paths::Named);
-        let import = import
-            .filter(|first| {
-                !["tokio", "crate", "self", "super"].iter().any(|name| first.ident == name)
-            })
-            .map(|first| {
-                let first = &first.ident;
-                quote_spanned!(span=> #[allow(unused_imports)] use #first as _;)
-            });
-        *expr = Expr::Verbatim(quote_spanned!(span=> ({ #import &*#scope }).builder()));
-        true
-    }
-
-    /// The spawn of a task's builder, whose method keeps its name.
-    fn builder_task(&mut self, expr: &mut Expr) -> bool {
-        let Expr::MethodCall(call) = expr else { return false };
-        if self.of.allows.allows(self.rule()) {
-            return false;
-        }
-        self.visit_expr_mut(&mut call.receiver);
-        if let Some(future) = call.args.last_mut() {
-            self.child(future);
-        }
-        true
-    }
-
-    /// A spawn on a `Builder` of which the body does not show whose it is.
-    fn is_unknown_builder_spawn(&self, call: &ExprMethodCall) -> bool {
-        call.method == "spawn" && call.args.len() == 1 && self.is_unknown_builder(&call.receiver)
-    }
-
-    fn is_unknown_builder(&self, expr: &Expr) -> bool {
-        let makes = |path: &Path| {
-            path.segments.len() == 2
-                && path.segments[0].ident == "Builder"
-                && self.of.imports.resolve(path).is_none()
-                && !self.of.imports.declares("Builder")
-        };
-        is_made_by(expr, &makes, &self.unknown_builders)
-    }
-
     /// Rewrites what a child runs. A child that spawns needs a scope of its own to do it with.
     // Input:  move || { thread::spawn(g); }
     // Output: { let scope1 = Clone::clone(&*scope0); move || { .. let scope1 = &scope1; scope1.spawn(g); } }
-    fn child(&mut self, closure: &mut Expr) {
+    pub(super) fn child(&mut self, closure: &mut Expr) {
         if matches!(peel(closure), Expr::Async(_)) {
             return self.child_future(closure);
         }
@@ -314,6 +231,16 @@ impl Rewriter<'_, '_> {
             return;
         }
         let span = hidden(future.span());
+        if let (Spawned::Local, Expr::Async(inner)) = (self.of.spawned, &mut *future) {
+            // Only the scope is moved: what is borrowed stays borrowed.
+            let moved = quote_spanned!(span=> let #own = #own; let #own = &#own;);
+            inner.block.stmts.insert(0, verbatim(moved));
+            *future = Expr::Verbatim(quote_spanned! {span=> {
+                let #own = ::core::clone::Clone::clone(&*#outer);
+                #future
+            }});
+            return;
+        }
         let inner = std::mem::replace(future, Expr::PLACEHOLDER);
         *future = Expr::Verbatim(quote_spanned! {span=> {
             let #own = ::core::clone::Clone::clone(&*#outer);
@@ -339,7 +266,7 @@ impl Rewriter<'_, '_> {
                 let function = self.of.runtime.private("in_place_of", span);
                 quote_spanned!(span=> #function(#path::<fn(), ()>, &*#scope))
             }
-            Spawned::Tasks => {
+            Spawned::Tasks | Spawned::Local => {
                 quote_spanned!(span=> ({ #[allow(unused_imports)] use #path as _; &*#scope }))
             }
         }
@@ -354,7 +281,7 @@ impl Rewriter<'_, '_> {
                         "write `thread::spawn(..)`, or import it inside the function: `use \
                          std::thread::spawn;`"
                     }
-                    Spawned::Tasks => {
+                    Spawned::Tasks | Spawned::Local => {
                         "write `tokio::spawn(..)`, or import it inside the function: `use \
                          tokio::spawn;`"
                     }
@@ -370,7 +297,9 @@ impl Rewriter<'_, '_> {
                         "write `thread::Builder`, or import it inside the function: `use \
                          std::thread::Builder;`"
                     }
-                    Spawned::Tasks => "write `tokio::task::Builder`, or name the whole path",
+                    Spawned::Tasks | Spawned::Local => {
+                        "write `tokio::task::Builder`, or the whole path of another one"
+                    }
                 };
                 let text = message("which `Builder` this is cannot be seen here", remedy);
                 self.errors.at(&call.method, text);
@@ -379,6 +308,8 @@ impl Rewriter<'_, '_> {
             Expr::MethodCall(call) if self.is_builder_spawn(call) => match self.of.spawned {
                 Spawned::Threads => call.method.span(),
                 Spawned::Tasks => return self.builder_task(expr),
+                // It has a thread or a task of its own.
+                Spawned::Local => return false,
             },
             _ => return false,
         };
@@ -392,6 +323,9 @@ impl Rewriter<'_, '_> {
         let (method, mut args, attrs) = match std::mem::replace(expr, Expr::PLACEHOLDER) {
             Expr::Call(call) => {
                 let method = self.spawns(&call).unwrap_or("spawn");
+                if let Expr::Path(path) = peel(&call.func) {
+                    self.is_send &= !self.names_spawn_local(&path.path);
+                }
                 scope = self.in_place_of(&call.func, &scope, span);
                 (method, call.args, call.attrs)
             }
@@ -422,29 +356,13 @@ impl Rewriter<'_, '_> {
     }
 }
 
-/// Whether an expression makes a value with such a function, or is one of these names; or is a chain
-/// of methods on one.
-fn is_made_by(expr: &Expr, makes: &dyn Fn(&Path) -> bool, names: &[String]) -> bool {
-    match peel(expr) {
-        Expr::MethodCall(call) => is_made_by(&call.receiver, makes, names),
-        Expr::Call(call) => matches!(peel(&call.func), Expr::Path(callee) if makes(&callee.path)),
-        Expr::Path(path) => names.iter().any(|name| path.path.is_ident(name)),
-        _ => false,
-    }
-}
-
-fn callee(call: &ExprCall) -> Span {
+pub(super) fn callee(call: &ExprCall) -> Span {
     match peel(&call.func) {
         Expr::Path(callee) => {
             callee.path.segments.last().map_or_else(|| callee.span(), syn::spanned::Spanned::span)
         }
         other => other.span(),
     }
-}
-
-fn ends_with(path: &Path, suffix: &[&str]) -> bool {
-    path.segments.len() >= suffix.len()
-        && path.segments.iter().rev().zip(suffix.iter().rev()).all(|(s, name)| s.ident == name)
 }
 
 impl VisitMut for Rewriter<'_, '_> {
@@ -476,15 +394,4 @@ impl VisitMut for Rewriter<'_, '_> {
     }
 
     fn visit_item_mut(&mut self, _: &mut Item) {}
-}
-
-/// Whether a chain on a builder has come to its `spawn`.
-fn is_spawned(expr: &Expr) -> bool {
-    match peel(expr) {
-        Expr::MethodCall(call) => {
-            call.method == "spawn" || call.method == "spawn_blocking" || is_spawned(&call.receiver)
-        }
-        Expr::Try(expr) => is_spawned(&expr.expr),
-        _ => false,
-    }
 }

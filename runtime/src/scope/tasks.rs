@@ -1,12 +1,12 @@
 //! Tasks of a tokio runtime that end before the function that spawned them returns.
 
 mod children;
-mod error;
+pub(super) mod error;
 mod handle;
 #[cfg(all(feature = "process", unix))]
 pub(crate) mod live;
-mod run;
-mod shared;
+pub(super) mod run;
+pub(super) mod shared;
 
 use std::fmt::{self, Display};
 use std::future::Future;

@@ -73,18 +73,18 @@ fn tasks_have_the_name_of_their_builder_or_else_of_the_attribute() {
         assert_eq!(hash.await.unwrap(), 42);
         panic!("in the body");
     }
-    let named = || events(|event| event.message == "in a named task");
-    assert!(named().is_empty());
-    // The body's panic goes on; the others are events.
-    assert_eq!(caught(|| single().block_on(spawns())).unwrap_err(), "in the body");
-    let mut names: Vec<String> = named().iter().map(|event| event.name.to_string()).collect();
-    names.sort_unstable();
-    assert_eq!(names, ["deeper", "fetch", "parse"]);
-    // The name of the attribute, in an error and on a thread.
     #[scoped_spawn(name = "hasher")]
     fn threads() -> Option<String> {
         std::thread::spawn(|| std::thread::current().name().map(str::to_owned)).join().unwrap()
     }
+    let seen = || events(|event| event.message == "in a named task");
+    assert!(seen().is_empty());
+    // The body's panic goes on; the others are events.
+    assert_eq!(caught(|| single().block_on(spawns())).unwrap_err(), "in the body");
+    let mut names: Vec<String> = seen().into_iter().map(|event| event.name).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["deeper", "fetch", "parse"]);
+    // In an error, and on a thread.
     assert_eq!(threads().as_deref(), Some("hasher"));
     let failed = backstop::scope::Options::new().name("fetch").try_tokio(|s| async move {
         s.spawn_fallible(async { "x".parse::<u32>() });

@@ -11,9 +11,9 @@ use tokio::runtime::Handle;
 use super::TaskScope;
 use super::error::{ChildFailure, FailureKind, FromDeadline, ScopeError};
 use super::shared::{Payload, Shared, report};
-use crate::CancelCause;
 use crate::event;
 use crate::scope::Options;
+use crate::{CancelCause, CancelToken};
 
 /// Calls `f` with a scope to spawn tasks in, and ends after all of them have ended.
 ///
@@ -162,7 +162,7 @@ impl Options {
 }
 
 /// How the body ended.
-enum Body<T> {
+pub(in crate::scope) enum Body<T> {
     Ended(T),
     Panicked(Payload),
     /// It was dropped.
@@ -188,7 +188,7 @@ where
     };
     let shared = Shared::new(location, &options, runtime);
     let abandoned = Abandoned(Arc::clone(&shared));
-    let mut aborts = pin!(Aborts { wait: Some(shared.token().cancelled_until(aborts)) });
+    let mut aborts = pin!(Aborts::new(shared.token()));
     let body = {
         let scope = TaskScope { shared: Arc::clone(&shared) };
         let make = || shared.token().as_ambient(|| f(scope));
@@ -196,7 +196,8 @@ where
             Ok(body) => {
                 let mut body = pin!(shared.token().in_scope(body));
                 let ended = poll_fn(|cx| {
-                    if let Some(cause) = aborts.as_mut().poll(cx, &shared) {
+                    if let Some(cause) = aborts.as_mut().poll(cx) {
+                        shared.stop();
                         if stops(cause) {
                             return Poll::Ready(Body::Stopped);
                         }
@@ -220,7 +221,9 @@ where
         shared.failed();
     }
     poll_fn(|cx| {
-        aborts.as_mut().poll(cx, &shared);
+        if aborts.as_mut().poll(cx).is_some() {
+            shared.stop();
+        }
         shared.poll_ended(cx)
     })
     .await;
@@ -264,21 +267,23 @@ fn aborts(cause: CancelCause) -> bool {
     )
 }
 
-/// Waits for a cause to abort the tasks for, and does.
-struct Aborts {
+/// Waits for a cause to abort the tasks for.
+pub(in crate::scope) struct Aborts {
     wait: Option<crate::WaitForCancel>,
 }
 
 impl Aborts {
+    pub(in crate::scope) fn new(token: &CancelToken) -> Self {
+        Self { wait: Some(token.cancelled_until(aborts)) }
+    }
+
     /// Gives the cause when it has just come.
-    fn poll(
+    pub(in crate::scope) fn poll(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-        shared: &Shared,
     ) -> Option<CancelCause> {
         let Poll::Ready(cause) = Pin::new(self.wait.as_mut()?).poll(cx) else { return None };
         self.wait = None;
-        shared.stop();
         Some(cause)
     }
 }

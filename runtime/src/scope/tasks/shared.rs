@@ -19,13 +19,13 @@ use crate::event::{self, Event, EventKind};
 use crate::scope::{OnFailure, Options};
 use crate::{CancelCause, CancelToken, Outcome};
 
-pub(super) type Payload = Box<dyn Any + Send>;
+pub(in crate::scope) type Payload = Box<dyn Any + Send>;
 
 /// A child or the body, as events and errors name it.
 #[derive(Clone)]
-pub(super) struct Site {
-    pub(super) name: Option<Arc<str>>,
-    pub(super) location: &'static Location<'static>,
+pub(in crate::scope) struct Site {
+    pub(in crate::scope) name: Option<Arc<str>>,
+    pub(in crate::scope) location: &'static Location<'static>,
 }
 
 /// A child whose handle is gone, and whose result is on its way.
@@ -288,7 +288,7 @@ impl Shared {
 
 /// Tells the observer of a panic that nobody resumes, and drops the payload.
 #[cold]
-pub(super) fn report(site: &Site, payload: Payload) {
+pub(in crate::scope) fn report(site: &Site, payload: Payload) {
     if event::is_exit(&*payload) {
         return event::discard(payload);
     }
