@@ -113,7 +113,7 @@ impl TaskScope {
     /// # });
     /// ```
     pub fn task(&self) -> Task<'_> {
-        Task { scope: self, name: self.shared.name.clone() }
+        Task { scope: self, name: None }
     }
 
     /// What `tokio::task::Builder::new()` becomes under `#[scoped_spawn]`.
@@ -218,7 +218,11 @@ impl Task<'_> {
         is_blocking: bool,
     ) -> (Child, Arc<Shared>) {
         let shared = Arc::clone(&self.scope.shared);
-        let site = Site { name: self.name, location };
+        let name = match self.name {
+            Some(name) => Some(name),
+            None => shared.name.clone(),
+        };
+        let site = Site { name, location };
         let key = shared.reserve(&site, is_blocking);
         (Child { shared: Arc::clone(&shared), key, site }, shared)
     }

@@ -6,7 +6,7 @@ use tokio::task::AbortHandle;
 #[derive(Default)]
 pub(super) struct Entry {
     #[cfg(all(feature = "process", unix))]
-    pub(super) live: Option<super::live::Live>,
+    pub(super) live: Option<Box<super::live::Live>>,
     pub(super) abort: Option<AbortHandle>,
     pub(super) handle_gone: bool,
     /// Its result is on its way to the handle.
@@ -59,7 +59,7 @@ impl Children {
 
     #[cfg(all(feature = "process", unix))]
     pub(super) fn live(&self) -> impl Iterator<Item = super::live::Live> {
-        self.places.iter().filter_map(|place| place.entry.as_ref()?.live.clone())
+        self.places.iter().filter_map(|place| place.entry.as_ref()?.live.as_deref().cloned())
     }
 
     pub(super) fn is_empty(&self) -> bool {

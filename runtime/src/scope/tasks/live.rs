@@ -1,7 +1,9 @@
-//! The scopes of tasks that are there, for the report of what did not end.
+//! The tasks of scopes that are there, for the report of what did not end. They are kept from when
+//! `#[backstop::main]` has begun, which is who reports them.
 
 use std::collections::BTreeMap;
 use std::panic::Location;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
@@ -22,6 +24,18 @@ impl Live {
         let Site { name, location } = site.clone();
         Self { name, location, since: Instant::now(), is_blocking }
     }
+}
+
+static WATCHED: AtomicBool = AtomicBool::new(false);
+
+/// From here on, somebody may ask for [`tasks`].
+pub(crate) fn watch() {
+    WATCHED.store(true, Ordering::Relaxed);
+}
+
+#[inline]
+pub(super) fn is_watched() -> bool {
+    WATCHED.load(Ordering::Relaxed)
 }
 
 static SCOPES: Mutex<BTreeMap<u64, Weak<Shared>>> = Mutex::new(BTreeMap::new());

@@ -101,16 +101,20 @@ impl Shared {
         allow(unused_variables, reason = "for the report of what did not end")
     )]
     pub(super) fn reserve(&self, site: &Site, is_blocking: bool) -> Key {
-        let mut state = self.state();
-        let key = state.children.insert();
         #[cfg(all(feature = "process", unix))]
-        if let Some(entry) = state.children.get_mut(key) {
-            entry.live = Some(super::live::Live::new(site, is_blocking));
+        if super::live::is_watched() {
+            let live = Box::new(super::live::Live::new(site, is_blocking));
+            let mut state = self.state();
+            let key = state.children.insert();
+            if let Some(entry) = state.children.get_mut(key) {
+                entry.live = Some(live);
+            }
+            return key;
         }
-        key
+        self.state().children.insert()
     }
 
-    /// The children that have not ended.
+    /// The children that have not ended and were spawned since somebody watches.
     #[cfg(all(feature = "process", unix))]
     pub(super) fn live(&self) -> Vec<super::live::Live> {
         self.state().children.live().collect()
