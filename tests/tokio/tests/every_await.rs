@@ -184,19 +184,24 @@ every! {
         'outer: {
             #[cleanup(async { a.close().await })]
             let a = gate.open("a").await;
-            loop {
+            for turn in 1.. {
                 #[cleanup(async { b.close().await })]
                 let b = gate.open("b").await;
                 gate.pause().await;
-                break 'outer 2;
+                if turn == 2 {
+                    break 'outer turn;
+                }
             }
+            0
         }
     }
 
     #[must_cleanup]
     async fn in_an_arm(gate: Gate) -> usize {
-        match gate.open("a").await {
-            opened => {
+        let opened = gate.open("a").await;
+        match opened.name {
+            "b" => 0,
+            _ => {
                 #[cleanup(async { a.close().await })]
                 let a = opened;
                 gate.pause().await;
@@ -316,7 +321,6 @@ every! {
     async fn local_children(gate: Gate) {
         tokio::spawn(one(gate.clone()));
         tokio::spawn(async {
-            #[allow(clippy::redundant_clone)]
             let inner = gate.clone();
             tokio::spawn(async move { two_and_a_value(inner).await });
             gate.pause().await;
