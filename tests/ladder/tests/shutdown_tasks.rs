@@ -87,6 +87,14 @@ fn tasks_that_main_leaves_are_dropped() {
 }
 
 #[test]
+fn async_cleanups_of_tasks_that_main_leaves_are_awaited() {
+    for program in [HASTY, PATIENT] {
+        let ended = run(program, "leaves_a_task_that_owes");
+        ended.with_code(7).said(&["task ready", "task said goodbye"]).silently();
+    }
+}
+
+#[test]
 fn blocking_tasks_that_main_leaves_are_waited_for_no_longer_than_the_grace_period() {
     run(HASTY, "leaves_a_blocking_task").with_code(7).warned(
         "backstop: `main` has ended, and tasks on 1 of its runtime's threads did not end within \

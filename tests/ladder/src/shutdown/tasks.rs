@@ -2,6 +2,7 @@
 
 use std::future::pending;
 use std::process::ExitCode;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -10,6 +11,9 @@ use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
 use super::{Told, say, stuck};
+
+/// Whether somebody owes an `async` cleanup.
+static IS_OWING: AtomicBool = AtomicBool::new(false);
 
 /// Plays the part that the first argument names.
 ///
@@ -67,6 +71,14 @@ pub async fn play() -> ExitCode {
             begins.await.expect("it begins");
             return ExitCode::from(7);
         }
+        "leaves_a_task_that_owes" => {
+            tokio::spawn(owes("task"));
+            // A task that has not begun owes nothing.
+            while !IS_OWING.load(Ordering::Acquire) {
+                tokio::task::yield_now().await;
+            }
+            return ExitCode::from(7);
+        }
         "leaves_a_blocking_task" => {
             let (begun, begins) = oneshot::channel();
             tokio::task::spawn_blocking(move || {
@@ -115,6 +127,7 @@ async fn owes(who: &'static str) {
         say(&format!("{who} said goodbye"));
     })]
     say(&format!("{who} ready"));
+    IS_OWING.store(true, Ordering::Release);
     pending::<()>().await;
 }
 
