@@ -228,7 +228,7 @@ impl Task<'_> {
     }
 }
 
-/// A task to be, as [`tokio::task::Builder`] has it: what that becomes under
+/// A task to be, as `tokio::task::Builder` has it: what that becomes under
 /// [`#[scoped_spawn]`](crate::scoped_spawn). It does not need `tokio_unstable`.
 #[must_use = "a task does nothing until `spawn`"]
 #[derive(Debug)]
