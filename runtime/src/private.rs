@@ -99,11 +99,12 @@ pub mod reaper {
 
     /// The second.
     pub fn start_from_main() -> io::Result<()> {
-        reaper::start_from_main()
+        start_from_main_with(Builder::new())
     }
 
     /// The second, with options.
     pub fn start_from_main_with(options: Builder) -> io::Result<()> {
+        reaper::if_process_1_then_init()?;
         options.start_from_main()
     }
 

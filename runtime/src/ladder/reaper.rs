@@ -50,6 +50,7 @@ use std::time::{Duration, Instant};
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
+pub(crate) use self::init::if_process_1_then_init;
 pub use self::options::{Builder, OnFork};
 pub(crate) use self::start::{if_reaper_then_serve, main_of_helper};
 use super::keeper::Keeper;

@@ -9,8 +9,8 @@ use std::process::Command;
 use reaper_support::{HELPER, OWNER, Owner, Reaper};
 use rustix::process::{Pid, Signal};
 
-/// An owner in a process-id namespace of its own, and its process 1 as it is seen from here.
-fn in_container(options: &[&str]) -> Option<(Owner, Reaper)> {
+/// The command that runs a program as process 1 of a namespace of its own.
+fn container(program: &str) -> Option<Command> {
     if !rustix::process::geteuid().is_root() {
         eprintln!("SKIPPED: only root can make a namespace of processes");
         return None;
@@ -24,7 +24,12 @@ fn in_container(options: &[&str]) -> Option<(Owner, Reaper)> {
         eprintln!("SKIPPED: there is no `unshare`, or it may not");
         return None;
     }
-    let owner = Owner::start_as(unshare(OWNER), options);
+    Some(unshare(program))
+}
+
+/// An owner in a container, and its process 1 as it is seen from here.
+fn in_container(options: &[&str]) -> Option<(Owner, Reaper)> {
+    let owner = Owner::start_as(container(OWNER)?, options);
     let process_1 = Reaper::of(only_child(owner.pid()));
     Some((owner, process_1))
 }
@@ -104,4 +109,19 @@ fn orphans_do_not_stay_as_zombies() {
 fn program_with_a_main_of_its_own_is_told_to_use_an_init() {
     let Some((owner, _)) = in_container(&[&format!("helper={HELPER}")]) else { return };
     assert!(owner.first.contains("run it under an init"), "{}", owner.first);
+}
+
+#[test]
+fn process_1_of_an_annotated_main_has_no_thread_that_could_take_its_signals() {
+    let Some(mut command) = container(env!("CARGO_BIN_EXE_kill_attribute")) else { return };
+    let things = tempfile::tempdir().unwrap();
+    command.arg("child").arg(things.path()).env("XDG_STATE_HOME", things.path());
+    let mut running = backstop_tests_ladder::exit::start(&mut command);
+    let child = running.line();
+    assert!(running.line().starts_with("ready "), "after {child}");
+    let process_1 = only_child(running.pid());
+    let status = fs::read_to_string(format!("/proc/{process_1}/status")).unwrap();
+    assert!(status.contains("\nThreads:\t1\n"), "{status}");
+    running.let_go();
+    assert_eq!(running.end().how(), "code 0");
 }

@@ -28,8 +28,18 @@ pub(super) fn is_process_1() -> bool {
     rustix::process::getpid() == Pid::INIT
 }
 
-/// Executes this program again, as a child, and does not return; an error if that cannot be done.
-pub(super) fn become_init() -> io::Result<std::convert::Infallible> {
+/// If this is process 1, executes this program again, as a child, and does not return; an error if
+/// that cannot be done. To be called before there is another thread: a signal goes to any that does
+/// not block it, and the end of the program that another one has taken would not be seen here.
+pub(crate) fn if_process_1_then_init() -> io::Result<()> {
+    if is_process_1() {
+        system::refuse_privileges()?;
+        match become_init()? {}
+    }
+    Ok(())
+}
+
+fn become_init() -> io::Result<std::convert::Infallible> {
     if fs::read_link("/proc/self")? != Path::new("1") {
         return Err(io::Error::new(
             io::ErrorKind::Unsupported,

@@ -153,9 +153,6 @@ impl Builder {
     /// executions take longer than most programs may take to start.
     pub(crate) fn start_from_main(self) -> io::Result<()> {
         system::refuse_privileges()?;
-        if init::is_process_1() {
-            match init::become_init()? {}
-        }
         client::start(self, start::Program::this(), false)
     }
 }

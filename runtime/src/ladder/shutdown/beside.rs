@@ -4,11 +4,14 @@ use std::io;
 
 use super::main::Options;
 
-/// This process may be the reaper of another one, which executed its own program.
-pub(super) fn before_anything(options: Options) {
+/// This process may be the reaper of another one, which executed its own program; or process 1 of a
+/// container, and is not to be the program then. Before there are threads, which would take signals
+/// that are for process 1.
+pub(super) fn before_anything(options: Options) -> Result<(), (&'static str, io::Error)> {
     if options.reaper {
-        imp::serve_if_reaper();
+        imp::become_what_it_is().map_err(|error| ("cannot be process 1", error))?;
     }
+    Ok(())
 }
 
 /// Starts the reaper and opens the journal; on an error, says of what.
@@ -29,8 +32,9 @@ mod imp {
 
     use crate::ladder::{journal, reaper};
 
-    pub(super) fn serve_if_reaper() {
+    pub(super) fn become_what_it_is() -> io::Result<()> {
         reaper::if_reaper_then_serve();
+        reaper::if_process_1_then_init()
     }
 
     pub(super) fn start_reaper() -> io::Result<()> {
@@ -53,7 +57,9 @@ mod imp {
 mod imp {
     use std::io;
 
-    pub(super) fn serve_if_reaper() {}
+    pub(super) fn become_what_it_is() -> io::Result<()> {
+        Ok(())
+    }
 
     pub(super) fn start_reaper() -> io::Result<()> {
         Err(io::Error::new(io::ErrorKind::Unsupported, "there is one on Linux only"))

@@ -115,11 +115,12 @@ pub(super) fn run_with<R: Termination>(
         // Called by the program itself: `main` is a function like any other then.
         return body().report();
     }
-    beside::before_anything(options);
-    let program = match start(options, run_exit_cleanups)
-        .map_err(|error| ("cannot handle signals", error))
-        .and_then(|program| beside::start(options).map(|()| program))
-    {
+    let begun = beside::before_anything(options)
+        .and_then(|()| {
+            start(options, run_exit_cleanups).map_err(|error| ("cannot handle signals", error))
+        })
+        .and_then(|program| beside::start(options).map(|()| program));
+    let program = match begun {
         Ok(program) => program,
         Err((what, error)) => {
             use io::Write as _;
