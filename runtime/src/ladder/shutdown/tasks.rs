@@ -17,7 +17,7 @@ use super::main::{Options, Program, run};
 use crate::CancelCause;
 
 /// What tasks have to end by themselves once they are aborted, when the end is forced.
-pub(super) const ABORTED: Duration = Duration::from_secs(1);
+pub(super) const ABORTED: Duration = Duration::from_secs(2);
 
 /// Whether the tasks of `main` may still run.
 static RUNNING: AtomicBool = AtomicBool::new(false);
