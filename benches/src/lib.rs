@@ -8,3 +8,4 @@ pub mod exit;
 pub mod generated;
 mod opaque;
 pub mod operations;
+pub mod tasks;

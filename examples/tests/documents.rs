@@ -46,13 +46,17 @@ fn every_promise_names_a_test_that_exists() {
 fn every_pitfall_names_tests_that_exist() {
     let pitfalls = read("docs/pitfalls.md");
     let names = pitfalls.split('`').filter_map(|text| text.split_once("::"));
-    let themes = ["cancel_", "cleanup_", "pitfalls_", "scope_"];
+    // Those of tasks stand in a package of their own.
+    let themes = ["cancel_", "cleanup_", "pitfalls_", "scope_", "tokio/"];
     let mut seen = 0;
     for (module, name) in names.filter(|(module, _)| themes.iter().any(|it| module.starts_with(it)))
     {
-        let folder =
-            if module == "pitfalls_process" { "tests/ladder/tests" } else { "tests/tests" };
-        let source = read(&format!("{folder}/{module}.rs"));
+        let path = match module.strip_prefix("tokio/") {
+            Some(module) => format!("tests/tokio/tests/{module}.rs"),
+            None if module == "pitfalls_process" => format!("tests/ladder/tests/{module}.rs"),
+            None => format!("tests/tests/{module}.rs"),
+        };
+        let source = read(&path);
         assert!(source.contains(&format!("fn {name}()")), "no test {module}::{name}");
         seen += 1;
     }

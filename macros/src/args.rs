@@ -6,7 +6,7 @@ use proc_macro2::{Ident, TokenStream, TokenTree};
 use syn::ext::IdentExt as _;
 use syn::parse::{Parse, ParseStream, Parser as _};
 use syn::punctuated::Punctuated;
-use syn::{Path, Token, parenthesized};
+use syn::{LitStr, Path, Token, parenthesized};
 
 use crate::diagnostic::{Errors, message};
 
@@ -25,6 +25,19 @@ pub(crate) enum Value {
 }
 
 impl Entry {
+    /// An option that is on where it is named.
+    pub(crate) fn switch(&self) -> syn::Result<()> {
+        let Self { key, value } = self;
+        if matches!(value, Value::Nothing) {
+            return Ok(());
+        }
+        let text = message(
+            format!("`{key}` takes no value"),
+            format!("write `{key}` alone, or leave it out"),
+        );
+        Err(syn::Error::new(key.span(), text))
+    }
+
     /// The value of `key = VALUE`.
     pub(crate) fn equals<T: Parse>(self, expected: &str) -> syn::Result<T> {
         let Self { key, value } = self;
@@ -142,9 +155,8 @@ fn unknown_option(key: &Ident, owner: &str, known: &[&str]) -> syn::Error {
 fn later(key: &str) -> Option<&'static str> {
     Some(match key {
         "acquire" => "write `#[cleanup(..)]` on each `let` that acquires",
-        "timeout" => "limit the time inside the cleanup",
+        "timeout" => "write it in `#[cleanup(async { .. }, timeout = \"5s\")]`",
         "deadline" => "cancel with a `CancelToken` that has a deadline",
-        "local" => "spawn threads; tasks come with a later version",
         _ => return None,
     })
 }
@@ -219,4 +231,27 @@ impl Parse for ModPath {
         let path = input.call(Path::parse_mod_style)?;
         if input.is_empty() { Ok(Self(path)) } else { Err(input.error("expected a path")) }
     }
+}
+
+/// Reads a time such as `"5s"`, in nanoseconds.
+pub(crate) fn duration(value: &LitStr, expected: &str) -> syn::Result<u64> {
+    const UNITS: [(&str, u64); 6] = [
+        ("ns", 1),
+        ("us", 1_000),
+        ("ms", 1_000_000),
+        ("s", 1_000_000_000),
+        ("m", 60_000_000_000),
+        ("h", 3_600_000_000_000),
+    ];
+    let text = value.value();
+    let digits = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let unit = UNITS.iter().find(|(unit, _)| *unit == &text[digits.len()..]);
+    let time = unit.and_then(|(_, unit)| digits.parse::<u64>().ok()?.checked_mul(*unit));
+    time.filter(|time| *time > 0).ok_or_else(|| {
+        let text = message(
+            format!("expected {expected}, and found {text:?}"),
+            "write a whole number above 0 and one of `ns`, `us`, `ms`, `s`, `m`, `h`",
+        );
+        syn::Error::new(value.span(), text)
+    })
 }

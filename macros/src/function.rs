@@ -9,7 +9,7 @@ use crate::diagnostic::{Errors, message};
 use crate::must_cleanup::analyze::Cleanups;
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden};
-use crate::scoped_spawn::{Paths, Spawns};
+use crate::scoped_spawn::{Paths, Rewritten, Spawned, Spawns};
 use crate::syntax::{unparsed, verbatim};
 use crate::{helpers, must_cleanup, no_exit, scoped_spawn};
 
@@ -97,19 +97,22 @@ impl Function<'_> {
         }
         let kept = match &cleanups {
             None => helpers::Cleanups::Foreign,
-            Some(_) if self.signature.asyncness.is_some() => helpers::Cleanups::Refused,
             Some(_) => helpers::Cleanups::Expanded,
         };
         helpers::remove(block, kept, &self.runtime, errors);
-        if let (Some(cleanups), helpers::Cleanups::Expanded) = (cleanups, kept) {
-            if !cleanups.is_empty() {
-                let Self { signature, calls, runtime, .. } = self;
-                must_cleanup::expand::expand(signature, block, cleanups, calls, runtime);
-            }
+        if let Some(cleanups) = cleanups.filter(|cleanups| !cleanups.is_empty()) {
+            let Self { signature, calls, runtime, .. } = self;
+            must_cleanup::expand::expand(signature, block, cleanups, calls, runtime);
         }
         if let (Some(args), Some(scoped)) = (&self.attributes.scoped_spawn, &scoped) {
-            if scoped.count > 0 {
-                scoped_spawn::expand::expand(self.signature, block, args, &self.runtime);
+            let Self { signature, runtime, .. } = self;
+            let Rewritten { count, is_send } = scoped.rewritten;
+            if signature.asyncness.is_none() {
+                if count > 0 {
+                    scoped_spawn::expand::expand(signature, block, args, runtime);
+                }
+            } else if count > 0 || args.deadline.is_some() {
+                scoped_spawn::tasks::expand(signature, block, args, is_send, runtime);
             }
         }
         if must_cleanup && self.destructor {
@@ -144,33 +147,43 @@ impl Function<'_> {
         report: &mut Report,
         errors: &mut Errors,
     ) -> Option<Scoped> {
-        self.attributes.scoped_spawn.as_ref()?;
-        if let Some(keyword) = &self.signature.asyncness {
-            errors.at(
-                keyword,
-                message(
-                    "`#[scoped_spawn]` on an `async fn` is not available in this version of backstop",
-                    "spawn threads from a function that is not `async`",
-                ),
+        let args = self.attributes.scoped_spawn.as_ref()?;
+        let spawned = match self.signature.asyncness {
+            Some(_) if args.local.is_some() => Spawned::Local,
+            Some(_) => Spawned::Tasks,
+            None => Spawned::Threads,
+        };
+        if let (Some((key, _)), Spawned::Threads) = (args.deadline, spawned) {
+            let text = message(
+                "`deadline` stops the body of an `async fn`, and this function is not",
+                "cancel with a `CancelToken` that has a deadline, and look at it",
             );
-            return None;
+            errors.at_span(key, text);
+        }
+        if let (Some(key), Spawned::Threads) = (args.local, spawned) {
+            let text = message(
+                "`local` runs children on the task of an `async fn`, and this function is not",
+                "leave it out: threads may borrow the parameters",
+            );
+            errors.at_span(key, text);
         }
         let mut spawns = Spawns {
             imports: self.calls.imports,
             allows: &mut report.allows,
             runtime: &self.runtime,
             signature: self.signature,
+            spawned,
         };
         // What cannot be made a child of the scope is left in a first rewriting to be found; the
         // second also keeps the spawning functions' imports in use.
         let mut rest = block.clone();
         spawns.rewrite(&mut rest, Paths::Gone, errors);
-        let count = spawns.rewrite(block, Paths::Named, &mut Errors::default());
+        let rewritten = spawns.rewrite(block, Paths::Named, &mut Errors::default());
         let rest = self.scan(&[Group::Detach]).block(&rest);
         for finding in &rest.findings {
-            errors.push(refuse_detached(finding));
+            errors.push(refuse_detached(finding, spawned));
         }
-        Some(Scoped { count, rest })
+        Some(Scoped { rewritten, rest })
     }
 
     /// The cleanups that the body declares, with their calls marked.
@@ -193,7 +206,7 @@ impl Function<'_> {
 
 /// What became of the spawns of a body.
 struct Scoped {
-    count: usize,
+    rewritten: Rewritten,
     /// What could not be scoped.
     rest: Report,
 }
@@ -211,8 +224,24 @@ fn refuse(finding: &Finding) -> syn::Error {
 }
 
 /// A spawn that could not be made a child of the scope.
-fn refuse_detached(finding: &Finding) -> syn::Error {
+fn refuse_detached(finding: &Finding, spawned: Spawned) -> syn::Error {
     let remedy = match finding.rule.name {
+        "detached_task" if spawned == Spawned::Local && !finding.as_value => {
+            "write `tokio::spawn(..)` or `tokio::task::spawn_local(..)`: with `local`, all children \
+             run on this task"
+        }
+        "detached_thread" if spawned == Spawned::Local => {
+            "run it in a function under `#[scoped_spawn]` without `local`"
+        }
+        "detached_thread" if spawned == Spawned::Tasks => {
+            "run it with `tokio::task::spawn_blocking`, which can be scoped"
+        }
+        "detached_task" if spawned != Spawned::Threads && finding.as_value => {
+            "call it, so that the call can be scoped: `|job| tokio::spawn(job)`"
+        }
+        "detached_task" if spawned == Spawned::Tasks => {
+            "write `tokio::spawn(..)`, which can be scoped, or wait for the task here"
+        }
         "detached_thread" if finding.as_value => {
             "call it, so that the call can be scoped: `|job| thread::spawn(job)`"
         }

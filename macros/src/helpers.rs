@@ -17,14 +17,12 @@ pub(crate) enum Cleanups {
     Foreign,
     /// Those on statements stay for the expansion.
     Expanded,
-    /// All were refused.
-    Refused,
 }
 
 /// Removes what the expansion will not take away itself.
 pub(crate) fn remove(body: &mut Block, cleanups: Cleanups, runtime: &Runtime, errors: &mut Errors) {
-    let refused = usize::from(cleanups == Cleanups::Refused);
-    Remover { ours: cleanups != Cleanups::Foreign, refused, runtime, errors }.visit_block_mut(body);
+    let ours = cleanups == Cleanups::Expanded;
+    Remover { ours, refused: 0, runtime, errors }.visit_block_mut(body);
 }
 
 struct Remover<'a> {

@@ -20,7 +20,7 @@ pub(crate) fn expand(args: TokenStream, item: TokenStream) -> TokenStream {
     let args = Args::read(args, &mut errors);
     let expanded = match syn::parse2::<MainFunction>(item.clone()) {
         Ok(function) => {
-            function.check(&mut errors);
+            function.check(args.workers.as_ref(), &mut errors);
             if errors.is_empty() { expand::wrap(function, &args) } else { expand::plain(function) }
         }
         Err(error) => {

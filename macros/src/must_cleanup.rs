@@ -10,5 +10,6 @@ mod leaves;
 mod marks;
 mod rung;
 mod text;
+mod ways;
 
 pub(crate) use args::Args;

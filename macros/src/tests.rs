@@ -115,6 +115,39 @@ fn every_way_out_marks_the_blocks_that_it_leaves() {
 }
 
 #[test]
+fn awaits_tell_whether_the_future_is_polled() {
+    check(
+        Kind::MustCleanup,
+        "allow(diverging_call, reason = \"shorter\")",
+        "async fn fetch(store: &Store) -> Result<Url, Error> {
+            #[cleanup(tx.rollback(), on = [error, cancel])]
+            let tx = store.begin().await?;
+            tokio::select! { n = tx.next() => n?, else => return Err(Error::Ended) };
+            Ok(tx.url().await)
+        }",
+        &expect_file!["./tests/awaits.rs"],
+    );
+}
+
+#[test]
+fn what_follows_an_async_cleanup_ends_before_it_is_awaited() {
+    check(
+        Kind::MustCleanup,
+        "allow(diverging_call, reason = \"shorter\")",
+        "async fn fetch(pool: &Pool) -> Result<Url, Error> {
+            for _ in 0..3 {
+                #[cleanup(async { conn.close().await }, timeout = \"5s\")]
+                let mut conn = pool.open().await?;
+                if conn.is_ready()? { return Ok(conn.url()) }
+                continue
+            }
+            Err(Error::Busy)
+        }",
+        &expect_file!["./tests/async_cleanup.rs"],
+    );
+}
+
+#[test]
 fn every_call_is_asked_whether_it_returns() {
     check(
         Kind::NoExit,
@@ -155,6 +188,44 @@ fn main_becomes_a_function_that_the_runtime_calls() {
         }";
     let expanded = main_attribute::expand(parse(args), parse(item));
     check_expansion(expanded, &expect_file!["./tests/main_function.rs"]);
+}
+
+#[test]
+fn local_tasks_become_children_of_the_same_task() {
+    check(
+        Kind::ScopedSpawn,
+        "local, deadline = \"5s\"",
+        "async fn sum(parts: &[Part]) -> Result<u32, Error> {
+            let first: JoinHandle<u32> = tokio::spawn(total(parts));
+            tokio::spawn(async { task::spawn_local(report(parts)); });
+            Ok(first.await?)
+        }",
+        &expect_file!["./tests/local_tasks.rs"],
+    );
+}
+
+#[test]
+fn an_async_main_becomes_a_function_that_the_runtime_calls() {
+    let expanded = main_attribute::expand(
+        parse("flavor = \"multi_thread\", worker_threads = 2"),
+        parse("async fn main() { serve().await }"),
+    );
+    check_expansion(expanded, &expect_file!["./tests/async_main_function.rs"]);
+}
+
+#[test]
+fn tasks_become_tasks_of_a_scope() {
+    check(
+        Kind::ScopedSpawn,
+        "limit = 8, name = \"sum\", deadline = \"5s\"",
+        "async fn sum(parts: Vec<Part>) -> Result<u32, Error> {
+            let first: tokio::task::JoinHandle<u32> = tokio::spawn(total(parts));
+            tokio::spawn(async { task::spawn_blocking(|| report()); });
+            task::Builder::new().name(\"log\").spawn(log())?;
+            Ok(first.await?)
+        }",
+        &expect_file!["./tests/scoped_tasks.rs"],
+    );
 }
 
 #[test]

@@ -1,7 +1,12 @@
 //! Cancellation that work looks at: tokens with a cause and a deadline, handed from parent to child.
 
 mod ambient;
+mod future;
 mod node;
+#[cfg(feature = "tokio")]
+mod tokio_util;
+#[cfg(feature = "tokio")]
+mod wait;
 
 use std::fmt;
 use std::sync::Arc;
@@ -10,7 +15,10 @@ use std::time::{Duration, Instant};
 pub use self::ambient::cancel_token;
 #[cfg(all(feature = "process", unix))]
 pub(crate) use self::ambient::set_root;
+pub use self::future::InScope;
 use self::node::Node;
+#[cfg(feature = "tokio")]
+pub use self::wait::{Run, WaitForCancel};
 
 /// Why a token is cancelled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -40,7 +40,7 @@ fn panicked(site: &'static Site, state: State, payload: Box<dyn Any + Send>) {
     }
 }
 
-fn report(kind: EventKind, site: &'static Site, state: State, message: String) {
+pub(crate) fn report(kind: EventKind, site: &'static Site, state: State, message: String) {
     let event = Event::new(kind, site.name, site.location, state.outcome(), message);
     event::emit(&event);
 }

@@ -16,6 +16,10 @@ pub enum EventKind {
     CleanupPanicked,
     /// A cleanup returned `Err`.
     CleanupFailed,
+    /// An `async` cleanup was not done within its timeout, and was dropped.
+    CleanupTimedOut,
+    /// An `async` cleanup could not be brought to its end: nobody was left to poll it.
+    CleanupAbandoned,
     /// A child of a scope panicked, and its panic is not the one that the scope resumes.
     ChildPanicked,
 }
@@ -67,6 +71,8 @@ impl fmt::Display for Event {
         let what = match self.kind {
             EventKind::CleanupPanicked => format!("cleanup `{name}` panicked on {outcome}"),
             EventKind::CleanupFailed => format!("cleanup `{name}` failed on {outcome}"),
+            EventKind::CleanupTimedOut => format!("cleanup `{name}` timed out on {outcome}"),
+            EventKind::CleanupAbandoned => format!("cleanup `{name}` was abandoned on {outcome}"),
             EventKind::ChildPanicked => format!("child `{name}` panicked"),
         };
         write!(f, "{what} at {location}")?;

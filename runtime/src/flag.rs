@@ -1,6 +1,7 @@
 //! The outcome flag of a block that holds guards.
 
 use std::cell::Cell;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::thread;
 
 use crate::Outcome;
@@ -14,8 +15,10 @@ const ERROR: u8 = 2;
 const SUSPECT: u8 = 4;
 /// With `SUSPECT`: the thread was unwinding already when the statement began.
 const DURING_UNWIND: u8 = 8;
-/// Not of a block, but of the process that ends.
-const CANCEL: u8 = 16;
+/// In a future that is not being polled: who drops it now cancels it. On top of whatever else is set.
+const SUSPENDED: u8 = 16;
+/// With `SUSPECT`: what hides in the statement's macros is an `.await`.
+const HIDDEN_AWAIT: u8 = 32;
 
 /// What a flag says, or said: an [`Outcome`] that is worked out when somebody asks.
 #[derive(Clone, Copy, Debug)]
@@ -28,7 +31,7 @@ impl State {
     pub(crate) const AMBIENT: Self = Self(SUSPECT | SUCCESS);
     /// The process's end cuts the scope off.
     #[cfg(all(feature = "process", unix))]
-    pub(crate) const CANCEL: Self = Self(CANCEL);
+    pub(crate) const CANCEL: Self = Self(SUSPENDED);
 
     #[inline(always)]
     pub(crate) const fn of(outcome: Outcome) -> Self {
@@ -44,6 +47,7 @@ impl State {
     #[inline(always)]
     pub(crate) fn outcome(self) -> Outcome {
         match self.0 {
+            suspended if suspended & SUSPENDED != 0 => Outcome::Cancel,
             SUCCESS => Outcome::Success,
             ERROR => Outcome::Error,
             UNWIND => Outcome::Unwind,
@@ -69,6 +73,55 @@ impl Flag {
     }
 }
 
+/// A [`Flag`] of an `async` block, whose future may go from thread to thread between two polls.
+///
+/// Relaxed loads and stores: a future is polled or dropped by one thread at a time, and whoever hands
+/// it to another orders all that it did.
+#[derive(Debug)]
+pub struct SharedFlag(AtomicU8);
+
+impl SharedFlag {
+    /// Not marked yet.
+    #[inline(always)]
+    #[allow(clippy::new_without_default, reason = "named by expansions only")]
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(AtomicU8::new(UNWIND))
+    }
+}
+
+/// Where a flag keeps its state.
+pub trait Mark {
+    /// What it says.
+    fn get(&self) -> State;
+    /// Sets it.
+    fn set(&self, state: State);
+}
+
+impl Mark for Flag {
+    #[inline(always)]
+    fn get(&self) -> State {
+        State(self.0.get())
+    }
+
+    #[inline(always)]
+    fn set(&self, state: State) {
+        self.0.set(state.0);
+    }
+}
+
+impl Mark for SharedFlag {
+    #[inline(always)]
+    fn get(&self) -> State {
+        State(self.0.load(Ordering::Relaxed))
+    }
+
+    #[inline(always)]
+    fn set(&self, state: State) {
+        self.0.store(state.0, Ordering::Relaxed);
+    }
+}
+
 /// The flags of one block, or of several, innermost first: most places are in one only, and a
 /// reference costs the compiler less than an array of one.
 pub trait Flags: Copy {
@@ -82,19 +135,29 @@ pub trait Flags: Copy {
     fn set_innermost(self, count: usize, state: State);
     /// What the innermost said.
     fn innermost(states: Self::States) -> State;
+    /// Notes for each whether the future is suspended.
+    fn suspend(self, suspended: bool);
 }
 
-impl Flags for &Flag {
+#[inline(always)]
+fn suspend(flag: &impl Mark, suspended: bool) {
+    let state = flag.get().0;
+    flag.set(State(if suspended { state | SUSPENDED } else { state & !SUSPENDED }));
+}
+
+impl<M: Mark> Flags for &M {
     type States = State;
 
     #[inline(always)]
     fn replace(self, state: State) -> State {
-        State(self.0.replace(state.0))
+        let before = self.get();
+        self.set(state);
+        before
     }
 
     #[inline(always)]
     fn restore(self, state: State) {
-        self.0.set(state.0);
+        self.set(state);
     }
 
     #[inline(always)]
@@ -108,9 +171,14 @@ impl Flags for &Flag {
     fn innermost(state: State) -> State {
         state
     }
+
+    #[inline(always)]
+    fn suspend(self, suspended: bool) {
+        suspend(self, suspended);
+    }
 }
 
-impl<const N: usize> Flags for [&Flag; N] {
+impl<M: Mark, const N: usize> Flags for [&M; N] {
     type States = [State; N];
 
     #[inline(always)]
@@ -136,6 +204,13 @@ impl<const N: usize> Flags for [&Flag; N] {
     fn innermost(states: [State; N]) -> State {
         states.first().copied().unwrap_or(State::AMBIENT)
     }
+
+    #[inline(always)]
+    fn suspend(self, suspended: bool) {
+        for flag in self {
+            suspend(flag, suspended);
+        }
+    }
 }
 
 #[inline(always)]
@@ -143,22 +218,25 @@ const fn bits(outcome: Outcome) -> u8 {
     match outcome {
         Outcome::Success => SUCCESS,
         Outcome::Error => ERROR,
-        // No sync block is left by cancellation.
-        Outcome::Unwind | Outcome::Cancel => UNWIND,
+        Outcome::Unwind => UNWIND,
+        Outcome::Cancel => SUSPENDED,
     }
 }
 
-/// The process's end; a panic that began in the suspect statement; or else an exit that hides in one
-/// of its macros.
+/// A panic that began in the suspect statement; or else an exit that hides in one of its macros.
 #[cold]
 fn uncommon(state: u8) -> Outcome {
-    if state == CANCEL {
-        return Outcome::Cancel;
-    }
     if thread::panicking() && state & DURING_UNWIND == 0 {
         return Outcome::Unwind;
     }
-    if state & ERROR != 0 { Outcome::Error } else { Outcome::Success }
+    if state & HIDDEN_AWAIT != 0 {
+        // No `.await` that is seen is pending, so it is the hidden one.
+        Outcome::Cancel
+    } else if state & ERROR != 0 {
+        Outcome::Error
+    } else {
+        Outcome::Success
+    }
 }
 
 /// Marks every block that is being left.
@@ -168,11 +246,13 @@ pub fn mark(flags: impl Flags) {
 }
 
 /// Announces a statement in which a macro may hide an exit of the function. `hidden` is what such
-/// an exit means for a function of this return type. What it returns goes to [`restore`].
+/// an exit means for a function of this return type; `Cancel` where it is an `.await` that hides
+/// there. What it returns goes to [`restore`].
 #[inline(always)]
 pub fn suspect<F: Flags>(flags: F, hidden: Outcome) -> F::States {
     let during = if thread::panicking() { DURING_UNWIND } else { 0 };
-    flags.replace(State(SUSPECT | bits(hidden) | during))
+    let hidden = if hidden == Outcome::Cancel { HIDDEN_AWAIT } else { bits(hidden) };
+    flags.replace(State(SUSPECT | hidden | during))
 }
 
 /// Ends what [`suspect`] began.

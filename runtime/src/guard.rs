@@ -1,7 +1,11 @@
 //! The guard of a `#[cleanup]`: a hidden owner that runs it, and the handle bound to the name.
 
+mod asynchronous;
+mod awaited;
+
 use std::cell::Cell;
 use std::fmt;
+use std::future::{Future, Ready, ready};
 use std::mem::MaybeUninit;
 use std::ops::{Deref, DerefMut};
 
@@ -10,6 +14,9 @@ use crate::contain::contain;
 use crate::flag::{Flags, State};
 use crate::report::Ended;
 use crate::site::Site;
+
+pub use self::asynchronous::{AsyncOwner, SharedArmed};
+pub use self::awaited::AwaitedOwner;
 
 /// Room for a guarded value, apart from the [`Owner`]: user code holds the value's address, and
 /// the optimiser would reload control data that lies beside it after every call.
@@ -26,6 +33,12 @@ impl<T> Slot<T> {
     }
 }
 
+/// The switch of a guarded statement's cleanup, on until the statement fails.
+pub trait Switch {
+    /// Calls the cleanup off.
+    fn disarm(&self);
+}
+
 /// Whether the cleanup of a guarded statement is still owed.
 #[derive(Debug)]
 pub struct Armed(Cell<bool>);
@@ -39,15 +52,17 @@ impl Armed {
         Self(Cell::new(true))
     }
 
-    #[inline(always)]
-    pub(crate) fn disarm(&self) {
-        self.0.set(false);
-    }
-
     /// Whether it is still owed.
     #[inline(always)]
     pub fn get(&self) -> bool {
         self.0.get()
+    }
+}
+
+impl Switch for Armed {
+    #[inline(always)]
+    fn disarm(&self) {
+        self.0.set(false);
     }
 }
 
@@ -93,9 +108,9 @@ where
     ///
     /// If the value is gone, which no expansion can bring about.
     #[inline(always)]
-    pub fn handle(&mut self) -> Guard<'_, 's, T, C, F, ON> {
+    pub fn handle(&mut self) -> Guard<'_, Self> {
         assert!(self.cleanup.is_some(), "the guarded value is gone");
-        Guard { owner: self }
+        Guard::new(self)
     }
 
     #[inline(always)]
@@ -124,6 +139,53 @@ where
     }
 }
 
+impl<T, C, F: Flags, const ON: u8> Held for Owner<'_, T, C, F, ON>
+where
+    C: FnOnce(T) -> Ended,
+{
+    type Value = T;
+    type Ran = ();
+
+    #[inline(always)]
+    #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
+    fn get(&self) -> &T {
+        // SAFETY: by the trait's contract the value is there, and so by the invariant in the slot.
+        unsafe { self.slot.assume_init_ref() }
+    }
+
+    #[inline(always)]
+    #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
+    fn get_mut(&mut self) -> &mut T {
+        // SAFETY: as in `get`.
+        unsafe { self.slot.assume_init_mut() }
+    }
+
+    #[inline(always)]
+    fn run_now(&mut self) {
+        self.run(State::SUCCESS);
+    }
+
+    #[inline(always)]
+    fn take(&mut self) -> T {
+        // A handle is only made while the value is there, and consumed where it goes.
+        assert!(self.cleanup.take().is_some(), "the guarded value is gone");
+        // SAFETY: as in `Owner::run`.
+        #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
+        unsafe {
+            self.slot.assume_init_read()
+        }
+    }
+}
+
+// SAFETY: a shared owner, which only a shared handle leads to, gives out `&T` and nothing else. The
+// cleanup and the flags, which keep it from being `Sync` by itself, are reached through `&mut self`
+// or by value only.
+#[allow(unsafe_code, reason = "threads in a scope may share what is guarded")]
+unsafe impl<T: Sync, C, F: Flags, const ON: u8> Sync for Owner<'_, T, C, F, ON> where
+    C: FnOnce(T) -> Ended
+{
+}
+
 /// # Safety
 ///
 /// `slot` holds a value, which nobody reads again.
@@ -140,13 +202,19 @@ unsafe fn end<T, C, const ON: u8>(
     contain(site, state, || {
         // SAFETY: the caller's promise.
         let value = unsafe { slot.assume_init_read() };
-        if ON == ALWAYS || ON & bit(state.outcome()) != 0 {
+        if runs::<ON>(state) {
             cleanup(value)
         } else {
             drop(value);
             Ended::WELL
         }
     });
+}
+
+/// Whether a cleanup for the outcomes `ON` is owed on this one.
+#[inline(always)]
+fn runs<const ON: u8>(state: State) -> bool {
+    ON == ALWAYS || ON & bit(state.outcome()) != 0
 }
 
 /// Every outcome.
@@ -192,27 +260,48 @@ const fn bit(outcome: Outcome) -> u8 {
 /// assert_eq!(counted(&open, true).as_deref(), Some("session"));
 /// assert_eq!(open.get(), 1);
 /// ```
-pub struct Guard<'g, 's, T, C, F: Flags, const ON: u8>
-where
-    C: FnOnce(T) -> Ended,
-{
-    owner: &'g mut Owner<'s, T, C, F, ON>,
+pub struct Guard<'g, O> {
+    owner: &'g mut O,
 }
 
-impl<T, C, F: Flags, const ON: u8> Guard<'_, '_, T, C, F, ON>
-where
-    C: FnOnce(T) -> Ended,
-{
+/// Who owns a guarded value, as its one handle sees it.
+///
+/// Contract: `get`, `get_mut`, `run_now` and `take` are called while the value is there: through a
+/// handle, which is made while it is and used up by the last two.
+pub trait Held {
+    /// The guarded value.
+    type Value;
+    /// What running the cleanup gives: nothing, or the future of one that is to be awaited.
+    type Ran;
+    /// The value.
+    fn get(&self) -> &Self::Value;
+    /// The value.
+    fn get_mut(&mut self) -> &mut Self::Value;
+    /// Runs the cleanup, as a success.
+    fn run_now(&mut self) -> Self::Ran;
+    /// Gives the value up, and its cleanup.
+    fn take(&mut self) -> Self::Value;
+}
+
+impl<'g, O: Held> Guard<'g, O> {
+    #[inline(always)]
+    fn new(owner: &'g mut O) -> Self {
+        Self { owner }
+    }
+
     /// Runs the cleanup here, as [`Outcome::Success`]: one that is not declared for successes does
     /// not run, and the value is dropped.
+    ///
+    /// For an `async` cleanup this gives its future: `Guard::run(name).await`.
     ///
     /// # Panics
     ///
     /// If the cleanup panics and the thread is not unwinding already.
     #[inline(always)]
     #[allow(clippy::needless_pass_by_value, reason = "the handle is used up")]
-    pub fn run(this: Self) {
-        this.owner.run(State::SUCCESS);
+    #[allow(clippy::must_use_candidate, reason = "a sync cleanup gives nothing, a future says so")]
+    pub fn run(this: Self) -> O::Ran {
+        this.owner.run_now()
     }
 
     /// Returns the value; its cleanup will not run.
@@ -223,65 +312,39 @@ where
     #[inline(always)]
     #[must_use = "the value has no cleanup any more"]
     #[allow(clippy::needless_pass_by_value, reason = "the handle is used up")]
-    pub fn dismiss(this: Self) -> T {
-        // A handle is only made while the value is there, and consumed where it goes.
-        assert!(this.owner.cleanup.take().is_some(), "the guarded value is gone");
-        // SAFETY: as in `Owner::run`.
-        #[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
-        unsafe {
-            this.owner.slot.assume_init_read()
-        }
+    pub fn dismiss(this: Self) -> O::Value {
+        this.owner.take()
     }
 }
 
-#[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
-impl<T, C, F: Flags, const ON: u8> Deref for Guard<'_, '_, T, C, F, ON>
-where
-    C: FnOnce(T) -> Ended,
-{
-    type Target = T;
+impl<O: Held> Deref for Guard<'_, O> {
+    type Target = O::Value;
 
     #[inline(always)]
-    fn deref(&self) -> &T {
-        // SAFETY: `Owner::handle` made this while the value was there, this borrows the owner
-        // exclusively, and only `run` and `dismiss`, which consume the handle, take the value.
-        unsafe { self.owner.slot.assume_init_ref() }
+    fn deref(&self) -> &O::Value {
+        self.owner.get()
     }
 }
 
-#[allow(unsafe_code, reason = "a value apart from its control data, see `Slot`")]
-impl<T, C, F: Flags, const ON: u8> DerefMut for Guard<'_, '_, T, C, F, ON>
-where
-    C: FnOnce(T) -> Ended,
-{
+impl<O: Held> DerefMut for Guard<'_, O> {
     #[inline(always)]
-    fn deref_mut(&mut self) -> &mut T {
-        // SAFETY: as in `deref`.
-        unsafe { self.owner.slot.assume_init_mut() }
+    fn deref_mut(&mut self) -> &mut O::Value {
+        self.owner.get_mut()
     }
 }
 
-// SAFETY: a shared handle gives out `&T` and nothing else: `Deref`, `Debug` and `Display`. The
-// cleanup and the flags, which keep it from being `Sync` by itself, are reached through `&mut self`
-// or by value only.
-#[allow(unsafe_code, reason = "threads in a scope may share what is guarded")]
-unsafe impl<T: Sync, C, F: Flags, const ON: u8> Sync for Guard<'_, '_, T, C, F, ON> where
-    C: FnOnce(T) -> Ended
-{
-}
-
-impl<T: fmt::Debug, C, F: Flags, const ON: u8> fmt::Debug for Guard<'_, '_, T, C, F, ON>
+impl<O: Held> fmt::Debug for Guard<'_, O>
 where
-    C: FnOnce(T) -> Ended,
+    O::Value: fmt::Debug,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
     }
 }
 
-impl<T: fmt::Display, C, F: Flags, const ON: u8> fmt::Display for Guard<'_, '_, T, C, F, ON>
+impl<O: Held> fmt::Display for Guard<'_, O>
 where
-    C: FnOnce(T) -> Ended,
+    O::Value: fmt::Display,
 {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         (**self).fmt(f)
@@ -298,14 +361,22 @@ pub const fn dropped<T>(value: T) -> Dropped<T> {
     Dropped(value)
 }
 
-impl<T, C, F: Flags, const ON: u8> Dropped<Guard<'_, '_, T, C, F, ON>>
-where
-    C: FnOnce(T) -> Ended,
-{
+impl<O: Held> Dropped<Guard<'_, O>> {
     /// Runs the cleanup.
     #[inline(always)]
-    pub fn now(self) {
-        Guard::run(self.0);
+    #[allow(clippy::must_use_candidate, reason = "a sync cleanup gives nothing, a future says so")]
+    pub fn now(self) -> O::Ran {
+        Guard::run(self.0)
+    }
+
+    /// The same, for a cleanup that is to be awaited.
+    #[inline]
+    #[allow(clippy::must_use_candidate, reason = "a future says so")]
+    pub fn awaited(self) -> O::Ran
+    where
+        O::Ran: Future,
+    {
+        Guard::run(self.0)
     }
 }
 
@@ -313,12 +384,20 @@ where
 pub trait DroppedOther {
     /// Drops it.
     fn now(self);
+    /// Drops it, where a cleanup might have been to be awaited.
+    fn awaited(self) -> Ready<()>;
 }
 
 impl<T> DroppedOther for Dropped<T> {
     #[inline(always)]
     fn now(self) {
         drop(self.0);
+    }
+
+    #[inline]
+    fn awaited(self) -> Ready<()> {
+        drop(self.0);
+        ready(())
     }
 }
 

@@ -6,7 +6,7 @@ use std::task::Poll;
 
 use crate::Outcome;
 use crate::flag::{Flags, State};
-use crate::guard::Armed;
+use crate::guard::Switch;
 
 /// A type that `?` takes.
 #[diagnostic::on_unimplemented(
@@ -81,13 +81,13 @@ fn set(flags: impl Flags, outcome: Outcome) {
 /// The operand of a `?` in a guarded statement: where it leaves, what the statement announced did
 /// not happen, and its cleanup is disarmed.
 #[inline(always)]
-pub fn question_disarming<T: Question, const M: usize>(
+pub fn question_disarming<T: Question, S: Switch, const M: usize>(
     flags: impl Flags,
-    armed: [&Armed; M],
+    armed: [&S; M],
     value: T,
 ) -> T {
     value.on_leaving(|| {
-        armed.into_iter().for_each(Armed::disarm);
+        armed.into_iter().for_each(Switch::disarm);
         set(flags, Outcome::Error);
     });
     value
@@ -227,4 +227,35 @@ pub fn ended_suspect<F: Flags, T>(flags: F, left: usize, before: F::States, valu
     flags.restore(before);
     flags.set_innermost(left, State::SUCCESS);
     value
+}
+
+// The same with the value first: in an `async` function an argument before it that borrows a flag
+// would be kept in the future while the value is awaited.
+
+/// [`question`] in an `async` function.
+#[inline(always)]
+pub fn question_async<T: Question>(value: T, flags: impl Flags) -> T {
+    question(flags, value)
+}
+
+/// [`question_disarming`] in an `async` function.
+#[inline(always)]
+pub fn question_disarming_async<T: Question, S: Switch, const M: usize>(
+    value: T,
+    flags: impl Flags,
+    armed: [&S; M],
+) -> T {
+    question_disarming(flags, armed, value)
+}
+
+/// [`leave`] in an `async` function.
+#[inline(always)]
+pub fn leave_async<R, V: Verdict<R>>(value: R, flags: impl Flags, verdict: V) -> R {
+    leave(flags, verdict, value)
+}
+
+/// [`ended`] in an `async` function.
+#[inline(always)]
+pub fn ended_async<T>(value: T, flags: impl Flags) -> T {
+    ended(flags, value)
 }

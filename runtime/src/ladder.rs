@@ -11,7 +11,6 @@ pub(crate) mod child;
 pub(crate) mod create;
 pub(crate) mod entry;
 pub(crate) mod exit;
-pub(crate) mod forever;
 #[cfg(target_os = "linux")]
 pub(crate) mod journal;
 pub(crate) mod keeper;

@@ -13,10 +13,15 @@ pub mod __private;
 compile_error!("the feature `process` of `backstop` needs a Unix system");
 
 mod cancel;
+#[cfg(feature = "tokio")]
+mod cleanup_runtime;
 mod contain;
 mod defer;
 mod event;
+mod finish;
 mod flag;
+#[cfg(any(feature = "tokio", all(feature = "process", unix)))]
+mod forever;
 mod guard;
 mod judge;
 #[cfg(all(feature = "process", unix))]
@@ -37,10 +42,16 @@ pub mod process {
 mod root;
 pub mod scope;
 mod site;
+mod wait;
 mod warnings;
+mod ways;
 
 pub use backstop_macros::{main, must_cleanup, no_exit, scoped_spawn};
-pub use cancel::{CancelCause, CancelToken, Cancelled, cancel_token};
+pub use cancel::{CancelCause, CancelToken, Cancelled, InScope, cancel_token};
+#[cfg(feature = "tokio")]
+pub use cancel::{Run, WaitForCancel};
+#[cfg(feature = "tokio")]
+pub use cleanup_runtime::{drain, drain_blocking};
 pub use event::{Event, EventKind, set_observer};
 pub use guard::Guard;
 #[cfg(all(feature = "process", unix))]

@@ -28,6 +28,15 @@ macro_rules! __needs_process {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __needs {
+    (async_cleanup) => {
+        $crate::__needs_tokio!("an `async` cleanup")
+    };
+    (tasks) => {
+        $crate::__needs_tokio!("`#[scoped_spawn] async fn`")
+    };
+    (async_main) => {
+        $crate::__needs_tokio!("`#[backstop::main] async fn`")
+    };
     (exit) => {
         $crate::__needs_process!("survives = exit" =>)
     };
@@ -83,6 +92,41 @@ macro_rules! __needs_linux_in_main {
     };
 }
 
+/// Expands to nothing where there is a runtime for what nobody awaits.
+#[cfg(feature = "tokio")]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_tokio {
+    ($what:expr) => {};
+}
+
+/// Expands to the error that names the feature.
+#[cfg(not(feature = "tokio"))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __needs_tokio {
+    ($what:expr) => {
+        ::core::compile_error!(::core::concat!(
+            $what,
+            " needs the feature `tokio` of `backstop`\nhelp: add it in `Cargo.toml`: `backstop = { \
+             version = \"..\", features = [\"tokio\"] }`"
+        ));
+    };
+}
+
+/// What `#[backstop::main] async fn main` would be to the type checker, beside that error.
+#[cfg(all(feature = "process", not(feature = "tokio"), unix))]
+#[must_use]
+pub fn main_async<F: std::future::Future<Output: std::process::Termination>>(
+    _: u64,
+    _: bool,
+    _: Option<&'static str>,
+    _: Option<usize>,
+    _: impl FnOnce() -> F,
+) -> std::process::ExitCode {
+    std::process::ExitCode::FAILURE
+}
+
 /// What a registration would be to the type checker, beside the error that says what is missing.
 #[cfg(not(all(feature = "process", unix)))]
 #[allow(
@@ -124,9 +168,117 @@ mod missing {
             Self
         }
 
+        /// Itself.
+        pub fn making_async(&self) -> Self {
+            Self
+        }
+
         /// Commits nothing.
         pub fn commit(self) {}
     }
 }
 #[cfg(not(all(feature = "process", unix)))]
 pub use missing::{announce_exit, survive};
+
+/// What a scope of tasks would be to the type checker, beside the error that says what is missing.
+#[cfg(not(feature = "tokio"))]
+#[allow(clippy::unused_self, reason = "stands in for what is missing")]
+mod missing_tasks {
+    use std::fmt::Display;
+    use std::future::{Future, Pending, pending};
+
+    use crate::scope::Options;
+
+    /// A scope that spawns nothing.
+    #[derive(Clone, Debug)]
+    pub struct TaskScope;
+
+    /// The result of a child that there is none of.
+    type Never<T> = Pending<Result<T, Box<dyn Display>>>;
+
+    /// A builder that spawns nothing.
+    #[derive(Debug)]
+    pub struct TaskBuilder;
+
+    impl TaskBuilder {
+        /// Itself.
+        pub fn name(self, _: &str) -> Self {
+            self
+        }
+
+        /// Spawns nothing.
+        #[allow(clippy::unnecessary_wraps, reason = "of the shape of what is missing")]
+        pub fn spawn<F: Future>(self, _: F) -> std::io::Result<Never<F::Output>> {
+            Ok(pending())
+        }
+    }
+
+    impl TaskScope {
+        /// A builder.
+        pub fn builder(&self) -> TaskBuilder {
+            TaskBuilder
+        }
+
+        /// Spawns nothing.
+        pub fn spawn<F: Future>(&self, _: F) -> Never<F::Output> {
+            pending()
+        }
+
+        /// Runs nothing.
+        pub fn spawn_blocking<T>(&self, _: impl FnOnce() -> T) -> Never<T> {
+            pending()
+        }
+    }
+
+    /// A scope on one task that spawns nothing.
+    #[derive(Clone, Debug)]
+    pub struct LocalScope;
+
+    impl LocalScope {
+        /// Spawns nothing.
+        pub fn spawn<F: Future>(&self, _: F) -> Never<F::Output> {
+            pending()
+        }
+
+        /// Runs nothing.
+        pub fn run<B: Future>(&self, _: B) -> Pending<B::Output> {
+            pending()
+        }
+
+        /// Runs nothing.
+        pub fn run_until_deadline<B: Future>(&self, _: B) -> Pending<B::Output> {
+            pending()
+        }
+    }
+
+    impl Options {
+        /// A scope that runs nothing.
+        #[doc(hidden)]
+        #[must_use]
+        pub fn local(self) -> LocalScope {
+            LocalScope
+        }
+
+        /// A scope that runs nothing.
+        #[doc(hidden)]
+        #[must_use]
+        pub fn local_any(self) -> LocalScope {
+            LocalScope
+        }
+
+        /// Runs nothing.
+        #[doc(hidden)]
+        pub fn tokio<F: FnOnce(TaskScope) -> B, B: Future>(self, _: F) -> Pending<B::Output> {
+            pending()
+        }
+
+        /// Runs nothing.
+        #[doc(hidden)]
+        pub fn tokio_until_deadline<F: FnOnce(TaskScope) -> B, B: Future>(
+            self,
+            _: F,
+        ) -> Pending<B::Output> {
+            pending()
+        }
+    }
+}

@@ -2,11 +2,15 @@
 
 pub use crate::contain::contained_drop;
 pub use crate::defer::defer;
-pub use crate::flag::{Flag, Flags, mark, restore, suspect};
-pub use crate::guard::{Armed, Dropped, DroppedOther, Owner, Refused, Slot, dropped, refused};
+pub use crate::finish::{Chain, Finish};
+pub use crate::flag::{Flag, Flags, SharedFlag, mark, restore, suspect};
+pub use crate::guard::{
+    Armed, AsyncOwner, AwaitedOwner, Dropped, DroppedOther, Owner, Refused, SharedArmed, Slot,
+    dropped, refused,
+};
 pub use crate::judge::{
-    Judge, Plain, Question, Verdict, ended, ended_suspect, judge, leave, question,
-    question_disarming,
+    Judge, Plain, Question, Verdict, ended, ended_async, ended_suspect, judge, leave, leave_async,
+    question, question_async, question_disarming, question_disarming_async,
 };
 #[cfg(all(feature = "process", unix))]
 pub use crate::ladder::action::door as action_door;
@@ -21,6 +25,8 @@ pub use crate::ladder::exit::doors::{
 };
 #[cfg(all(feature = "process", target_os = "linux"))]
 pub use crate::ladder::journal::door as journal;
+#[cfg(all(feature = "process", not(feature = "tokio"), unix))]
+pub use crate::needs::main_async;
 #[cfg(not(all(feature = "process", unix)))]
 pub use crate::needs::{
     announce_exit, survive as survive_exit, survive as survive_kill, survive as survive_reboot,
@@ -28,7 +34,11 @@ pub use crate::needs::{
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::root::{Mark, Root, root};
 pub use crate::site::Site;
+pub use crate::wait::{Aw, aw};
 pub use crate::warnings::*;
+pub use crate::ways::{
+    Branch, Found, FromResidual, Never, Way, branch, carried, left, unreachable_way,
+};
 
 /// What `#[backstop::main]` calls, with the grace period in milliseconds.
 #[cfg(all(feature = "process", unix))]
@@ -41,6 +51,21 @@ pub fn main<R: std::process::Termination>(
     use crate::ladder::shutdown::{Options, run};
     let grace = std::time::Duration::from_millis(grace);
     run(Options { grace, reaper, journal }, body)
+}
+
+/// The same for an `async` main: with `workers` threads for its tasks, 0 for the main thread alone, or
+/// as many as there are processors.
+#[cfg(all(feature = "process", feature = "tokio", unix))]
+pub fn main_async<F: Future<Output: std::process::Termination>>(
+    grace: u64,
+    reaper: bool,
+    journal: Option<&'static str>,
+    workers: Option<usize>,
+    body: impl FnOnce() -> F,
+) -> std::process::ExitCode {
+    use crate::ladder::shutdown::{Options, run_async};
+    let grace = std::time::Duration::from_millis(grace);
+    run_async(Options { grace, reaper, journal }, workers, body)
 }
 
 /// A scope, in place of the function that the user spawned with.
@@ -127,4 +152,11 @@ pub mod reaper {
     fn keeper() -> io::Result<&'static dyn Keeper> {
         reaper::keeper().ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
+}
+
+/// No value of a type, which says what type that is.
+#[inline(always)]
+#[must_use]
+pub const fn no_value<T>() -> Option<T> {
+    None
 }

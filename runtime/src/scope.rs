@@ -44,9 +44,13 @@ mod children;
 mod handle;
 #[cfg(all(feature = "process", unix))]
 pub(crate) mod live;
+#[cfg(feature = "tokio")]
+mod local;
 mod options;
 mod place;
 mod shared;
+#[cfg(feature = "tokio")]
+pub(crate) mod tasks;
 
 use std::fmt;
 use std::io;
@@ -59,7 +63,14 @@ use crate::CancelToken;
 pub use self::child::Child;
 use self::children::Children;
 pub use self::handle::ScopedJoinHandle;
+#[cfg(feature = "tokio")]
+pub use self::local::{AnyChild, ChildError, LocalHandle, LocalScope, SendChild};
 pub use self::options::{OnFailure, Options};
+#[cfg(feature = "tokio")]
+pub use self::tasks::{
+    ChildFailure, Closed, DeadlineExceeded, FailureKind, ScopeError, Task, TaskBuilder, TaskHandle,
+    TaskScope, tokio,
+};
 
 /// Calls `f` with a scope to spawn threads in, and returns after all of them have ended.
 ///

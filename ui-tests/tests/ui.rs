@@ -20,7 +20,9 @@ macro_rules! folders {
     )*};
 }
 
-folders! { general main no_exit must_cleanup scoped_spawn survives allow_skip rules }
+folders! {
+    general main no_exit must_cleanup async_cleanup scoped_spawn survives allow_skip rules
+}
 
 /// Programs of `open/`: defects that are known and not mended yet. Whoever mends one moves its
 /// program to `fail/` or `pass/`.

@@ -5,7 +5,7 @@ use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{ReturnType, Signature};
 
-use super::args::Args;
+use super::args::{Args, Workers};
 use super::function::{MainFunction, is_ours};
 use crate::paths::{Runtime, hidden};
 
@@ -16,9 +16,11 @@ use crate::paths::{Runtime, hidden};
 //             __needs_linux_in_main!(reaper);
 //             __needs_process!(".." => __private::main)(10_000, true, None, main)
 //         }
+// Of an `async fn`:  __needs!(async_main);
+//                    __needs_process!(".." => __private::main_async)(10_000, false, None, Some(2), main)
 pub(crate) fn wrap(function: MainFunction, args: &Args) -> TokenStream {
     let MainFunction { outer, inner, vis, sig, body } = function;
-    let Args { grace, reaper, journal, krate, linux } = args;
+    let Args { grace, reaper, journal, workers, krate, linux } = args;
     let runtime = Runtime::new(krate.as_ref());
     let name = &sig.ident;
     // An error about the type that `main` returns is told at that type.
@@ -27,7 +29,7 @@ pub(crate) fn wrap(function: MainFunction, args: &Args) -> TokenStream {
         ReturnType::Type(_, ty) => ty.span(),
     };
     let needs_process = runtime.public("__needs_process", name.span());
-    let main = runtime.private("main", span);
+    let main = runtime.private(if sig.asyncness.is_some() { "main_async" } else { "main" }, span);
     let journal = match journal {
         None => quote!(::core::option::Option::None),
         Some(path) => quote!(::core::option::Option::Some(#path)),
@@ -36,17 +38,30 @@ pub(crate) fn wrap(function: MainFunction, args: &Args) -> TokenStream {
     let main = quote_spanned! {hidden(name.span())=>
         #needs_process!("#[backstop::main]" => #main)
     };
-    let call = quote_spanned!(hidden(span)=> #main(#grace, #reaper, #journal, #name));
     // Where the system is another one, that is told at the option.
     let needs_linux = linux.iter().map(|option| {
         let needs_linux = runtime.public("__needs_linux_in_main", option.span());
         quote_spanned!(option.span()=> #needs_linux!(#option);)
     });
+    let (needs, workers) = match &sig.asyncness {
+        None => (None, None),
+        Some(keyword) => {
+            let needs = runtime.public("__needs", keyword.span);
+            let workers = match workers {
+                None | Some((_, Workers::Default)) => quote!(::core::option::Option::None),
+                Some((_, Workers::CurrentThread)) => quote!(::core::option::Option::Some(0)),
+                Some((_, Workers::Count(count))) => quote!(::core::option::Option::Some(#count)),
+            };
+            (Some(quote_spanned!(keyword.span=> #needs!(async_main);)), Some(quote!(#workers,)))
+        }
+    };
+    let call = quote_spanned!(hidden(span)=> #main(#grace, #reaper, #journal, #workers #name));
     let signature = outer_signature(&sig);
     quote! {
         #(#outer)* #vis #signature -> ::std::process::ExitCode {
             #(#inner)* #sig #body
             #(#needs_linux)*
+            #needs
             #call
         }
     }

@@ -1,9 +1,10 @@
 //! `fn main`, and what may not be said of it.
 
-use proc_macro2::TokenTree;
+use proc_macro2::{Ident, TokenTree};
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Safety, Signature, Visibility};
 
+use super::args::Workers;
 use crate::diagnostic::{Errors, message};
 
 /// A function, its body as it was written: rustc and an editor see it as if nothing stood there.
@@ -59,7 +60,8 @@ impl MainFunction {
         self.sig.ident == "main"
     }
 
-    pub(crate) fn check(&self, errors: &mut Errors) {
+    /// `workers` is the option about the runtime, if one is given.
+    pub(crate) fn check(&self, workers: Option<&(Ident, Workers)>, errors: &mut Errors) {
         let Self { sig, inner, .. } = self;
         if !self.is_main() {
             let text = message(
@@ -72,13 +74,12 @@ impl MainFunction {
             let text = message("`#[backstop::main]` is given twice", "keep one of the two");
             errors.at(attribute, text);
         }
-        if let Some(keyword) = &sig.asyncness {
+        if let (Some((key, _)), None) = (workers, &sig.asyncness) {
             let text = message(
-                "`#[backstop::main]` on an `async fn` is not available in this version of backstop: \
-                 the async form comes with the feature `tokio`",
-                "remove the `async`, and block on the future in the body",
+                format!("`{key}` is about the tasks of an `async fn`, and this `main` is not"),
+                "write `async fn main`, or leave the option out",
             );
-            errors.at(keyword, text);
+            errors.at(key, text);
         }
         if let Some(keyword) = &sig.constness {
             errors.at(keyword, needless("`const`"));

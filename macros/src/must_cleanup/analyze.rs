@@ -15,17 +15,14 @@ use crate::no_exit;
 pub(crate) type Cleanups = VecDeque<Cleanup>;
 
 /// Reads every `#[cleanup]` and `defer!` of the body.
-///
-/// In an `async fn` there are none: each `#[cleanup]` is refused, and a `defer!` is left to be the
-/// macro that it is in any function.
 pub(crate) fn analyze(
     signature: &Signature,
     body: &Block,
     allows: &mut Allows,
     errors: &mut Errors,
 ) -> Cleanups {
-    let inside = signature.asyncness.map(|_| "an `async fn`");
-    let mut finder = Finder { cleanups: VecDeque::new(), allows, errors, inside };
+    let awaits = signature.asyncness.is_some();
+    let mut finder = Finder { cleanups: VecDeque::new(), allows, errors, awaits, inside: None };
     finder.visit_block(body);
     finder.cleanups
 }
@@ -34,6 +31,8 @@ struct Finder<'a> {
     cleanups: Cleanups,
     allows: &'a mut Allows,
     errors: &'a mut Errors,
+    /// Whether the function is `async`.
+    awaits: bool,
     /// What the walk is in that is left in ways of its own.
     inside: Option<&'static str>,
 }
@@ -49,12 +48,9 @@ impl Finder<'_> {
         let mut attributes = statement_attrs(stmt).iter().filter(|attr| is_cleanup(attr));
         let Some(attribute) = attributes.next() else { return };
         if let Some(what) = self.inside {
-            let remedy = match what {
-                "an `async fn`" => "declare it in a function that is not `async`, and call that",
-                _ => "move its body into a function of its own under `#[must_cleanup]`",
-            };
             let wrong =
                 format!("`#[cleanup]` in {what} is not available in this version of backstop");
+            let remedy = "move its body into a function of its own under `#[must_cleanup]`";
             self.errors.at(attribute.path(), message(wrong, remedy));
             return;
         }
@@ -82,6 +78,15 @@ impl Finder<'_> {
     }
 
     fn declare(&mut self, mut cleanup: Cleanup) {
+        if let Some(span) = cleanup.awaited.filter(|_| !self.awaits) {
+            let text = message(
+                "an `async` cleanup needs an `async fn`, which can await it",
+                "make the function `async`, or call a blocking function here",
+            );
+            self.errors.at_span(span, text);
+            cleanup.awaited = None;
+            cleanup.clear();
+        }
         cleanup.may_diverge = has_call(&cleanup.expr) && self.allows.allows(no_exit::expand::RULE);
         cleanup.warns_of_abort = cleanup.needs_unwind() && !self.allows.allows("panic_abort");
         self.cleanups.push_back(cleanup);

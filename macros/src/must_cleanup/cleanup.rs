@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Expr, LitStr, Macro, Meta, Token};
 
-use super::rung::Rung;
+use super::rung::{Rung, alone};
 use super::text::{Options, written};
 
 use crate::args::{self, Entry, Value};
@@ -15,7 +15,7 @@ use crate::diagnostic::{Errors, message};
 use crate::macros::arguments;
 use crate::syntax::exit_token;
 
-const KEYS: [&str; 3] = ["on", "survives", "name"];
+const KEYS: [&str; 4] = ["on", "survives", "timeout", "name"];
 
 /// A cleanup as it was declared.
 pub(crate) struct Cleanup {
@@ -27,6 +27,10 @@ pub(crate) struct Cleanup {
     /// What it survives, beyond an unwind.
     pub(crate) rung: Option<Rung>,
     pub(crate) name: Option<LitStr>,
+    /// The `async` of a cleanup that is to be awaited.
+    pub(crate) awaited: Option<Span>,
+    /// How long it may take, in nanoseconds.
+    pub(crate) timeout: Option<u64>,
     /// Whether its calls may diverge.
     pub(crate) may_diverge: bool,
     /// Whether to warn where a panic would not run it.
@@ -58,6 +62,8 @@ impl Cleanup {
             on: 15,
             rung: None,
             name: None,
+            awaited: None,
+            timeout: None,
             may_diverge: false,
             warns_of_abort: false,
             span,
@@ -71,12 +77,25 @@ impl Cleanup {
 
     /// Does nothing instead: what is wrong with the expression has been said.
     pub(crate) fn clear(&mut self) {
-        self.expr = syn::parse_quote!(());
+        self.expr = match self.awaited {
+            Some(_) => syn::parse_quote!(async {}),
+            None => syn::parse_quote!(()),
+        };
     }
 
     /// Whether it is owed on a panic, and nothing but the panic's unwinding runs it.
     pub(crate) fn needs_unwind(&self) -> bool {
         self.on & UNWIND != 0 && self.rung.is_none()
+    }
+
+    /// Whether an attribute holds an `async` cleanup.
+    pub(crate) fn is_awaited(attribute: &Attribute) -> bool {
+        let Meta::List(list) = &attribute.meta else { return false };
+        list.parse_args_with(|input: ParseStream<'_>| {
+            let is_async = matches!(input.parse::<Expr>(), Ok(Expr::Async(_)));
+            input.parse::<TokenStream>().map(|_| is_async)
+        })
+        .unwrap_or(false)
     }
 
     /// Reads `#[cleanup(EXPR, key = value, ..)]`.
@@ -157,6 +176,7 @@ impl Cleanup {
     ) -> (Self, usize) {
         let mut count = 0;
         let mut cleanup = Self::nothing(span);
+        let mut timeout = None;
         if let Some(key) = option_in_place_of_expr(&expr) {
             let text = message(
                 format!("the cleanup comes first in `{owner}`, and `{key}` is an option of it"),
@@ -179,6 +199,15 @@ impl Cleanup {
                         .take(entry.equals(SURVIVES).and_then(|word| Rung::read(&word)))
                         .flatten();
                 }
+                "timeout" => {
+                    let key = entry.key.span();
+                    let value = errors.take(
+                        entry
+                            .equals::<LitStr>(TIMEOUT)
+                            .and_then(|value| args::duration(&value, TIMEOUT)),
+                    );
+                    timeout = value.map(|value| (key, value));
+                }
                 "name" => {
                     cleanup.name = errors.take(entry.equals("a string such as `\"session\"`"));
                 }
@@ -186,6 +215,20 @@ impl Cleanup {
             }
             None
         });
+        if let Expr::Async(block) = alone(&cleanup.expr) {
+            cleanup.awaited = Some(block.async_token.span());
+            cleanup.expr = Expr::Async(block.clone());
+            if let Some(rung) = cleanup.rung.take() {
+                errors.push(rung.needs_sync());
+            }
+            cleanup.timeout = timeout.map(|(_, limit)| limit);
+        } else if let Some((key, _)) = timeout {
+            let text = message(
+                "`timeout` limits an `async` cleanup, and this one is not",
+                "limit the time inside the cleanup",
+            );
+            errors.at_span(key, text);
+        }
         if let Some(rung) = cleanup.rung.take_if(|_| cleanup.on & CANCEL == 0) {
             errors.push(rung.needs_cancel());
             cleanup.clear();
@@ -194,6 +237,7 @@ impl Cleanup {
     }
 }
 
+const TIMEOUT: &str = "a time such as `\"5s\"` or `\"250ms\"`";
 const SURVIVES: &str = "`unwind`, `exit`, `kill` or `reboot`";
 const ON: &str = "`always`, `success`, `error`, `unwind`, `cancel`, `failure`, or a list such as \
                   `[error, unwind]`";
@@ -218,7 +262,7 @@ fn empty(span: Span) -> syn::Error {
 fn option_in_place_of_expr(expr: &Expr) -> Option<&'static str> {
     let Expr::Assign(assign) = expr else { return None };
     let Expr::Path(left) = &*assign.left else { return None };
-    KEYS.into_iter().chain(["timeout"]).find(|key| left.path.is_ident(key))
+    KEYS.into_iter().find(|key| left.path.is_ident(key))
 }
 
 fn outcomes(value: Expr) -> syn::Result<u8> {
@@ -304,7 +348,9 @@ fn exit_in(expr: &Expr) -> Option<syn::Error> {
         "`?`" => {
             "end the cleanup with the `Result` itself: an `Err` is reported as a failed cleanup"
         }
-        "`.await`" => "call a blocking function: this cleanup runs in a destructor",
+        "`.await`" => {
+            "in an `async fn` write `async { .. }` around it; elsewhere call a blocking function"
+        }
         _ => "let the expression end instead: it runs while its block is already being left",
     };
     Some(syn::Error::new(span, message(format!("{what} cannot leave a cleanup"), remedy)))

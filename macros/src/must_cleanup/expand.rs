@@ -3,21 +3,25 @@
 use backstop_rules::macros_known::{MacroKind, macro_kind};
 use backstop_rules::{statement_attrs, statement_attrs_mut};
 use proc_macro2::{Ident, Span};
-use quote::quote_spanned;
+use quote::{quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, Item, Macro, Pat, Signature, Stmt};
 
 use super::analyze::{Cleanups, defer, is_cleanup, own_exits, single_name};
+use super::cleanup::Cleanup;
 use super::drops;
 use super::guards::Emitter;
 use super::leaves::{End, Value, is_cfg};
 use super::marks::{Flags, Frame, Frames, references};
-use crate::macros::with_arguments;
+use super::ways::{Exit, Place};
+use crate::macros::{with_arguments, with_branches};
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
-use crate::syntax::{block_diverges, call, exit_token, return_type, returns_never, verbatim};
+use crate::syntax::{
+    block_diverges, call, exit_token, mentions, return_type, returns_never, verbatim,
+};
 
 /// Rewrites the body of a function that declares `cleanups`.
 pub(crate) fn expand(
@@ -31,28 +35,54 @@ pub(crate) fn expand(
     let verdict = local("verdict", 0);
     let value = match return_type(&signature.output) {
         _ if returns_never(&signature.output) => Value::Never,
-        Some(ty) => Value::Judged { verdict: verdict.clone(), unit: is_unit(&ty) },
+        Some(ty) => {
+            Value::Judged { verdict: verdict.clone(), unit: is_unit(&ty), ty: Box::new(ty) }
+        }
         None => Value::Opaque,
     };
     let declared = return_type(&signature.output).filter(|_| matches!(value, Value::Judged { .. }));
+    let kind = match signature.asyncness {
+        Some(_) => Kind::Async,
+        None => Kind::Sync,
+    };
+    let awaits = cleanups.iter().any(|cleanup| cleanup.awaited.is_some());
     let mut expander = Expander {
         runtime,
         calls,
         cleanups,
+        kind,
         value,
         frames: Frames::default(),
+        exits: Vec::new(),
+        carried: 0,
         flags: 0,
         guards: 0,
-        suspicious: false,
+        macros: 0,
+        suspicious: Suspicion::None,
         disarms: Vec::new(),
     };
     expander.block(body, &End::Function);
+    let span = hidden(Span::call_site());
+    for number in 0..expander.carried {
+        let carried = local("carried", number);
+        let none = quote_spanned!(span=> let mut #carried = ::core::option::Option::None;);
+        body.stmts.insert(items(body), verbatim(none));
+    }
+    if awaits {
+        let (chain, new) = (local("chain", 0), runtime.private("Chain", span));
+        let chain = quote_spanned!(span=> let #chain = #new::new(););
+        body.stmts.insert(items(body), verbatim(chain));
+    }
     if let Some(ty) = declared {
-        let span = hidden(Span::call_site());
         let judge = runtime.private("judge", span);
         let binding = quote_spanned!(span=> let #verdict = #judge::<#ty>().verdict(););
-        body.stmts.insert(0, verbatim(binding));
+        body.stmts.insert(items(body), verbatim(binding));
     }
+}
+
+/// How many items a block begins with.
+fn items(block: &Block) -> usize {
+    block.stmts.iter().take_while(|stmt| matches!(stmt, Stmt::Item(_))).count()
 }
 
 /// Contains the panics of a destructor's body.
@@ -70,12 +100,15 @@ pub(crate) fn contain(signature: &Signature, body: &mut Block, runtime: &Runtime
 }
 
 /// The names that the `#[cleanup]`s of a body guard.
-fn guarded_names(body: &Block) -> Vec<String> {
-    struct Names(Vec<String>);
+fn guarded_names(body: &Block) -> Vec<drops::Name> {
+    struct Names(Vec<drops::Name>);
     impl<'ast> Visit<'ast> for Names {
         fn visit_local(&mut self, local: &'ast syn::Local) {
-            if local.attrs.iter().any(is_cleanup) {
-                self.0.extend(single_name(&local.pat).map(|name| name.ident.to_string()));
+            if let Some(attribute) = local.attrs.iter().find(|attr| is_cleanup(attr)) {
+                self.0.extend(single_name(&local.pat).map(|name| drops::Name {
+                    name: name.ident.to_string(),
+                    awaited: Cleanup::is_awaited(attribute),
+                }));
             }
             visit::visit_local(self, local);
         }
@@ -90,18 +123,60 @@ fn is_unit(ty: &syn::Type) -> bool {
     matches!(ty, syn::Type::Tuple(tuple) if tuple.elems.is_empty())
 }
 
+/// What a body is run by.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Kind {
+    Sync,
+    /// By whoever polls its future, and drops it.
+    Async,
+}
+
+/// What a statement's macros may hide, as far as nobody else says so.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Suspicion {
+    None,
+    /// An `.await`, at which the future may be dropped.
+    Await,
+    /// An exit of the function.
+    Exit,
+}
+
 pub(super) struct Expander<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) calls: &'a Calls<'a>,
     cleanups: Cleanups,
+    pub(super) kind: Kind,
     pub(super) value: Value,
     pub(super) frames: Frames,
+    /// The blocks behind `async` cleanups.
+    pub(super) exits: Vec<Exit>,
+    /// How many values `break`s carry over such blocks.
+    pub(super) carried: usize,
     flags: usize,
     guards: usize,
-    /// Whether the statement at hand has a macro that may hide an exit.
-    pub(super) suspicious: bool,
+    /// How many macros are around this place. A guard in one is the macro's business.
+    macros: usize,
+    /// What a macro of the statement at hand may hide.
+    pub(super) suspicious: Suspicion,
     /// The switches of the guarded statements around this place.
-    disarms: Vec<Ident>,
+    pub(super) disarms: Vec<Ident>,
+}
+
+impl Kind {
+    /// The one of two names that is meant here.
+    pub(super) fn of<'a>(self, sync: &'a str, awaited: &'a str) -> &'a str {
+        match self {
+            Self::Sync => sync,
+            Self::Async => awaited,
+        }
+    }
+}
+
+/// Whether a macro that hides no exit may hide an `.await`.
+fn hides_await(mac: &Macro) -> bool {
+    let waits = ["select", "select_biased", "join", "try_join"];
+    mac.path.segments.last().is_some_and(|last| waits.iter().any(|name| last.ident == name))
+        || mentions(mac.tokens.clone(), &["await"])
 }
 
 fn is_guarded(block: &Block) -> bool {
@@ -123,41 +198,112 @@ fn may_have_value(tail: &Stmt) -> bool {
     }
 }
 
-impl Expander<'_> {
+impl<'a> Expander<'a> {
     /// Rewrites a block and what it ends with.
     pub(super) fn block(&mut self, block: &mut Block, end: &End) {
-        let guarded = is_guarded(block);
+        let guarded = self.macros == 0 && is_guarded(block);
         let reaches_end = !block_diverges(block);
         let mut stmts = Vec::with_capacity(block.stmts.len() + 4);
+        // Items stay first: clippy would find them after statements.
+        stmts.extend(block.stmts.drain(..items(block)));
         let mut end = end.clone();
         if guarded {
             let flag = local("flag", self.flags);
             self.flags += 1;
             let span = hidden(block.brace_token.span.open());
-            let new = self.runtime.private("Flag", span);
+            let new = self.runtime.private(self.kind.of("Flag", "SharedFlag"), span);
             stmts.push(verbatim(quote_spanned!(span=> let #flag = #new::new();)));
             self.frames.push(Frame::Guarded(flag));
             end = end.with(self.frames.all());
         }
-        let outer = std::mem::take(&mut self.suspicious);
-        let last = self.tail_start(&block.stmts, &end);
-        for (index, stmt) in std::mem::take(&mut block.stmts).into_iter().enumerate() {
-            self.statement(stmt, (index >= last).then_some(&end), &mut stmts);
-        }
-        let closing = block.brace_token.span.close();
-        if reaches_end && last == usize::MAX {
-            stmts.extend(self.end_without_tail(&end, closing));
-        }
+        let outer = std::mem::replace(&mut self.suspicious, Suspicion::None);
+        let place = Place {
+            end: &end,
+            reaches_end,
+            open: block.brace_token.span.open(),
+            closing: block.brace_token.span.close(),
+        };
+        self.statements(std::mem::take(&mut block.stmts), place, &mut stmts);
         // Of the tail's macros, if it was not marked: the statement around this block announces them.
-        self.suspicious |= outer;
+        self.suspicious = self.suspicious.max(outer);
         if guarded {
             self.frames.pop();
         }
         block.stmts = stmts;
     }
 
+    /// Rewrites the statements of a block, or the last of them, and gives where the tail begins in
+    /// `out`, if there is one.
+    pub(super) fn statements(
+        &mut self,
+        stmts: Vec<Stmt>,
+        place: Place<'_>,
+        out: &mut Vec<Stmt>,
+    ) -> Option<usize> {
+        let last = self.tail_start(&stmts, place.end);
+        let mut tail = None;
+        let mut stmts = stmts.into_iter().enumerate();
+        while let Some((index, stmt)) = stmts.next() {
+            let is_tail = index >= last;
+            if self.is_awaited(&stmt) {
+                let rest = stmts.map(|(_, stmt)| stmt).collect();
+                return Some(self.guard_awaited(stmt, is_tail, rest, place, out));
+            }
+            if is_tail && tail.is_none() {
+                tail = Some(out.len());
+            }
+            self.statement(stmt, is_tail.then_some(place.end), out);
+        }
+        if place.reaches_end && last == usize::MAX {
+            out.extend(self.end_without_tail(place.end, place.closing));
+        }
+        tail
+    }
+
+    /// Whether the statement has the next cleanup, and that is an `async` one.
+    fn is_awaited(&self, stmt: &Stmt) -> bool {
+        self.macros == 0
+            && (statement_attrs(stmt).iter().any(is_cleanup) || defer(stmt).is_some())
+            && self.cleanups.front().is_some_and(|cleanup| cleanup.awaited.is_some())
+    }
+
+    fn guard_awaited(
+        &mut self,
+        mut stmt: Stmt,
+        is_tail: bool,
+        rest: Vec<Stmt>,
+        place: Place<'_>,
+        out: &mut Vec<Stmt>,
+    ) -> usize {
+        if let Some(attrs) = statement_attrs_mut(&mut stmt) {
+            attrs.retain(|attr| !is_cleanup(attr));
+        }
+        // `is_awaited` has seen it.
+        let Some(cleanup) = self.cleanups.pop_front() else { return out.len() };
+        let emitter = self.emitter(&stmt);
+        self.awaited((stmt, is_tail), &cleanup, &emitter, rest, place, out)
+    }
+
+    /// What makes the guard of this statement.
+    fn emitter(&mut self, stmt: &Stmt) -> Emitter<'a> {
+        let number = self.guards;
+        self.guards += 1;
+        let cfg = statement_attrs(stmt).iter().filter(|attr| is_cfg(attr)).cloned().collect();
+        Emitter {
+            runtime: self.runtime,
+            calls: self.calls,
+            kind: self.kind,
+            flags: self.frames.all(),
+            cfg,
+            number,
+        }
+    }
+
     /// Rewrites one statement, with its guard before it. `end` is there for tails.
     fn statement(&mut self, mut stmt: Stmt, end: Option<&End>, out: &mut Vec<Stmt>) {
+        if self.macros > 0 {
+            return self.plain(stmt, end, out);
+        }
         let is_cleanup_statement = statement_attrs(&stmt).iter().any(is_cleanup);
         if let Some(attrs) = statement_attrs_mut(&mut stmt) {
             attrs.retain(|attr| !is_cleanup(attr));
@@ -173,21 +319,12 @@ impl Expander<'_> {
     fn guard(&mut self, stmt: Stmt, is_defer: bool, end: Option<&End>, out: &mut Vec<Stmt>) {
         // The analysis walked the same statements in the same order.
         let Some(cleanup) = self.cleanups.pop_front() else { return out.push(stmt) };
-        let number = self.guards;
-        self.guards += 1;
-        let cfg = statement_attrs(&stmt).iter().filter(|attr| is_cfg(attr)).cloned().collect();
-        let emitter = Emitter {
-            runtime: self.runtime,
-            calls: self.calls,
-            flags: self.frames.all(),
-            cfg,
-            number,
-        };
+        let emitter = self.emitter(&stmt);
         match stmt {
             Stmt::Local(mut statement) => {
                 let suspicious = self.suspicious(|this| this.visit_local_mut(&mut statement));
-                let tokens = emitter.on_let(statement, &cleanup);
-                self.surrounded(suspicious, out, |out| out.push(verbatim(tokens)));
+                let (guard, handle) = emitter.on_let(statement, &cleanup);
+                self.surrounded(suspicious, out, |out| out.push(verbatim(quote!(#guard #handle))));
             }
             _ if is_defer => {
                 let guard = emitter.before_statement(None, false, &cleanup);
@@ -196,7 +333,7 @@ impl Expander<'_> {
                 out.push(verbatim(quote_spanned!(hidden(cleanup.span)=> #path! {} #guard)));
             }
             other => {
-                let armed = local("armed", number);
+                let armed = local("armed", emitter.number);
                 // Whether the value of an inner block is an error, nobody judges.
                 let tells = matches!(end, None | Some(End::Function)) || !may_have_value(&other);
                 out.push(verbatim(emitter.before_statement(Some(&armed), tells, &cleanup)));
@@ -211,7 +348,7 @@ impl Expander<'_> {
     }
 
     /// A statement without a guard.
-    fn plain(&mut self, mut stmt: Stmt, end: Option<&End>, out: &mut Vec<Stmt>) {
+    pub(super) fn plain(&mut self, mut stmt: Stmt, end: Option<&End>, out: &mut Vec<Stmt>) {
         if let Some(end) = end {
             return self.tail(stmt, end, out);
         }
@@ -223,9 +360,9 @@ impl Expander<'_> {
         self.surrounded(suspicious, out, |out| out.push(stmt));
     }
 
-    /// Runs a step and says whether it met a macro that may hide an exit.
-    pub(super) fn suspicious(&mut self, step: impl FnOnce(&mut Self)) -> bool {
-        let outer = std::mem::take(&mut self.suspicious);
+    /// Runs a step and says what the macros that it met may hide.
+    pub(super) fn suspicious(&mut self, step: impl FnOnce(&mut Self)) -> Suspicion {
+        let outer = std::mem::replace(&mut self.suspicious, Suspicion::None);
         step(self);
         std::mem::replace(&mut self.suspicious, outer)
     }
@@ -233,19 +370,19 @@ impl Expander<'_> {
     /// Announces a statement that may hide an exit.
     // Input:  mac!();
     // Output: let before = suspect(&flag0, ..); mac!(); restore(&flag0, before);
-    fn surrounded(
+    pub(super) fn surrounded(
         &self,
-        suspicious: bool,
+        suspicious: Suspicion,
         out: &mut Vec<Stmt>,
         statement: impl FnOnce(&mut Vec<Stmt>),
     ) {
         let flags = self.frames.all();
-        if !suspicious || flags.is_empty() {
+        if suspicious == Suspicion::None || flags.is_empty() {
             return statement(out);
         }
         let before = local("before", out.len());
         let span = hidden(Span::call_site());
-        let suspect = self.suspect(&flags);
+        let suspect = self.suspect(&flags, suspicious);
         out.push(verbatim(quote_spanned!(span=> let #before = #suspect;)));
         statement(out);
         let restore = self.runtime.private("restore", span);
@@ -256,10 +393,14 @@ impl Expander<'_> {
     }
 
     /// `suspect(&flag0, HIDDEN)`
-    pub(super) fn suspect(&self, flags: &Flags) -> Expr {
+    pub(super) fn suspect(&self, flags: &Flags, suspicious: Suspicion) -> Expr {
         let span = hidden(Span::call_site());
         let suspect = self.runtime.private("suspect", span);
         let hidden_exit = match &self.value {
+            _ if suspicious == Suspicion::Await => {
+                let outcome = self.runtime.public("Outcome", span);
+                quote_spanned!(span=> #outcome::Cancel)
+            }
             Value::Judged { verdict, .. } => {
                 let trait_ = self.runtime.private("Verdict", span);
                 quote_spanned!(span=> #trait_::hidden(#verdict))
@@ -273,13 +414,65 @@ impl Expander<'_> {
     }
 
     fn macro_(&mut self, mac: &mut Macro) {
-        self.suspicious |= match macro_kind(&mac.path) {
+        let parsed = |this: &mut Self, mac: &mut Macro| {
+            this.macros += 1;
+            let parsed =
+                with_arguments(mac, this) || this.kind == Kind::Async && with_branches(mac, this);
+            this.macros -= 1;
+            parsed
+        };
+        let exits = match macro_kind(&mac.path) {
             MacroKind::Arguments | MacroKind::Diverges | MacroKind::Known => {
-                !with_arguments(mac, self) && exit_token(&mac.tokens).is_some()
+                !parsed(self, mac) && exit_token(&mac.tokens).is_some()
             }
             MacroKind::Stringifies => exit_token(&mac.tokens).is_some(),
             _ => true,
         };
+        let hides = if exits {
+            Suspicion::Exit
+        } else if self.kind == Kind::Async && hides_await(mac) {
+            Suspicion::Await
+        } else {
+            Suspicion::None
+        };
+        self.suspicious = self.suspicious.max(hides);
+    }
+
+    /// A call of the runtime's with `value`, which stands behind the other arguments; in an `async`
+    /// function before them, because it may be awaited, and what borrows a flag meanwhile would be
+    /// a part of the future.
+    // Output: name(ARGS, VALUE), or name_async(VALUE, ARGS)
+    pub(super) fn around(
+        &self,
+        name: [&str; 2],
+        mut args: Vec<Expr>,
+        value: Expr,
+        span: Span,
+    ) -> Expr {
+        let [sync, awaited] = name;
+        match self.kind {
+            Kind::Sync => args.push(value),
+            Kind::Async => args.insert(0, value),
+        }
+        call(self.runtime.private(self.kind.of(sync, awaited), span), args, span)
+    }
+
+    // Input:  e.await
+    // Output: aw(e, &flag0).await
+    fn await_(&mut self, expr: &mut syn::ExprAwait) {
+        // A future that cannot be one is told at its first token, as without this.
+        let span = expr.base.span();
+        self.visit_expr_mut(&mut expr.base);
+        let flags = self.frames.all();
+        if flags.is_empty() || self.kind == Kind::Sync {
+            return;
+        }
+        let base = match std::mem::replace(&mut *expr.base, Expr::PLACEHOLDER) {
+            Expr::Paren(paren) if paren.attrs.is_empty() => *paren.expr,
+            base => base,
+        };
+        let args = vec![base, flags.references(hidden(span))];
+        *expr.base = call(self.runtime.private("aw", span), args, span);
     }
 
     fn target(&mut self, label: Option<&syn::Label>, is_loop: bool, visit: impl FnOnce(&mut Self)) {
@@ -301,13 +494,17 @@ impl Expander<'_> {
             return;
         }
         let mut args = vec![flags.references(hidden(span))];
-        let mut name = "question";
+        let mut name = ["question", "question_async"];
         if !self.disarms.is_empty() {
-            name = "question_disarming";
+            name = ["question_disarming", "question_disarming_async"];
             args.push(references(&self.disarms, hidden(span)));
         }
-        args.push(std::mem::replace(&mut *expr.expr, Expr::PLACEHOLDER));
-        *expr.expr = call(self.runtime.private(name, span), args, span);
+        // As an argument it needs no parentheses, and rustc would say so.
+        let value = match std::mem::replace(&mut *expr.expr, Expr::PLACEHOLDER) {
+            Expr::Paren(paren) if paren.attrs.is_empty() => *paren.expr,
+            value => value,
+        };
+        *expr.expr = self.around(name, args, value, span);
     }
 
     // Input:  return e
@@ -343,6 +540,7 @@ impl Expander<'_> {
                     } else {
                         self.leaf(value, &End::Block(flags));
                     }
+                    self.jump_out(expr);
                     return;
                 }
                 (jump.label.as_ref(), jump.break_token.span())
@@ -355,6 +553,7 @@ impl Expander<'_> {
             return;
         }
         let mark = flags.success(self.runtime, span);
+        self.jump_out(expr);
         let jump = &*expr;
         *expr = Expr::Verbatim(quote_spanned!(hidden(span)=> { #mark; #jump }));
     }
@@ -366,8 +565,15 @@ impl VisitMut for Expander<'_> {
             return;
         }
         match expr {
-            Expr::Try(expr) => self.question(expr),
-            Expr::Return(expr) => self.return_(expr),
+            Expr::Try(question) => {
+                self.question(question);
+                self.question_out(expr);
+            }
+            Expr::Await(expr) => self.await_(expr),
+            Expr::Return(returned) => {
+                self.return_(returned);
+                self.return_out(expr);
+            }
             Expr::Break(_) | Expr::Continue(_) => self.jump(expr),
             Expr::Macro(expr) => self.macro_(&mut expr.mac),
             Expr::Loop(expr) => {

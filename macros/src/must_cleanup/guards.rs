@@ -6,6 +6,7 @@ use syn::{Attribute, Expr, Local, Pat};
 
 use super::analyze::single_name;
 use super::cleanup::Cleanup;
+use super::expand::Kind;
 use super::marks::{Flags, reference};
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden, local};
@@ -14,6 +15,7 @@ use crate::syntax::{diverges, mentions};
 pub(super) struct Emitter<'a> {
     pub(super) runtime: &'a Runtime,
     pub(super) calls: &'a Calls<'a>,
+    pub(super) kind: Kind,
     pub(super) flags: Flags,
     /// The `cfg`s of the statement: each generated one is there only with it.
     pub(super) cfg: Vec<Attribute>,
@@ -22,17 +24,21 @@ pub(super) struct Emitter<'a> {
 }
 
 impl Emitter<'_> {
-    /// The guard of a `let`.
+    /// The guard of a `let`, and its handle, which follows it.
     // Input:  #[cleanup(EXPR)] let mut name: T = INIT;
     // Output: let value: T = INIT; let mut slot = ..; let mut owner = .. |name| EXPR ..;
     //         let mut name = owner.handle();
-    pub(super) fn on_let(&self, mut statement: Local, cleanup: &Cleanup) -> TokenStream {
+    pub(super) fn on_let(
+        &self,
+        mut statement: Local,
+        cleanup: &Cleanup,
+    ) -> (TokenStream, TokenStream) {
         // Refused before: the error stands, and the statement stays as it was.
         let Some(name) = single_name(&statement.pat).cloned() else {
-            return statement.into_token_stream();
+            return (statement.into_token_stream(), TokenStream::new());
         };
         if statement.init.is_none() {
-            return statement.into_token_stream();
+            return (statement.into_token_stream(), TokenStream::new());
         }
         let mentioned = mentions(cleanup.expr.to_token_stream(), &[&name.ident.to_string()]);
         // A registered expression is evaluated beside the value, which it reads by its name.
@@ -76,18 +82,13 @@ impl Emitter<'_> {
         let let_token = statement.let_token;
         let cfg = &self.cfg;
         let used = used.map(|used| quote!(#(#cfg)* #used));
-        let announced = cleanup.rung.as_ref().map(|rung| {
+        let announced = cleanup.rung.as_ref().filter(|_| self.kind == Kind::Sync).map(|rung| {
             let announced = local("announced", self.number);
             let announce = rung.announce(self.runtime);
             quote_spanned!(span=> #(#cfg)* let #announced = #announce;)
         });
-        quote! {
-            #announced
-            #statement
-            #guard
-            #(#attrs)* #let_token #mutability #ident = #handle;
-            #used
-        }
+        let handle = quote!(#(#attrs)* #let_token #mutability #ident = #handle; #used);
+        (quote!(#announced #statement #guard), handle)
     }
 
     /// The guard of any other statement, which follows it. `armed` is the hidden switch by which
@@ -103,7 +104,7 @@ impl Emitter<'_> {
     ) -> TokenStream {
         let span = hidden(cleanup.span);
         let switch = armed.map(|armed| {
-            let new = self.runtime.private("Armed", span);
+            let new = self.runtime.private(self.kind.of("Armed", "SharedArmed"), span);
             let cfg = &self.cfg;
             quote_spanned!(span=> #(#cfg)* let #armed = #new::new();)
         });
@@ -136,13 +137,14 @@ impl Emitter<'_> {
         let Parts { value, parameter, armed, tells, has_handle, name: default_name } = parts;
         let span = hidden(cleanup.span);
         let [slot, owner] = ["slot", "owner"].map(|name| local(name, self.number));
-        let slot_type = self.runtime.private("Slot", span);
-        let owner_type = self.runtime.private("Owner", span);
         // The user's own span: `Site::new` records its line.
         let site = self.runtime.private("Site", cleanup.span);
         let name =
             cleanup.name.as_ref().map_or_else(|| quote!(#default_name), |name| quote!(#name));
-        let site = quote_spanned!(cleanup.span=> #site::new(#name));
+        let site = match cleanup.timeout {
+            None => quote_spanned!(cleanup.span=> #site::new(#name)),
+            Some(limit) => quote_spanned!(cleanup.span=> #site::new(#name).within(#limit)),
+        };
         let flags = self.flags.references(span);
         let on = cleanup.on;
         let mut ended = None;
@@ -153,7 +155,8 @@ impl Emitter<'_> {
                 // A statement's is registered before it runs, a `let`'s behind it, and a `defer!` is
                 // for what is there already.
                 let exists = armed.is_none();
-                let announced = if *has_handle {
+                // An announcement stays on its thread, so that none is held over an `.await`.
+                let announced = if *has_handle && self.kind == Kind::Sync {
                     local("announced", self.number).into_token_stream()
                 } else {
                     rung.announce(self.runtime)
@@ -161,20 +164,30 @@ impl Emitter<'_> {
                 let registered =
                     rung.register(&announced, &site, &cleanup.expr, exists, self.runtime);
                 let cfg = &self.cfg;
-                let [making, created] = ["making", "created"].map(|name| local(name, self.number));
-                let begun =
-                    armed.map(|_| quote_spanned!(span=> #(#cfg)* let #making = #entry.making();));
-                // Behind the guard, so that it is dropped before it: a statement that leaves the
-                // block has made the thing, too.
-                ended = tells.then(
-                    || quote_spanned!(span=> #(#cfg)* let #created = #making.created(#flags);),
-                );
+                let created = local("created", self.number);
+                let begun = armed.map(|_| match self.kind {
+                    Kind::Sync => {
+                        let making = local("making", self.number);
+                        // Behind the guard, so that it is dropped before it: a statement that leaves
+                        // the block has made the thing, too.
+                        ended = tells.then(|| {
+                            quote_spanned!(span=> #(#cfg)* let #created = #making.created(#flags);)
+                        });
+                        quote_spanned!(span=> #(#cfg)* let #making = #entry.making();)
+                    }
+                    Kind::Async => {
+                        quote_spanned!(span=> #(#cfg)* let #created = #entry.making_async();)
+                    }
+                });
                 (
                     Some(quote_spanned!(span=> #(#cfg)* let #entry = #registered; #begun)),
                     quote_spanned!(span=> #entry.run(#value)),
                 )
             }
         };
+        if cleanup.awaited.is_some() {
+            return self.awaited_owner(parts, cleanup, &site, &result);
+        }
         let body = match armed {
             Some(armed) => {
                 let ended = self.runtime.private("Ended", span);
@@ -185,16 +198,65 @@ impl Emitter<'_> {
         let warning = self.abort_warning(cleanup);
         let mutability = has_handle.then(|| quote_spanned!(span=> mut));
         let cfg = &self.cfg;
+        let owner = match self.kind {
+            Kind::Sync => {
+                let slot_type = self.runtime.private("Slot", span);
+                let owner_type = self.runtime.private("Owner", span);
+                quote_spanned! {span=>
+                    #(#cfg)*
+                    let mut #slot = #slot_type::new();
+                    #(#cfg)*
+                    let #mutability #owner = #owner_type::<_, _, _, #on>::new(
+                        &mut #slot, #value, #flags, &const { #site }, |#parameter| { #body },
+                    );
+                }
+            }
+            Kind::Async => {
+                let owner_type = self.runtime.private("AsyncOwner", span);
+                quote_spanned! {span=>
+                    #(#cfg)*
+                    let #mutability #owner = #owner_type::<_, _, _, _, #on>::new(
+                        #value, #flags, || &const { #site }, |#parameter| { #body },
+                    );
+                }
+            }
+        };
+        quote_spanned!(span=> #warning #entry #owner #ended)
+    }
+
+    /// The owner of an `async` cleanup.
+    // Output: let mut owner = AwaitedOwner::new(value, None, &flag0, &chain, || SITE,
+    //         move |name| async move { value(&EXPR.await).ended() });
+    fn awaited_owner(
+        &self,
+        parts: &Parts<'_>,
+        cleanup: &Cleanup,
+        site: &TokenStream,
+        result: &TokenStream,
+    ) -> TokenStream {
+        let Parts { value, parameter, armed, .. } = parts;
+        let span = hidden(cleanup.span);
+        let owner = local("owner", self.number);
+        let chain = local("chain", 0);
+        let owner_type = self.runtime.private("AwaitedOwner", span);
+        let keyword = cleanup.awaited.unwrap_or(cleanup.span);
+        let needs = self.runtime.public("__needs", keyword);
+        let needs = quote_spanned!(keyword=> #needs!(async_cleanup););
+        let flags = self.flags.references(span);
+        let on = cleanup.on;
+        let armed = match armed {
+            Some(armed) => quote_spanned!(span=> ::core::option::Option::Some(&#armed)),
+            None => quote_spanned!(span=> ::core::option::Option::None),
+        };
+        let cfg = &self.cfg;
         quote_spanned! {span=>
-            #warning
-            #entry
             #(#cfg)*
-            let mut #slot = #slot_type::new();
+            #needs
             #(#cfg)*
-            let #mutability #owner = #owner_type::<_, _, _, #on>::new(
-                &mut #slot, #value, #flags, &const { #site }, |#parameter| { #body },
+            let mut #owner = #owner_type::<_, _, _, _, _, #on>::new(
+                #value, #armed, #flags, &#chain, || &const { #site },
+                move |#parameter| async move { #result },
             );
-            #ended
         }
     }
 
@@ -209,6 +271,9 @@ impl Emitter<'_> {
         // Names the expression as the place of a type that cannot be a cleanup's.
         let place = first_span(expr);
         let value = self.runtime.private("value", place);
+        if cleanup.awaited.is_some() {
+            return quote_spanned!(place=> #value(&(#expr).await).ended());
+        }
         let reference = reference(expr.clone(), place);
         quote_spanned!(place=> #value(#reference).ended())
     }

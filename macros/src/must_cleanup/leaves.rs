@@ -6,10 +6,10 @@ use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::visit_mut::VisitMut as _;
-use syn::{Attribute, Expr, Stmt};
+use syn::{Attribute, Expr, PathArguments, Stmt, Type};
 
 use super::analyze::defer;
-use super::expand::Expander;
+use super::expand::{Expander, Kind, Suspicion};
 use super::marks::Flags;
 use crate::paths::{self, hidden};
 use crate::syntax::{call, diverges, is_block_like, verbatim};
@@ -17,7 +17,7 @@ use crate::syntax::{call, diverges, is_block_like, verbatim};
 /// How the values that a function returns are judged.
 pub(super) enum Value {
     /// By the verdict in this hidden local.
-    Judged { verdict: Ident, unit: bool },
+    Judged { verdict: Ident, unit: bool, ty: Box<Type> },
     /// `impl Trait`: of no type that has an error side as far as anyone may know.
     Opaque,
     /// The function never returns.
@@ -88,12 +88,13 @@ impl Expander<'_> {
         };
         let attrs = take_attrs(&mut expr);
         let place = expr.span();
-        if self.suspicious(|this| this.leaf_at(&mut expr, end, Position::Tail)) {
+        let suspicious = self.suspicious(|this| this.leaf_at(&mut expr, end, Position::Tail));
+        if suspicious != Suspicion::None {
             // A condition, say: no leaf of its own could announce it. The other blocks around are
             // restored by the statement that this block stands in.
-            let suspect = self.suspect(&self.frames.all());
+            let suspect = self.suspect(&self.frames.all(), suspicious);
             out.push(verbatim(quote_spanned!(hidden(place)=> let _ = #suspect;)));
-            self.suspicious = true;
+            self.suspicious = self.suspicious.max(suspicious);
         }
         // Another member of the run may follow: it has to be a block to the parser.
         if attrs.iter().any(is_cfg) && !is_block_like(&expr) {
@@ -164,19 +165,19 @@ impl Expander<'_> {
         let place = expr.span();
         let needs_braces = is_statement_macro(expr);
         let suspicious = self.suspicious(|this| this.visit_expr_mut(expr));
-        if flags.is_empty() && !suspicious {
+        if flags.is_empty() && suspicious == Suspicion::None {
             return;
         }
         let span = hidden(expr.span());
         let judged = match (end, &self.value) {
-            (End::Function, Value::Judged { verdict, .. }) => Some(verdict),
+            (End::Function, Value::Judged { verdict, ty, .. }) => Some((verdict, ty)),
             _ => None,
         };
         let inner = std::mem::replace(expr, Expr::PLACEHOLDER);
         // A macro may expand to statements, which only a block takes.
-        let inner = match (suspicious, judged) {
-            (true, Some(_)) => {
-                let suspect = self.suspect(&flags);
+        let inner = match judged {
+            Some(_) if suspicious != Suspicion::None => {
+                let suspect = self.suspect(&flags, suspicious);
                 braced(quote_spanned!(span=> let _ = #suspect; #inner), place)
             }
             // With a statement in them, rustc does not find the braces idle.
@@ -184,16 +185,24 @@ impl Expander<'_> {
             _ => inner,
         };
         let array = flags.references(span);
-        let (name, args) = match judged {
-            Some(verdict) => ("leave", vec![array, paths::expr(verdict.clone().into()), inner]),
-            None if suspicious => {
-                let (left, suspect) = (flags.len(), self.suspect(&all));
-                let left = Expr::Verbatim(quote_spanned!(span=> #left));
-                ("ended_suspect", vec![all.references(span), left, suspect, inner])
+        let call = match judged {
+            Some((verdict, ty)) => {
+                let args = vec![array, paths::expr(verdict.clone().into())];
+                let mut leave = self.around(["leave", "leave_async"], args, inner, span);
+                if self.kind == Kind::Async {
+                    // The verdict, which would tell, stands behind the value.
+                    expects(&mut leave, ty);
+                }
+                leave
             }
-            None => ("ended", vec![array, inner]),
+            None if suspicious != Suspicion::None => {
+                let (left, suspect) = (flags.len(), self.suspect(&all, suspicious));
+                let left = Expr::Verbatim(quote_spanned!(span=> #left));
+                let args = vec![all.references(span), left, suspect, inner];
+                call(self.runtime.private("ended_suspect", span), args, span)
+            }
+            None => self.around(["ended", "ended_async"], vec![array], inner, span),
         };
-        let call = call(self.runtime.private(name, span), args, span);
         // An unknown macro may never return; then only this call of ours is not reached.
         if !(may_diverge || needs_braces) {
             *expr = call;
@@ -218,6 +227,17 @@ impl Expander<'_> {
         let span = hidden(closing);
         let mark = flags.success(self.runtime, closing);
         Some(verbatim(quote_spanned!(span=> #[allow(unreachable_code)] #mark;)))
+    }
+}
+
+/// Says what type a call's value is expected to have.
+// Input:  leave_async(e, ..)
+// Output: leave_async::<R, _>(e, ..)
+fn expects(call: &mut Expr, ty: &Type) {
+    let Expr::Call(call) = call else { return };
+    let Expr::Path(callee) = &mut *call.func else { return };
+    if let Some(last) = callee.path.segments.last_mut() {
+        last.arguments = PathArguments::AngleBracketed(syn::parse_quote!(::<#ty, _>));
     }
 }
 

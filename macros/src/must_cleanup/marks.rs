@@ -11,6 +11,8 @@ use crate::syntax::call;
 pub(super) enum Frame {
     /// A block that holds guards, by its flag.
     Guarded(Ident),
+    /// The block behind an `async` cleanup, by its number: what leaves it has to end at its end.
+    Exit(usize),
     /// A loop, or a block with a label: what `break` and `continue` leave.
     Target { label: Option<Ident>, is_loop: bool },
 }
@@ -34,21 +36,43 @@ impl Frames {
 
     /// The flags of the blocks that a `break` or `continue` leaves.
     pub(super) fn until(&self, label: Option<&Lifetime>) -> Flags {
-        let is_target = |frame: &&Frame| match frame {
-            Frame::Guarded(_) => false,
+        Flags(self.left(label).filter_map(flag).cloned().collect())
+    }
+
+    /// The innermost block behind an `async` cleanup that a `break` or `continue` leaves.
+    pub(super) fn exit_until(&self, label: Option<&Lifetime>) -> Option<usize> {
+        self.left(label).find_map(exit)
+    }
+
+    /// The innermost block behind an `async` cleanup.
+    pub(super) fn exit(&self) -> Option<usize> {
+        self.0.iter().rev().find_map(exit)
+    }
+
+    /// What a `break` or `continue` leaves, innermost first.
+    fn left<'a>(&'a self, label: Option<&'a Lifetime>) -> impl Iterator<Item = &'a Frame> {
+        let is_target = move |frame: &&Frame| match frame {
+            Frame::Guarded(_) | Frame::Exit(_) => false,
             Frame::Target { label: own, is_loop } => match label {
                 Some(label) => own.as_ref() == Some(&label.ident),
                 None => *is_loop,
             },
         };
-        Flags(self.0.iter().rev().take_while(|f| !is_target(f)).filter_map(flag).cloned().collect())
+        self.0.iter().rev().take_while(move |frame| !is_target(frame))
+    }
+}
+
+fn exit(frame: &Frame) -> Option<usize> {
+    match frame {
+        Frame::Exit(number) => Some(*number),
+        Frame::Guarded(_) | Frame::Target { .. } => None,
     }
 }
 
 fn flag(frame: &Frame) -> Option<&Ident> {
     match frame {
         Frame::Guarded(flag) => Some(flag),
-        Frame::Target { .. } => None,
+        Frame::Exit(_) | Frame::Target { .. } => None,
     }
 }
 

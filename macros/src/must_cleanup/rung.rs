@@ -60,6 +60,15 @@ impl Rung {
         quote_spanned!(span=> #announce())
     }
 
+    /// That an `async` cleanup dies with the process.
+    pub(crate) fn needs_sync(&self) -> syn::Error {
+        let text = message(
+            format!("an `async` cleanup cannot have `survives = {}`", self.name),
+            "write a closure or an `Action`, which needs no executor",
+        );
+        syn::Error::new(self.span, text)
+    }
+
     /// The registration of a cleanup, with the error of a runtime that lacks the rung. `exists` says
     /// whether what is to be cleaned up is there already.
     // Output: { needs!(kill); survive_kill(ANNOUNCED, &const { SITE }, EXISTS, EXPR) }
@@ -88,7 +97,7 @@ impl Rung {
 }
 
 /// The one expression of a `defer!`, without the block that it was read into.
-fn alone(expr: &Expr) -> &Expr {
+pub(super) fn alone(expr: &Expr) -> &Expr {
     match expr {
         Expr::Block(block) if block.label.is_none() && block.attrs.is_empty() => {
             match block.block.stmts.as_slice() {

@@ -1,7 +1,7 @@
 //! The options of `#[scoped_spawn]`.
 
-use proc_macro2::TokenStream;
-use syn::{Expr, ExprUnary, Ident, Lit, UnOp};
+use proc_macro2::{Span, TokenStream};
+use syn::{Expr, ExprUnary, Ident, Lit, LitStr, UnOp};
 
 use crate::args::{self, Common, Entry};
 use crate::diagnostic::{Errors, message};
@@ -13,16 +13,39 @@ pub(crate) struct Args {
     pub(crate) limit: Option<Expr>,
     /// The variant of `OnFailure`, with the span of the word.
     pub(crate) on_failure: Option<Ident>,
+    /// The name of children that have none of their own.
+    pub(crate) name: Option<LitStr>,
+    /// Children run on the function's own task, with the span of the key.
+    pub(crate) local: Option<Span>,
+    /// When the body of an `async fn` is stopped, in nanoseconds, with the span of the key.
+    pub(crate) deadline: Option<(Span, u64)>,
 }
 
 impl Args {
     pub(crate) fn read(tokens: TokenStream, errors: &mut Errors) -> Self {
-        let mut args = Self { common: Common::new(), limit: None, on_failure: None };
-        let known = ["limit", "on_failure", "allow", "crate"];
+        let mut args = Self {
+            common: Common::new(),
+            limit: None,
+            on_failure: None,
+            name: None,
+            local: None,
+            deadline: None,
+        };
+        let known = ["limit", "on_failure", "name", "local", "deadline", "allow", "crate"];
         args::read(tokens, "scoped_spawn", &known, errors, |entry, errors| {
             match entry.key.to_string().as_str() {
                 "limit" => args.limit = errors.take(limit(entry)),
                 "on_failure" => args.on_failure = errors.take(on_failure(entry)),
+                "name" => args.name = errors.take(name(entry)),
+                "local" => args.local = errors.take(entry.switch()).map(|()| entry.key.span()),
+                "deadline" => {
+                    const EXPECTED: &str = "a time such as `\"5s\"` or `\"250ms\"`";
+                    let key = entry.key.span();
+                    let limit = entry
+                        .equals::<LitStr>(EXPECTED)
+                        .and_then(|value| args::duration(&value, EXPECTED));
+                    args.deadline = errors.take(limit).map(|limit| (key, limit));
+                }
                 _ => return args.common.take(entry, errors),
             }
             None
@@ -47,6 +70,15 @@ fn limit(entry: Entry) -> syn::Result<Expr> {
         return Err(syn::Error::new_spanned(&value, format!("`limit` takes {EXPECTED}")));
     }
     Ok(value)
+}
+
+fn name(entry: Entry) -> syn::Result<LitStr> {
+    const EXPECTED: &str = "the name of its children, such as \"fetch\"";
+    let name: LitStr = entry.equals(EXPECTED)?;
+    if name.value().is_empty() || name.value().contains('\0') {
+        return Err(syn::Error::new(name.span(), format!("`name` takes {EXPECTED}")));
+    }
+    Ok(name)
 }
 
 fn on_failure(entry: Entry) -> syn::Result<Ident> {

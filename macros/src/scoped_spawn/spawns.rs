@@ -2,7 +2,7 @@
 
 use backstop_rules::{Allows, Imports, statement_attrs};
 use proc_macro2::{Ident, Span, TokenStream};
-use quote::{quote, quote_spanned};
+use quote::quote_spanned;
 use syn::spanned::Spanned as _;
 use syn::token::Paren;
 use syn::visit_mut::{self, VisitMut};
@@ -11,12 +11,12 @@ use syn::{
     Signature, Stmt, Token, Type,
 };
 
+use super::builders::is_spawned;
+use super::handles::Handles;
 use crate::diagnostic::{Errors, message};
 use crate::macros::with_arguments;
 use crate::paths::{Runtime, hidden, local};
 use crate::syntax::{block, peel, verbatim};
-
-const RULE: &str = "detached_thread";
 
 /// The scope that the function's own body sees. Inside a child's closure the name has the next
 /// number, for the clone that the child owns.
@@ -38,22 +38,55 @@ pub(crate) struct Spawns<'a> {
     pub(crate) allows: &'a mut Allows,
     pub(crate) runtime: &'a Runtime,
     pub(crate) signature: &'a Signature,
+    /// What is spawned: tasks in an `async fn`, else threads.
+    pub(crate) spawned: Spawned,
+}
+
+/// What became of a body's spawns.
+#[derive(Clone, Copy)]
+pub(crate) struct Rewritten {
+    /// How many could be scoped.
+    pub(crate) count: usize,
+    /// Whether all children that run on the function's own task are said to be `Send`.
+    pub(crate) is_send: bool,
+}
+
+/// What a body spawns.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Spawned {
+    Threads,
+    Tasks,
+    /// Children on the function's own task.
+    Local,
 }
 
 impl Spawns<'_> {
     /// Rewrites every spawn that can be scoped, and gives how many there were.
     // Input:  thread::spawn(f)
     // Output: scope0.spawn(f)
-    pub(crate) fn rewrite(&mut self, body: &mut Block, paths: Paths, errors: &mut Errors) -> usize {
+    pub(crate) fn rewrite(
+        &mut self,
+        body: &mut Block,
+        paths: Paths,
+        errors: &mut Errors,
+    ) -> Rewritten {
         let (builders, unknown_builders) = self.builder_parameters();
-        let mut rewriter =
-            Rewriter { of: self, errors, paths, builders, unknown_builders, level: 0, count: 0 };
+        let mut rewriter = Rewriter {
+            of: self,
+            errors,
+            paths,
+            builders,
+            unknown_builders,
+            level: 0,
+            count: 0,
+            is_send: true,
+        };
         rewriter.visit_block_mut(body);
-        let count = rewriter.count;
+        let Rewriter { count, is_send, .. } = rewriter;
         if count > 0 {
             Handles(self).visit_block_mut(body);
         }
-        count
+        Rewritten { count, is_send }
     }
 
     /// The parameters that are a `thread::Builder`, and those of which nobody can tell.
@@ -71,7 +104,7 @@ impl Spawns<'_> {
         (builders, unknown)
     }
 
-    fn names(&self, path: &Path, canonical: &str, suffix: [&str; 2]) -> bool {
+    pub(super) fn names(&self, path: &Path, canonical: &str, suffix: [&str; 2]) -> bool {
         if let Some(resolved) = self.imports.resolve(path) {
             return resolved == canonical;
         }
@@ -82,50 +115,72 @@ impl Spawns<'_> {
     }
 }
 
-/// The handle of a scoped child is another type; where the body names std's, it means ours.
-// Input:  Vec<thread::JoinHandle<u32>>
-// Output: Vec<::backstop::scope::ScopedJoinHandle<'_, u32>>
-struct Handles<'a, 'b>(&'a Spawns<'b>);
-
-impl VisitMut for Handles<'_, '_> {
-    fn visit_type_mut(&mut self, ty: &mut Type) {
-        // Functions return what they are declared to return.
-        if matches!(ty, Type::FnPtr(_) | Type::TraitObject(_) | Type::ImplTrait(_)) {
-            return;
-        }
-        visit_mut::visit_type_mut(self, ty);
-        let Type::Path(path) = &*ty else { return };
-        if !self.0.names(&path.path, "std::thread::JoinHandle", ["thread", "JoinHandle"]) {
-            return;
-        }
-        let Some(last) = path.path.segments.last() else { return };
-        let PathArguments::AngleBracketed(args) = &last.arguments else { return };
-        let args = &args.args;
-        let module = self.0.runtime.public("scope", last.span());
-        *ty = Type::Verbatim(quote!(#module::ScopedJoinHandle<'_, #args>));
-    }
-
-    fn visit_item_mut(&mut self, _: &mut Item) {}
-}
-
-struct Rewriter<'a, 'b> {
-    of: &'a mut Spawns<'b>,
+pub(super) struct Rewriter<'a, 'b> {
+    pub(super) of: &'a mut Spawns<'b>,
     errors: &'a mut Errors,
-    paths: Paths,
-    /// Locals that were seen to hold a `thread::Builder`.
-    builders: Vec<String>,
+    pub(super) paths: Paths,
+    /// Locals that were seen to hold a builder.
+    pub(super) builders: Vec<String>,
     /// Parameters of a type that is named just `Builder`.
-    unknown_builders: Vec<String>,
+    pub(super) unknown_builders: Vec<String>,
     /// How many children's closures are around this place.
-    level: usize,
-    count: usize,
+    pub(super) level: usize,
+    pub(super) count: usize,
+    is_send: bool,
 }
 
 impl Rewriter<'_, '_> {
-    fn is_thread_spawn(&self, call: &ExprCall) -> bool {
-        let Expr::Path(callee) = peel(&call.func) else { return false };
-        call.args.len() == 1
-            && self.of.names(&callee.path, "std::thread::spawn", ["thread", "spawn"])
+    /// The method of the scope that stands for this call.
+    fn spawns(&self, call: &ExprCall) -> Option<&'static str> {
+        let Expr::Path(callee) = peel(&call.func) else { return None };
+        if call.args.len() != 1 {
+            return None;
+        }
+        match self.of.spawned {
+            Spawned::Threads => {
+                let names = self.of.names(&callee.path, "std::thread::spawn", ["thread", "spawn"]);
+                names.then_some("spawn")
+            }
+            Spawned::Tasks => self.spawns_task(&callee.path),
+            Spawned::Local => self.spawns_local(&callee.path),
+        }
+    }
+
+    /// What runs on the function's own task: threads and their like cannot.
+    fn spawns_local(&self, path: &Path) -> Option<&'static str> {
+        let is_local = self.names_spawn_local(path);
+        (is_local || self.spawns_task(path) == Some("spawn")).then_some("spawn")
+    }
+
+    fn names_spawn_local(&self, path: &Path) -> bool {
+        self.of.names(path, "tokio::task::spawn_local", ["task", "spawn_local"])
+    }
+
+    fn spawns_task(&self, path: &Path) -> Option<&'static str> {
+        if let Some(resolved) = self.of.imports.resolve(path) {
+            return match resolved.as_str() {
+                "tokio::spawn" | "tokio::task::spawn" => Some("spawn"),
+                "tokio::task::spawn_blocking" => Some("spawn_blocking"),
+                _ => None,
+            };
+        }
+        let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+        let names: Vec<&str> = names.iter().map(String::as_str).collect();
+        match names.as_slice() {
+            ["tokio" | "task", "spawn"] | ["tokio", "task", "spawn"] => Some("spawn"),
+            ["task", "spawn_blocking"] | ["tokio", "task", "spawn_blocking"] => {
+                Some("spawn_blocking")
+            }
+            _ => None,
+        }
+    }
+
+    /// The rule that refuses what is not scoped.
+    pub(super) fn rule(&self) -> &'static str {
+        match self.of.spawned {
+            Spawned::Threads => "detached_thread",
+            Spawned::Tasks | Spawned::Local => "detached_task",
+        }
     }
 
     /// A `spawn(..)` of which the body does not show what it spawns on.
@@ -136,37 +191,13 @@ impl Rewriter<'_, '_> {
             && !self.of.imports.declares("spawn")
     }
 
-    fn is_builder(&self, expr: &Expr) -> bool {
-        let makes = |path: &Path| match self.of.imports.resolve(path) {
-            Some(resolved) => resolved == "std::thread::Builder::new",
-            None => ends_with(path, &["thread", "Builder", "new"]),
-        };
-        is_made_by(expr, &makes, &self.builders)
-    }
-
-    fn is_builder_spawn(&self, call: &ExprMethodCall) -> bool {
-        call.method == "spawn" && call.args.len() == 1 && self.is_builder(&call.receiver)
-    }
-
-    /// A spawn on a `Builder` of which the body does not show whose it is.
-    fn is_unknown_builder_spawn(&self, call: &ExprMethodCall) -> bool {
-        call.method == "spawn" && call.args.len() == 1 && self.is_unknown_builder(&call.receiver)
-    }
-
-    fn is_unknown_builder(&self, expr: &Expr) -> bool {
-        let makes = |path: &Path| {
-            path.segments.len() == 2
-                && path.segments[0].ident == "Builder"
-                && self.of.imports.resolve(path).is_none()
-                && !self.of.imports.declares("Builder")
-        };
-        is_made_by(expr, &makes, &self.unknown_builders)
-    }
-
     /// Rewrites what a child runs. A child that spawns needs a scope of its own to do it with.
     // Input:  move || { thread::spawn(g); }
     // Output: { let scope1 = Clone::clone(&*scope0); move || { .. let scope1 = &scope1; scope1.spawn(g); } }
-    fn child(&mut self, closure: &mut Expr) {
+    pub(super) fn child(&mut self, closure: &mut Expr) {
+        if matches!(peel(closure), Expr::Async(_)) {
+            return self.child_future(closure);
+        }
         let Expr::Closure(inner) = closure else { return self.visit_expr_mut(closure) };
         let before = self.count;
         self.level += 1;
@@ -186,6 +217,41 @@ impl Rewriter<'_, '_> {
         *closure = block(vec![verbatim(cloned), Stmt::Expr(closure_itself, None)], span);
     }
 
+    /// Rewrites what a task runs; see [`child`](Self::child).
+    // Input:  async { tokio::spawn(g); }
+    // Output: { let scope1 = Clone::clone(&*scope0);
+    //         async move { let scope1 = scope1; let scope1 = &scope1; async { scope1.spawn(g); }.await } }
+    fn child_future(&mut self, future: &mut Expr) {
+        let before = self.count;
+        self.level += 1;
+        visit_mut::visit_expr_mut(self, future);
+        let (own, outer) = (scope_name(self.level), scope_name(self.level - 1));
+        self.level -= 1;
+        if self.count == before {
+            return;
+        }
+        let span = hidden(future.span());
+        if let (Spawned::Local, Expr::Async(inner)) = (self.of.spawned, &mut *future) {
+            // Only the scope is moved: what is borrowed stays borrowed.
+            let moved = quote_spanned!(span=> let #own = #own; let #own = &#own;);
+            inner.block.stmts.insert(0, verbatim(moved));
+            *future = Expr::Verbatim(quote_spanned! {span=> {
+                let #own = ::core::clone::Clone::clone(&*#outer);
+                #future
+            }});
+            return;
+        }
+        let inner = std::mem::replace(future, Expr::PLACEHOLDER);
+        *future = Expr::Verbatim(quote_spanned! {span=> {
+            let #own = ::core::clone::Clone::clone(&*#outer);
+            async move {
+                let #own = #own;
+                let #own = &#own;
+                (#inner).await
+            }
+        }});
+    }
+
     /// The scope, with the user's own path named beside it: its import is in use.
     fn in_place_of(&self, func: &Expr, scope: &TokenStream, span: Span) -> TokenStream {
         let (Expr::Path(path), Paths::Named) = (peel(func), self.paths) else {
@@ -195,35 +261,59 @@ impl Rewriter<'_, '_> {
         if let Some(last) = path.path.segments.last_mut() {
             last.arguments = PathArguments::None;
         }
-        let function = self.of.runtime.private("in_place_of", span);
-        quote_spanned!(span=> #function(#path::<fn(), ()>, &*#scope))
+        match self.of.spawned {
+            Spawned::Threads => {
+                let function = self.of.runtime.private("in_place_of", span);
+                quote_spanned!(span=> #function(#path::<fn(), ()>, &*#scope))
+            }
+            Spawned::Tasks | Spawned::Local => {
+                quote_spanned!(span=> ({ #[allow(unused_imports)] use #path as _; &*#scope }))
+            }
+        }
     }
 
     fn scoped(&mut self, expr: &mut Expr) -> bool {
         let span = match &*expr {
-            Expr::Call(call) if self.is_thread_spawn(call) => callee(call),
+            Expr::Call(call) if self.spawns(call).is_some() => callee(call),
             Expr::Call(call) if self.is_bare_spawn(call) => {
-                let text = message(
-                    "which `spawn` this is cannot be seen here",
-                    "write `thread::spawn(..)`, or import it inside the function: `use \
-                     std::thread::spawn;`",
-                );
+                let remedy = match self.of.spawned {
+                    Spawned::Threads => {
+                        "write `thread::spawn(..)`, or import it inside the function: `use \
+                         std::thread::spawn;`"
+                    }
+                    Spawned::Tasks | Spawned::Local => {
+                        "write `tokio::spawn(..)`, or import it inside the function: `use \
+                         tokio::spawn;`"
+                    }
+                };
+                let text = message("which `spawn` this is cannot be seen here", remedy);
                 self.errors.at(&call.func, text);
                 return false;
             }
+            Expr::Call(call) if self.makes_task_builder(call) => return self.task_builder(expr),
             Expr::MethodCall(call) if self.is_unknown_builder_spawn(call) => {
-                let text = message(
-                    "which `Builder` this is cannot be seen here",
-                    "write `thread::Builder`, or import it inside the function: `use \
-                     std::thread::Builder;`",
-                );
+                let remedy = match self.of.spawned {
+                    Spawned::Threads => {
+                        "write `thread::Builder`, or import it inside the function: `use \
+                         std::thread::Builder;`"
+                    }
+                    Spawned::Tasks | Spawned::Local => {
+                        "write `tokio::task::Builder`, or the whole path of another one"
+                    }
+                };
+                let text = message("which `Builder` this is cannot be seen here", remedy);
                 self.errors.at(&call.method, text);
                 return false;
             }
-            Expr::MethodCall(call) if self.is_builder_spawn(call) => call.method.span(),
+            Expr::MethodCall(call) if self.is_builder_spawn(call) => match self.of.spawned {
+                Spawned::Threads => call.method.span(),
+                Spawned::Tasks => return self.builder_task(expr),
+                // It has a thread or a task of its own.
+                Spawned::Local => return false,
+            },
             _ => return false,
         };
-        if self.of.allows.allows(RULE) {
+        if self.of.allows.allows(self.rule()) {
             return false;
         }
         self.count += 1;
@@ -232,8 +322,12 @@ impl Rewriter<'_, '_> {
         let mut scope = quote_spanned!(span=> #scope);
         let (method, mut args, attrs) = match std::mem::replace(expr, Expr::PLACEHOLDER) {
             Expr::Call(call) => {
+                let method = self.spawns(&call).unwrap_or("spawn");
+                if let Expr::Path(path) = peel(&call.func) {
+                    self.is_send &= !self.names_spawn_local(&path.path);
+                }
                 scope = self.in_place_of(&call.func, &scope, span);
-                ("spawn", call.args, call.attrs)
+                (method, call.args, call.attrs)
             }
             Expr::MethodCall(mut call) => {
                 self.visit_expr_mut(&mut call.receiver);
@@ -262,29 +356,13 @@ impl Rewriter<'_, '_> {
     }
 }
 
-/// Whether an expression makes a value with such a function, or is one of these names; or is a chain
-/// of methods on one.
-fn is_made_by(expr: &Expr, makes: &dyn Fn(&Path) -> bool, names: &[String]) -> bool {
-    match peel(expr) {
-        Expr::MethodCall(call) => is_made_by(&call.receiver, makes, names),
-        Expr::Call(call) => matches!(peel(&call.func), Expr::Path(callee) if makes(&callee.path)),
-        Expr::Path(path) => names.iter().any(|name| path.path.is_ident(name)),
-        _ => false,
-    }
-}
-
-fn callee(call: &ExprCall) -> Span {
+pub(super) fn callee(call: &ExprCall) -> Span {
     match peel(&call.func) {
         Expr::Path(callee) => {
             callee.path.segments.last().map_or_else(|| callee.span(), syn::spanned::Spanned::span)
         }
         other => other.span(),
     }
-}
-
-fn ends_with(path: &Path, suffix: &[&str]) -> bool {
-    path.segments.len() >= suffix.len()
-        && path.segments.iter().rev().zip(suffix.iter().rev()).all(|(s, name)| s.ident == name)
 }
 
 impl VisitMut for Rewriter<'_, '_> {
@@ -316,13 +394,4 @@ impl VisitMut for Rewriter<'_, '_> {
     }
 
     fn visit_item_mut(&mut self, _: &mut Item) {}
-}
-
-/// Whether a chain on a builder has come to its `spawn`.
-fn is_spawned(expr: &Expr) -> bool {
-    match peel(expr) {
-        Expr::MethodCall(call) => call.method == "spawn" || is_spawned(&call.receiver),
-        Expr::Try(expr) => is_spawned(&expr.expr),
-        _ => false,
-    }
 }

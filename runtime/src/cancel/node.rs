@@ -8,9 +8,15 @@
 //! one shutdown to the other) under the node's lock, where waiters and new children look at it; only
 //! a deadline is noted without the lock, because everybody else sees the same deadline pass.
 
+#[cfg(feature = "tokio")]
+use std::any::Any;
 use std::collections::BTreeMap;
+#[cfg(feature = "tokio")]
+use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU8, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+#[cfg(feature = "tokio")]
+use std::task::Waker;
 use std::time::Instant;
 
 use super::CancelCause;
@@ -23,6 +29,10 @@ pub(super) struct Node {
     link: Option<Link>,
     family: Mutex<Family>,
     cancelled: Condvar,
+    /// What cancels it from outside, to be kept as long as it lives. Nobody locks it: the lock keeps
+    /// tokens fit to be carried over a caught panic.
+    #[cfg(feature = "tokio")]
+    source: OnceLock<Mutex<Box<dyn Any + Send>>>,
 }
 
 /// Where a node is listed.
@@ -37,6 +47,17 @@ struct Family {
     next_key: u64,
     /// Threads in `wait_until`; to wake nobody is a system call all the same.
     waiting: usize,
+    /// Tasks that wait.
+    #[cfg(feature = "tokio")]
+    wakers: BTreeMap<u64, Waker>,
+}
+
+impl Family {
+    fn key(&mut self) -> u64 {
+        let key = self.next_key;
+        self.next_key += 1;
+        key
+    }
 }
 
 impl Node {
@@ -51,14 +72,15 @@ impl Node {
             link,
             family: Mutex::default(),
             cancelled: Condvar::new(),
+            #[cfg(feature = "tokio")]
+            source: OnceLock::new(),
         }
     }
 
     pub(super) fn child(self: &Arc<Self>, deadline: Option<Instant>) -> Arc<Self> {
         let deadline = earlier(deadline, self.deadline);
         let mut family = self.family();
-        let key = family.next_key;
-        family.next_key += 1;
+        let key = family.key();
         // Under the lock: whoever cancels the parent either finds the child listed, or came before
         // and is seen here.
         let cause = self.cause.load(Ordering::Acquire);
@@ -88,18 +110,23 @@ impl Node {
     }
 
     pub(super) fn cancel(&self, cause: CancelCause) {
-        let mut pending = Vec::new();
+        let mut reached = Reached::default();
         // A token that was cancelled before has cancelled its descendants, or is about to.
-        if self.cancel_one(cause, &mut pending) {
-            while let Some(node) = pending.pop() {
-                node.cancel_one(cause, &mut pending);
+        if self.cancel_one(cause, &mut reached) {
+            while let Some(node) = reached.pending.pop() {
+                node.cancel_one(cause, &mut reached);
             }
         }
+        // Last, when every descendant is cancelled: who is woken may look at any of them.
+        #[cfg(feature = "tokio")]
+        reached.wakers.into_iter().for_each(Waker::wake);
     }
 
-    /// Cancels this node alone, appends its children, and tells whether its cause changed.
-    fn cancel_one(&self, cause: CancelCause, pending: &mut Vec<Arc<Self>>) -> bool {
-        let family = self.family();
+    /// Cancels this node alone, appends its children and the tasks that wait for it, and tells whether
+    /// its cause changed.
+    fn cancel_one(&self, cause: CancelCause, reached: &mut Reached) -> bool {
+        #[cfg_attr(not(feature = "tokio"), allow(unused_mut, reason = "no task waits"))]
+        let mut family = self.family();
         let current = self.cause();
         let changed = match (current, cause) {
             (None, _)
@@ -109,13 +136,60 @@ impl Node {
             ) => self.change(current, cause),
             _ => false,
         };
-        pending.extend(family.children.values().filter_map(Weak::upgrade));
+        reached.pending.extend(family.children.values().filter_map(Weak::upgrade));
+        #[cfg(feature = "tokio")]
+        if changed {
+            reached.wakers.extend(std::mem::take(&mut family.wakers).into_values());
+        }
         let wake = changed && family.waiting > 0;
         drop(family);
         if wake {
             self.cancelled.notify_all();
         }
         changed
+    }
+
+    /// Wakes the task when the node's cause changes, once, unless it has one already that `until` takes.
+    /// Gives the cause that it has. A deadline that passes wakes nobody. `key` is the task's place among
+    /// the others.
+    #[cfg(feature = "tokio")]
+    pub(super) fn register(
+        &self,
+        waker: &Waker,
+        key: &mut Option<u64>,
+        until: fn(CancelCause) -> bool,
+    ) -> Option<CancelCause> {
+        let mut family = self.family();
+        // Under the lock: whoever cancels this finds the waker, or came before and is seen here.
+        let cause = self.cause();
+        let replaced = match cause {
+            Some(cause) if until(cause) => None,
+            _ => {
+                let key = *key.get_or_insert_with(|| family.key());
+                match family.wakers.get_mut(&key) {
+                    Some(known) if known.will_wake(waker) => None,
+                    _ => family.wakers.insert(key, waker.clone()),
+                }
+            }
+        };
+        drop(family);
+        // Its destructor may be anybody's code.
+        drop(replaced);
+        cause
+    }
+
+    /// The task does not wait any more.
+    #[cfg(feature = "tokio")]
+    pub(super) fn unregister(&self, key: u64) {
+        let unlisted = self.family().wakers.remove(&key);
+        drop(unlisted);
+    }
+
+    /// Keeps what cancels this node from outside.
+    #[cfg(feature = "tokio")]
+    pub(super) fn keep(&self, source: Box<dyn Any + Send>) {
+        // Set once, by whoever has just made the node.
+        let _ = self.source.set(Mutex::new(source));
     }
 
     /// Blocks until there is a cause, or until `limit`.
@@ -146,6 +220,14 @@ impl Node {
     fn family(&self) -> MutexGuard<'_, Family> {
         self.family.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Where a cancellation has come to.
+#[derive(Default)]
+struct Reached {
+    pending: Vec<Arc<Node>>,
+    #[cfg(feature = "tokio")]
+    wakers: Vec<Waker>,
 }
 
 impl Drop for Node {

@@ -387,6 +387,33 @@ impl Entry {
             statement: self.exit.making(),
         }
     }
+
+    /// The same for a statement that may be suspended, and go on elsewhere: the hook does not wait for
+    /// it.
+    #[must_use]
+    pub fn making_async(&self) -> MakingAsync {
+        self.exit.making().made();
+        MakingAsync(self.held.clone())
+    }
+}
+
+/// A guarded statement of an `async fn` that is making a thing.
+pub struct MakingAsync(Option<Arc<Held>>);
+
+impl MakingAsync {
+    /// The statement went well: as [`Created::commit`].
+    pub fn commit(self) {
+        identify(self.0.as_ref());
+    }
+}
+
+/// Notes the identity of what was made, with everyone who keeps the registration.
+fn identify(held: Option<&Arc<Held>>) {
+    let Some(held) = held else { return };
+    if let Err(error) = held.commit(Prepared::commit) {
+        let what = "what was made cannot be told from others, and is left alone later";
+        tell(held.site, format!("{what}: {error}"));
+    }
 }
 
 /// A guarded statement that is making a thing. Dropped behind its guard.
@@ -406,11 +433,7 @@ impl Making {
     }
 
     fn commit(&self) {
-        let Some(held) = &self.held else { return };
-        if let Err(error) = held.commit(Prepared::commit) {
-            let what = "what was made cannot be told from others, and is left alone later";
-            tell(held.site, format!("{what}: {error}"));
-        }
+        identify(self.held.as_ref());
     }
 }
 

@@ -23,6 +23,10 @@
 //! instead of creating what nobody would remove. What a cleanup registers that is being run is left to
 //! its guard: the hook waits for the cleanup.
 //!
+//! An `async` cleanup that nobody awaits any more ends by itself, on the cleanup runtime, and so do the
+//! tasks of a scope that was dropped. They are entries that are *running*: the hook waits for them as for
+//! what other threads run, and names those that it gives up.
+//!
 //! # Forks
 //!
 //! A forked child runs nothing of its parent's when it exits, aborts or gets a signal. If it registers
@@ -48,6 +52,8 @@ mod report;
 mod signals;
 mod sys;
 mod thread;
+#[cfg(feature = "tokio")]
+pub(crate) mod underway;
 mod worker;
 
 use std::marker::PhantomData;

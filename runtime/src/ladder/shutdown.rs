@@ -11,9 +11,13 @@ mod main;
 mod signals;
 mod status;
 mod supervisor;
+#[cfg(feature = "tokio")]
+mod tasks;
 #[cfg(test)]
 mod tests;
 
 pub use self::exit::exit;
 pub(crate) use self::exit::is_exit;
 pub(crate) use self::main::{Options, run};
+#[cfg(feature = "tokio")]
+pub(crate) use self::tasks::run_async;

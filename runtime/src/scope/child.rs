@@ -29,7 +29,12 @@ pub struct Child<'a, 'scope, 'env> {
 
 impl<'a, 'scope, 'env> Child<'a, 'scope, 'env> {
     pub(super) fn new(scope: &'a Scope<'scope, 'env>) -> Self {
-        Self { scope, builder: thread::Builder::new() }
+        let builder = thread::Builder::new();
+        let builder = match scope.children.shared().name() {
+            Some(name) => builder.name(name.to_owned()),
+            None => builder,
+        };
+        Self { scope, builder }
     }
 
     /// The child's name in events and panic messages, and that of its thread.

@@ -41,8 +41,9 @@ pub enum OnFailure {
 #[derive(Debug, Clone, Default)]
 #[must_use = "options do nothing until `run`"]
 pub struct Options {
-    limit: Option<NonZero<usize>>,
-    on_failure: OnFailure,
+    pub(super) limit: Option<NonZero<usize>>,
+    pub(super) on_failure: OnFailure,
+    pub(super) name: Option<Arc<str>>,
     deadline: Option<Instant>,
     timeout: Option<Duration>,
     parent: Option<CancelToken>,
@@ -72,6 +73,30 @@ impl Options {
             panic!("a scope with a limit of 0 could never run a child");
         };
         self.limit = Some(limit);
+        self
+    }
+
+    /// The name, in events and errors, of the children that are given none; threads have it, too,
+    /// except those that are spawned from a [`thread::Builder`].
+    ///
+    /// # Panics
+    ///
+    /// A thread's spawn, if the name contains a null byte.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::thread;
+    ///
+    /// use backstop::scope::Options;
+    ///
+    /// let name = Options::new().name("fetch").run(|s| {
+    ///     s.spawn(|| thread::current().name().map(str::to_owned)).join().unwrap()
+    /// });
+    /// assert_eq!(name.as_deref(), Some("fetch"));
+    /// ```
+    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+        self.name = Some(name.into());
         self
     }
 
@@ -115,7 +140,7 @@ impl Options {
         F: for<'scope> FnOnce(&Scope<'scope, 'env>) -> T,
     {
         let body = Site::body(Location::caller());
-        let shared = Arc::new(Shared::new(self.token(), self.on_failure, self.limit));
+        let shared = Arc::new(Shared::new(&self));
         let value = thread::scope(|std| {
             let scope = Scope::new(std, Children::new(Arc::clone(&shared)));
             let result = {
@@ -143,7 +168,7 @@ impl Options {
         resume_unwind(first.into_payload())
     }
 
-    fn token(&self) -> CancelToken {
+    pub(super) fn token(&self) -> CancelToken {
         let parent = self.parent.clone().unwrap_or_else(cancel_token);
         let timeout = self.timeout.and_then(|timeout| Instant::now().checked_add(timeout));
         match [self.deadline, timeout].into_iter().flatten().min() {

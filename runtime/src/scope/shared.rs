@@ -4,10 +4,10 @@ use std::any::Any;
 use std::mem;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 
-use super::OnFailure;
+use super::{OnFailure, Options};
 use crate::event::{self, Event, EventKind};
 use crate::{CancelCause, CancelToken, Outcome};
 
@@ -71,6 +71,7 @@ impl Panicked {
 pub(super) struct Shared {
     token: CancelToken,
     on_failure: OnFailure,
+    name: Option<Arc<str>>,
     limit: Option<NonZero<usize>>,
     state: Mutex<State>,
     place_free: Condvar,
@@ -89,12 +90,20 @@ struct State {
 }
 
 impl Shared {
-    pub(super) fn new(
-        token: CancelToken,
-        on_failure: OnFailure,
-        limit: Option<NonZero<usize>>,
-    ) -> Self {
-        Self { token, on_failure, limit, state: Mutex::default(), place_free: Condvar::new() }
+    pub(super) fn new(options: &Options) -> Self {
+        Self {
+            token: options.token(),
+            on_failure: options.on_failure,
+            name: options.name.clone(),
+            limit: options.limit,
+            state: Mutex::default(),
+            place_free: Condvar::new(),
+        }
+    }
+
+    /// The name of children that have none of their own.
+    pub(super) fn name(&self) -> Option<&str> {
+        self.name.as_deref()
     }
 
     pub(super) fn token(&self) -> &CancelToken {

@@ -3,6 +3,7 @@
 mod cleanups;
 mod exits;
 mod forks;
+pub mod tasks;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::process::ExitCode;

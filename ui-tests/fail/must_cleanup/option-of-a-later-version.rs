@@ -1,11 +1,5 @@
 use backstop::must_cleanup;
 
-struct Session;
-
-impl Session {
-    fn close(self) {}
-}
-
 #[must_cleanup(acquire(open))]
 fn acquire() {}
 
@@ -15,15 +9,8 @@ fn timeout() {}
 #[must_cleanup(deadline = "5s")]
 fn deadline() {}
 
-#[must_cleanup]
-fn in_a_cleanup() {
-    #[cleanup(a.close(), timeout = "5s")]
-    let a = Session;
-}
-
 fn main() {
     acquire();
     timeout();
     deadline();
-    in_a_cleanup();
 }

@@ -15,7 +15,7 @@ use rustix::io::{read, retry_on_intr, write};
 use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
 
-use crate::ladder::forever::OfProcess;
+use crate::forever::OfProcess;
 
 struct Order {
     command: Command,

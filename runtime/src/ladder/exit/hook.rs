@@ -16,7 +16,7 @@ use super::{Cleanup, Owed, conductor, handlers, signals, sys, thread};
 use crate::contain::contain;
 use crate::event;
 use crate::flag::State;
-use crate::ladder::forever;
+use crate::forever;
 use crate::report::Ended;
 use crate::site::Site;
 

@@ -11,6 +11,8 @@ use std::time::{Duration, Instant};
 
 use super::cleanup::{Cleanup, Held};
 use super::sys;
+#[cfg(feature = "tokio")]
+use crate::report::Ended;
 use crate::site::Site;
 
 /// More than most programs have threads that register at the same time.
@@ -126,6 +128,17 @@ impl Registry {
     pub(super) fn has(&self, place: Place) -> bool {
         let list = self.try_lock(place.shard, PATIENCE);
         list.is_none_or(|mut list| list.slot(place).is_some())
+    }
+
+    /// Adds an entry that another thread is running, or a task.
+    #[cfg(feature = "tokio")]
+    pub(super) fn insert_running(&self, shard: u32, site: &'static Site, runner: usize) -> Place {
+        let mut list = self.lock(shard);
+        let sequence = self.next.fetch_add(1, Ordering::Relaxed);
+        let slot = list.insert(sequence, site, Cleanup::new(|| Ended::WELL));
+        let place = Place { shard, slot, sequence };
+        let _ = list.take_as(place, runner);
+        place
     }
 
     /// Removes an entry that is still armed.
@@ -306,9 +319,13 @@ impl List {
     }
 
     fn take(&mut self, place: Place) -> Option<Cleanup> {
+        self.take_as(place, sys::this_thread())
+    }
+
+    fn take_as(&mut self, place: Place, runner: usize) -> Option<Cleanup> {
         let slot = self.slot(place)?;
         let cleanup = slot.cleanup.take()?;
-        slot.runner = sys::this_thread();
+        slot.runner = runner;
         Some(cleanup)
     }
 

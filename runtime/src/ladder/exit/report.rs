@@ -51,7 +51,7 @@ impl fmt::Display for Report {
         let Self { unfinished, locked, limit, .. } = self;
         for Unfinished { site, began } in unfinished.iter().take(LINES) {
             let what = if *began { "did not end" } else { "was not begun" };
-            let Site { name, location } = site;
+            let Site { name, location, .. } = site;
             writeln!(f, "cleanup `{name}` at {location} {what} within {limit:?}")?;
         }
         if let Some(more @ 1..) = unfinished.len().checked_sub(LINES) {

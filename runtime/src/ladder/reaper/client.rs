@@ -16,7 +16,7 @@ use super::protocol::{self, Bytes, Hello};
 use super::start::{self, Program};
 use super::system::Signals;
 use super::{fork, owner, system};
-use crate::ladder::forever::Place;
+use crate::forever::Place;
 
 /// This process's channel; a fork inherits that of its parent, which it cannot use.
 static CHANNEL: Place<Channel> = Place::empty();

@@ -33,6 +33,7 @@ pub(super) fn say(
         let age = seconds(child.since.elapsed());
         format!("child `{name}` did not end, {age} after it was spawned at {}", child.location)
     });
+    list_tasks(&mut lines);
     let threads = threads::others(children.iter().map(|child| child.id));
     lines.list("threads", &threads, |name| format!("thread `{name}` did not end"));
     match cleanups {
@@ -41,6 +42,31 @@ pub(super) fn say(
     }
     lines.print();
 }
+
+/// Says what is left of a `main` that has ended by itself.
+#[cfg(feature = "tokio")]
+pub(super) fn say_left_of_main(threads: usize, waited: Duration) {
+    let mut lines = Lines::default();
+    lines.add(format_args!(
+        "`main` has ended, and tasks on {threads} of its runtime's threads did not end within \
+         {waited:?}"
+    ));
+    list_tasks(&mut lines);
+    lines.print();
+}
+
+#[cfg(feature = "tokio")]
+fn list_tasks(lines: &mut Lines) {
+    lines.list("tasks of scopes", &crate::scope::tasks::live::tasks(), |task| {
+        let what = if task.is_blocking { "blocking task" } else { "task" };
+        let name = task.name.as_deref().unwrap_or("<unnamed>");
+        let age = seconds(task.since.elapsed());
+        format!("{what} `{name}` did not end, {age} after it was spawned at {}", task.location)
+    });
+}
+
+#[cfg(not(feature = "tokio"))]
+fn list_tasks(_: &mut Lines) {}
 
 fn seconds(time: Duration) -> String {
     format!("{:.1}s", time.as_secs_f64())

@@ -152,6 +152,8 @@ fn start(
     options: Options,
     run_exit_cleanups: fn(Duration) -> Vec<String>,
 ) -> io::Result<&'static Program> {
+    #[cfg(feature = "tokio")]
+    crate::scope::tasks::live::watch();
     let held = Held::new();
     let supervisor = supervisor::Starting::new(&held)?;
     let (signals, waker) = signals::take()?;

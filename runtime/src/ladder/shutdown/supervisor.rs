@@ -14,6 +14,8 @@ use super::last_words;
 use super::main::Program;
 use super::signals::{Held, Signals, Wake};
 use super::status;
+#[cfg(feature = "tokio")]
+use super::tasks;
 use crate::CancelCause;
 use crate::event;
 use crate::ladder::exit;
@@ -70,7 +72,8 @@ impl Supervisor {
         self.for_the_grace_period(begun);
         self.program.force();
         self.program.root.cancel_with(CancelCause::Shutdown { immediate: true });
-        let left = self.run_exit_cleanups();
+        let is_hurried = self.for_the_tasks();
+        let left = self.run_exit_cleanups(is_hurried);
         self.say_last_words(begun, left);
         match (self.signal, status::requested()) {
             (Some(signal), _) => status::end_by(signal),
@@ -104,9 +107,35 @@ impl Supervisor {
         while self.wait(end) == Wake::Other {}
     }
 
+    /// Blocks until the tasks of an `async` main have been aborted, as far as they can be: what they owe
+    /// is known then. Tells whether a third signal came meanwhile.
+    #[cfg(feature = "tokio")]
+    fn for_the_tasks(&mut self) -> bool {
+        let begun = Instant::now();
+        let mut end = begun + tasks::ABORTED + AT_LEAST;
+        let mut is_hurried = false;
+        while tasks::are_running() {
+            match self.wait(Some(end)) {
+                Wake::Signal(_) => {
+                    is_hurried = true;
+                    end = end.min(begun + AT_LEAST);
+                }
+                Wake::Timeout => break,
+                Wake::Other => {}
+            }
+        }
+        is_hurried
+    }
+
+    #[cfg(not(feature = "tokio"))]
+    #[allow(clippy::unused_self, reason = "there are no tasks")]
+    fn for_the_tasks(&mut self) -> bool {
+        false
+    }
+
     /// Gives the exit cleanups that did not end; `None` if a third signal, the deadline or a panic
     /// came before it was known.
-    fn run_exit_cleanups(&mut self) -> Option<Vec<String>> {
+    fn run_exit_cleanups(&mut self, is_hurried: bool) -> Option<Vec<String>> {
         let begun = Instant::now();
         let (send, report) = mpsc::sync_channel(1);
         let program = self.program;
@@ -120,7 +149,8 @@ impl Supervisor {
             // Here, then, where nothing but its own deadline ends it.
             return Some((program.run_exit_cleanups)(CLEANUPS));
         }
-        self.until_reported(begun, &report)
+        let limit = if is_hurried { AT_LEAST } else { CLEANUPS + AT_LEAST };
+        self.until_reported(begun, limit, &report)
     }
 
     /// Says what is left, on a thread of its own: stderr may be a pipe that nobody reads.
@@ -139,9 +169,10 @@ impl Supervisor {
     fn until_reported(
         &mut self,
         begun: Instant,
+        limit: Duration,
         report: &Receiver<Option<Vec<String>>>,
     ) -> Option<Vec<String>> {
-        let mut end = begun + CLEANUPS + AT_LEAST;
+        let mut end = begun + limit;
         loop {
             let wake = self.wait(Some(end));
             if let Ok(left) = report.try_recv() {

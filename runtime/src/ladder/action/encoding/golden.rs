@@ -70,7 +70,7 @@ fn removals() -> Vec<Golden> {
         ),
         action(
             "remove_dir_all, announced under its own random name",
-            &[&[0, 1], VOLATILE, ID, &[1], &[0]],
+            &[&[0, 1], VOLATILE, ID, &[2], &[0]],
             &format!(
                 "Remove(Removal {{ thing: Directory, {VOLATILE_TEXT}, tombstone: {ID_TEXT}, \
                  ours: Name, identity: None }})"
@@ -79,7 +79,7 @@ fn removals() -> Vec<Golden> {
         ),
         action(
             "remove_dir_all, announced under its tombstone, committed without mark and birth",
-            &[&[0, 1], PLACE, ID, &[2], IDENTITY, &[0, 0]],
+            &[&[0, 1], PLACE, ID, &[3], IDENTITY, &[0, 0]],
             &format!(
                 "Remove(Removal {{ thing: Directory, {PLACE_TEXT}, tombstone: {ID_TEXT}, \
                  ours: Tombstone, identity: Some({IDENTITY_TEXT}, mark: None, birth: None }}) }})"

@@ -8,8 +8,10 @@ use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 
 /// A place for a value that lives for ever.
+#[cfg(all(feature = "process", unix))]
 pub(crate) struct Place<T: 'static>(AtomicPtr<T>);
 
+#[cfg(all(feature = "process", unix))]
 impl<T: Sync + 'static> Place<T> {
     pub(crate) const fn empty() -> Self {
         Self(AtomicPtr::new(ptr::null_mut()))
@@ -39,7 +41,7 @@ impl<T: Sync + 'static> Place<T> {
     }
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(all(feature = "process", target_os = "linux"))]
 impl<T: Sync + 'static> Place<T> {
     /// Puts a value there, in place of any other.
     pub(crate) fn put(&self, value: &'static T) {
@@ -48,16 +50,16 @@ impl<T: Sync + 'static> Place<T> {
 }
 
 /// A value of which each process makes its own: a forked child takes none over from its parent.
-#[cfg(target_os = "linux")]
+#[cfg(any(feature = "tokio", target_os = "linux"))]
 pub(crate) struct OfProcess<T: 'static>(AtomicPtr<Owned<T>>);
 
-#[cfg(target_os = "linux")]
+#[cfg(any(feature = "tokio", target_os = "linux"))]
 struct Owned<T> {
     process: u32,
     value: T,
 }
 
-#[cfg(target_os = "linux")]
+#[cfg(any(feature = "tokio", target_os = "linux"))]
 impl<T: Send + Sync + 'static> OfProcess<T> {
     pub(crate) const fn new() -> Self {
         Self(AtomicPtr::new(ptr::null_mut()))
@@ -91,7 +93,7 @@ impl<T: Send + Sync + 'static> OfProcess<T> {
 }
 
 /// What is there, if it is this process's.
-#[cfg(target_os = "linux")]
+#[cfg(any(feature = "tokio", target_os = "linux"))]
 fn of<T>(there: *const Owned<T>, process: u32) -> Option<&'static T> {
     // SAFETY: null, or made of a box by `get_or_make`, which takes back only what it did not put
     // there.
@@ -99,7 +101,7 @@ fn of<T>(there: *const Owned<T>, process: u32) -> Option<&'static T> {
     (there.process == process).then_some(&there.value)
 }
 
-#[cfg(all(test, target_os = "linux"))]
+#[cfg(all(test, any(feature = "tokio", target_os = "linux")))]
 mod tests {
     use std::sync::Barrier;
     use std::thread;

@@ -1,0 +1,84 @@
+//! Puts a scope of tasks around the body of an `async fn`.
+
+use proc_macro2::{Delimiter, Group, Ident};
+use quote::{quote, quote_spanned};
+use syn::{Block, ReturnType, Signature, Stmt};
+
+use super::Args;
+use super::expand::options;
+use super::spawns::scope_name;
+use crate::paths::{Runtime, hidden, local};
+use crate::syntax::{return_type, returns_never, verbatim};
+
+/// Moves the body into a scope of tasks. With `local`, the body borrows the parameters, as its children may;
+/// `is_send` tells whether those are `Send`.
+// Input:  { BODY }
+// Output: { scope::Options::new().limit(8).tokio(move |scope0| async move {
+//         let scope0 = &scope0; if let Some(value) = no_value::<R>() { return value; } BODY }).await }
+// Local:  { let scope0 = scope::Options::new().limit(8).local();
+//         let value = scope0.run(async { let scope0 = &scope0; .. BODY }).await; value }
+pub(crate) fn expand(
+    signature: &Signature,
+    body: &mut Block,
+    args: &Args,
+    is_send: bool,
+    runtime: &Runtime,
+) {
+    let place = signature.ident.span();
+    let span = hidden(place);
+    let module = runtime.public("scope", place);
+    let keyword = signature.asyncness.map_or(place, |keyword| keyword.span);
+    let needs = runtime.public("__needs", keyword);
+    let needs = quote_spanned!(keyword=> #needs!(tasks););
+    let options = options(args, place, &module);
+    let timeout = args.deadline.map(
+        |(_, limit)| quote_spanned!(span=> .timeout(::core::time::Duration::from_nanos(#limit))),
+    );
+    // The block has no place for its type.
+    let typed = return_type(&signature.output).filter(|_| !returns_never(&signature.output));
+    let typed = typed.map(|ty| {
+        let (value, none) = (local("typed", 0), runtime.private("no_value", span));
+        quote_spanned!(span=>
+            if let ::core::option::Option::Some(#value) = #none::<#ty>() { return #value; }
+        )
+    });
+    let scope = scope_name(0);
+    let mut items = std::mem::take(&mut body.stmts);
+    // Items stay first: clippy would find them after statements.
+    let first = items.iter().take_while(|stmt| matches!(stmt, Stmt::Item(_))).count();
+    let stmts = items.split_off(first);
+    let mut inner = Group::new(
+        Delimiter::Brace,
+        quote_spanned!(span=>
+            #(#items)* let #scope = &#scope; let _ = #scope; #typed #(#stmts)*
+        ),
+    );
+    // The user's own: the edition tells when the temporaries of a tail are dropped.
+    inner.set_span(body.brace_token.span.open());
+    let unit = matches!(signature.output, ReturnType::Default);
+    let method = |plain: &str, until_deadline: &str| match args.deadline {
+        None => Ident::new(plain, place),
+        Some((key, _)) => Ident::new(until_deadline, key),
+    };
+    body.stmts = if args.local.is_some() {
+        let kind = Ident::new(if is_send { "local" } else { "local_any" }, place);
+        let method = method("run", "run_until_deadline");
+        let made = quote_spanned!(place=> #options #timeout.#kind());
+        let made = quote_spanned!(span=> let #scope = #made;);
+        let run = quote_spanned!(place=> #scope.#method);
+        let run = quote_spanned!(span=> #run(async #inner).await);
+        let value = local("value", 0);
+        let run = if unit {
+            quote!(#run;)
+        } else {
+            // As a tail it would be dropped after the scope that it borrows, before the edition 2024.
+            quote_spanned!(span=> let #value = #run; #value)
+        };
+        vec![verbatim(needs), verbatim(made), verbatim(run)]
+    } else {
+        let method = method("tokio", "tokio_until_deadline");
+        let call = quote_spanned!(place=> #options #timeout.#method);
+        let call = quote_spanned!(span=> #call(move |#scope| async move #inner).await);
+        vec![verbatim(needs), verbatim(if unit { quote!(#call;) } else { call })]
+    };
+}

@@ -1,0 +1,270 @@
+//! The cleanup runtime: who brings `async` cleanups to their end that nobody awaits any more.
+//!
+//! A future that is dropped cannot wait, and its runtime may be on its way down itself: a task spawned
+//! there from a destructor may be dropped unrun. So there is one thread of our own with a small runtime
+//! on it, started when the first cleanup is handed over, and never ended. Cleanups of one call of a
+//! function run in their order, one after the other; those of different calls side by side.
+
+use std::collections::{HashMap, VecDeque};
+use std::future::{Future, poll_fn};
+use std::io;
+use std::panic::Location;
+use std::pin::{Pin, pin};
+use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+use std::{process, thread};
+
+use tokio::runtime::{Builder, Handle};
+use tokio::sync::Notify;
+use tokio::time::{Sleep, sleep_until};
+
+use crate::event;
+use crate::finish::Job;
+#[cfg(all(feature = "process", unix))]
+use crate::ladder::exit::underway::{self, Runner, Underway};
+use crate::site::Site;
+
+/// Without the feature `process` nobody waits for anything at the end of the process.
+#[cfg(not(all(feature = "process", unix)))]
+mod underway {
+    use std::thread::JoinHandle;
+
+    use crate::site::Site;
+
+    #[derive(Clone, Copy)]
+    pub(super) struct Runner;
+
+    impl Runner {
+        pub(super) const ANY: Self = Self;
+
+        pub(super) fn of<T>(_: &JoinHandle<T>) -> Self {
+            Self
+        }
+    }
+
+    pub(super) struct Underway;
+
+    pub(super) fn begin(_: &'static Site, _: Runner) -> Underway {
+        Underway
+    }
+}
+#[cfg(not(all(feature = "process", unix)))]
+use self::underway::{Runner, Underway};
+
+#[derive(Default)]
+struct State {
+    /// What was handed over and has not ended: cleanups, and scopes whose tasks were aborted.
+    pending: usize,
+    /// What waits behind a cleanup of the same chain that runs.
+    chains: HashMap<u64, VecDeque<(Job, Pending)>>,
+}
+
+static STATE: OnceLock<Mutex<State>> = OnceLock::new();
+/// Threads and tasks that wait for `pending` to be none.
+static DRAINED: Condvar = Condvar::new();
+static DRAINED_ASYNC: Notify = Notify::const_new();
+
+/// Held over none of the user's code, so never poisoned; `into_inner` for form's sake.
+fn state() -> MutexGuard<'static, State> {
+    STATE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The runtime, and its thread.
+struct Runtime {
+    handle: Handle,
+    /// The process that has the thread.
+    process: u32,
+    runner: Runner,
+}
+
+static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
+
+/// The runtime, started where it is not; what keeps it from starting stays so.
+fn runtime() -> Result<&'static Runtime, String> {
+    match RUNTIME.get_or_init(start) {
+        Ok(runtime) if runtime.process == process::id() => Ok(runtime),
+        Ok(_) => Err("a forked child has no cleanup runtime".to_owned()),
+        Err(error) => Err(format!("the cleanup runtime did not start: {error}")),
+    }
+}
+
+fn start() -> io::Result<Runtime> {
+    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let handle = runtime.handle().clone();
+    let forever = move || runtime.block_on(std::future::pending::<()>());
+    let thread = thread::Builder::new().name("backstop-cleanup".to_owned()).spawn(forever)?;
+    Ok(Runtime { handle, process: process::id(), runner: Runner::of(&thread) })
+}
+
+/// Whether this process was forked from the one that all this belongs to, whose locks may be held by a
+/// thread that it does not have.
+fn is_forked() -> bool {
+    let process = RUNTIME.get().and_then(|runtime| runtime.as_ref().ok()).map(|it| it.process);
+    process.is_some_and(|process| process != process::id())
+}
+
+/// The runtime's handle; an `Err` says why there is none.
+pub(crate) fn handle() -> Result<&'static Handle, String> {
+    runtime().map(|runtime| &runtime.handle)
+}
+
+/// Takes a cleanup over from whoever should have awaited it. Never panics, never waits.
+pub(crate) fn hand_over(chain: u64, job: Job) {
+    let runtime = match runtime() {
+        Ok(runtime) => runtime,
+        Err(error) => return job.abandon(&error),
+    };
+    let pending = Pending::new(job.site(), runtime.runner);
+    let mut state = state();
+    if let Some(waiting) = state.chains.get_mut(&chain) {
+        waiting.push_back((job, pending));
+        return;
+    }
+    state.chains.insert(chain, VecDeque::new());
+    drop(state);
+    runtime.handle.spawn(run(chain, (job, pending)));
+}
+
+async fn run(chain: u64, first: (Job, Pending)) {
+    let mut next = Some(first);
+    while let Some((mut job, pending)) = next {
+        let ended = poll_fn(|cx| job.poll(cx)).await;
+        if let Err(payload) = ended {
+            event::discard(payload);
+        }
+        job.discard();
+        let mut state = state();
+        next = state.chains.get_mut(&chain).and_then(VecDeque::pop_front);
+        if next.is_none() {
+            state.chains.remove(&chain);
+        }
+        drop(state);
+        drop(pending);
+    }
+}
+
+/// Something that [`drain`] waits for, and with the feature `process` the end of the process.
+pub(crate) struct Pending(#[allow(dead_code, reason = "over when it is dropped")] Underway);
+
+impl Pending {
+    fn new(site: &'static Site, runner: Runner) -> Self {
+        state().pending += 1;
+        Self(underway::begin(site, runner))
+    }
+
+    /// The tasks of a scope that was made at `location` and dropped.
+    pub(crate) fn scope(location: &'static Location<'static>) -> Self {
+        Self::new(Site::at("tasks of a dropped scope", location), Runner::ANY)
+    }
+}
+
+impl Drop for Pending {
+    fn drop(&mut self) {
+        if is_forked() {
+            return;
+        }
+        let mut state = state();
+        state.pending -= 1;
+        let drained = state.pending == 0;
+        drop(state);
+        if drained {
+            DRAINED.notify_all();
+            DRAINED_ASYNC.notify_waiters();
+        }
+    }
+}
+
+/// Waits until every `async` cleanup that was handed over has ended, and every task of a
+/// [scope](crate::scope::tokio) that was dropped.
+///
+/// A cleanup is handed over when the future of its function is dropped or unwinds before the cleanup
+/// could be awaited there. Call this at the end of the program: without the feature `process`, what is
+/// still pending when `main` returns is lost, as all threads are. With it, the exit hook waits for them,
+/// for 5 s at most, and names on stderr those that did not end. To limit the wait here, put a timeout
+/// around it; the cleanups have theirs by `timeout = ".."`.
+///
+/// In a forked child there is nothing to wait for: what its parent owes is the parent's.
+///
+/// It runs on any executor, and waits for cleanups that are handed over meanwhile, too.
+///
+/// # Examples
+///
+/// ```
+/// use std::sync::atomic::{AtomicBool, Ordering};
+/// use std::time::Duration;
+///
+/// use backstop::must_cleanup;
+///
+/// static SAID_GOODBYE: AtomicBool = AtomicBool::new(false);
+///
+/// #[must_cleanup]
+/// async fn session() {
+///     #[cleanup(async { SAID_GOODBYE.store(true, Ordering::Relaxed) }, timeout = "5s")]
+///     let session = String::from("session");
+///     tokio::time::sleep(Duration::from_secs(3600)).await;
+///     println!("{session}");
+/// }
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap().block_on(async {
+/// // Cancelled in the middle: there is nobody left to await the goodbye.
+/// assert!(tokio::time::timeout(Duration::from_millis(1), session()).await.is_err());
+/// backstop::drain().await;
+/// assert!(SAID_GOODBYE.load(Ordering::Relaxed));
+/// # });
+/// ```
+pub async fn drain() {
+    while !is_forked() {
+        let mut drained = pin!(DRAINED_ASYNC.notified());
+        // Before the count is looked at, so that no end comes between.
+        drained.as_mut().enable();
+        if state().pending == 0 {
+            return;
+        }
+        drained.await;
+    }
+}
+
+/// Blocks until every `async` cleanup that was handed over has ended, and every task of a scope that was
+/// dropped, or `limit` is over; gives how many cleanups and scopes have not ended.
+///
+/// The blocking form of [`drain`], for the end of a `main` that is not `async`. In a cleanup, which
+/// would wait for itself, it takes all of `limit`.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+///
+/// assert_eq!(backstop::drain_blocking(Duration::from_secs(5)), 0);
+/// ```
+#[must_use = "cleanups that have not ended are lost when the program ends"]
+pub fn drain_blocking(limit: Duration) -> usize {
+    if is_forked() {
+        return 0;
+    }
+    let begun = Instant::now();
+    let mut state = state();
+    while state.pending > 0 {
+        let left = limit.saturating_sub(begun.elapsed());
+        if left.is_zero() {
+            break;
+        }
+        state = DRAINED.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
+    }
+    state.pending
+}
+
+/// A deadline that any executor can wait for: the cleanup runtime keeps the time.
+pub(crate) struct Timer(Pin<Box<Sleep>>);
+
+impl Timer {
+    pub(crate) fn new(deadline: Instant) -> Result<Self, String> {
+        let _entered = handle()?.enter();
+        Ok(Self(Box::pin(sleep_until(deadline.into()))))
+    }
+
+    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        self.0.as_mut().poll(cx)
+    }
+}

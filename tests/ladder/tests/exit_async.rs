@@ -1,0 +1,63 @@
+//! The end of the process waits for `async` cleanups that were handed over.
+
+use std::process::Command;
+
+use backstop_tests_ladder::exit::{run, start};
+use rustix::process::Signal;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_exit_async");
+
+#[track_caller]
+fn waits(way: &str, how: &str) {
+    let ended = run(PROGRAM, &[way]);
+    assert_eq!(ended.lines, ["goodbye"], "{}", ended.stderr);
+    assert_eq!((ended.how().as_str(), ended.stderr.as_str()), (how, ""));
+}
+
+#[test]
+fn every_way_that_the_exit_hook_hears_of_waits_for_async_cleanups() {
+    waits("return", "code 0");
+    waits("exit", "code 7");
+    waits("abort", "signal 6");
+    let mut running = start(Command::new(PROGRAM).arg("terminated"));
+    assert_eq!(running.line(), "ready");
+    running.signal(Signal::TERM);
+    let ended = running.end();
+    assert_eq!(ended.lines, ["goodbye"], "{}", ended.stderr);
+    assert_eq!(ended.how(), "signal 15");
+}
+
+#[test]
+fn an_async_cleanup_that_hangs_is_named_and_left() {
+    let ended = run(PROGRAM, &["hangs"]);
+    assert_eq!(ended.how(), "code 7");
+    let (says, place) = ("cleanup `session` at ", "did not end within 200ms\n");
+    assert!(ended.stderr.contains(says) && ended.stderr.ends_with(place), "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}
+
+#[test]
+fn an_async_cleanup_has_its_own_deadline_at_the_end_too() {
+    let ended = run(PROGRAM, &["timeout"]);
+    assert_eq!(ended.how(), "code 7");
+    assert!(ended.stderr.contains("not done after 150ms"), "{}", ended.stderr);
+    assert!(!ended.stderr.contains("did not end"), "{}", ended.stderr);
+}
+
+#[test]
+fn an_async_cleanup_that_exits_is_not_waited_for() {
+    assert_eq!(run(PROGRAM, &["exit-in-cleanup"]).how(), "code 7");
+}
+
+#[test]
+fn the_end_waits_for_the_tasks_of_a_scope_that_was_dropped() {
+    waits("scope", "code 7");
+}
+
+#[test]
+fn a_forked_child_owes_nothing_of_its_parents_and_says_what_it_cannot_do() {
+    let ended = run(PROGRAM, &["fork"]);
+    assert_eq!(ended.lines, ["child: 0 pending", "child: code 3", "goodbye"]);
+    assert_eq!(ended.how(), "code 0");
+    assert_eq!(ended.stderr.matches("a forked child has no cleanup runtime").count(), 1);
+}

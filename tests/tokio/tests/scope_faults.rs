@@ -1,0 +1,134 @@
+//! Scopes of tasks where something goes wrong around them.
+
+use std::future::pending;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+
+use backstop::{CancelCause, CancelToken, scope};
+use backstop_tests_tokio::{SharedLog, drained};
+use tokio::runtime::{Builder, Handle, Runtime};
+use tokio::sync::oneshot;
+use tokio::task::yield_now;
+
+fn multi() -> Runtime {
+    Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
+}
+
+/// Says so when it is dropped.
+struct Noted(SharedLog, &'static str);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        self.0.note(self.1);
+    }
+}
+
+/// Holds its thread until it may go on.
+fn hold(begun: oneshot::Sender<()>, may_go: &AtomicBool) {
+    begun.send(()).unwrap();
+    while !may_go.load(Ordering::Acquire) {
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_child_that_never_yields_and_a_blocking_one_are_waited_for_by_drain() {
+    for blocking in [false, true] {
+        let runtime = multi();
+        let may_go = Arc::new(AtomicBool::new(false));
+        let (log, own) = (SharedLog::new(), Arc::clone(&may_go));
+        let noted = Noted(log.clone(), "ended");
+        runtime.block_on(async {
+            let (begun, begins) = oneshot::channel();
+            let scope = scope::tokio(|s| async move {
+                let job = move || {
+                    let _noted = noted;
+                    hold(begun, &own);
+                };
+                if blocking {
+                    s.spawn_blocking(job);
+                } else {
+                    s.spawn(async move { job() });
+                }
+            });
+            tokio::select! {
+                () = scope => unreachable!("its child has not ended"),
+                begun = begins => begun.unwrap(),
+            }
+        });
+        // The scope is gone, and nobody says that its child were.
+        assert!(backstop::drain_blocking(Duration::from_millis(20)) > 0);
+        assert_eq!(log.take(), "");
+        may_go.store(true, Ordering::Release);
+        drained();
+        assert_eq!(log.take(), "ended");
+    }
+}
+
+#[test]
+fn a_scope_that_is_cancelled_while_it_waits_aborts_its_tasks_and_keeps_the_value() {
+    let outer = CancelToken::new();
+    let (log, token) = (SharedLog::new(), outer.clone());
+    let noted = Noted(log.clone(), "dropped");
+    let value = multi().block_on(outer.in_scope(async {
+        let (body_ended, ended) = mpsc::channel();
+        thread::spawn(move || {
+            ended.recv().unwrap();
+            token.cancel_with(CancelCause::Deadline);
+        });
+        scope::tokio(|s| async move {
+            s.spawn(async move {
+                let _noted = noted;
+                pending::<()>().await;
+            });
+            yield_now().await;
+            body_ended.send(()).unwrap();
+            7
+        })
+        .await
+    }));
+    assert_eq!((value, log.take().as_str()), (7, "dropped"));
+}
+
+#[test]
+fn a_scope_runs_inside_block_on_of_a_blocking_child() {
+    let sum = multi().block_on(scope::tokio(|s| async move {
+        let child = s.spawn_blocking(|| {
+            Handle::current().block_on(scope::tokio(|s| async move {
+                let inner = s.spawn(async { 20 });
+                inner.await.unwrap() + 1
+            }))
+        });
+        child.await.unwrap() * 2
+    }));
+    assert_eq!(sum, 42);
+}
+
+#[test]
+fn a_runtime_that_shuts_down_takes_a_scope_and_its_tasks_along() {
+    let runtime = multi();
+    let log = SharedLog::new();
+    let (begun, begins) = mpsc::channel();
+    let of_the_tasks = log.clone();
+    runtime.spawn(scope::tokio(|s| async move {
+        for name in ["one", "two"] {
+            let (noted, begun) = (Noted(of_the_tasks.clone(), name), begun.clone());
+            s.spawn(async move {
+                let _noted = noted;
+                begun.send(()).unwrap();
+                pending::<()>().await;
+            });
+        }
+        pending::<()>().await;
+    }));
+    begins.recv().unwrap();
+    begins.recv().unwrap();
+    drop(runtime);
+    drained();
+    let taken = log.take();
+    let mut names: Vec<&str> = taken.split(' ').collect();
+    names.sort_unstable();
+    assert_eq!(names, ["one", "two"]);
+}

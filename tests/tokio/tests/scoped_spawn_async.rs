@@ -1,0 +1,215 @@
+//! `#[scoped_spawn] async fn`.
+
+use std::error::Error;
+use std::future::{Future, pending};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
+
+use backstop::scope::DeadlineExceeded;
+use backstop::{cancel_token, drain, must_cleanup, scoped_spawn};
+use backstop_tests::caught;
+use backstop_tests_tokio::{SharedLog, events};
+use tokio::task::{self, yield_now};
+
+fn single() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap()
+}
+
+fn is_send<F: Future + Send>(future: F) -> F {
+    future
+}
+
+async fn count(count: Arc<AtomicUsize>) -> usize {
+    for _ in 0..3 {
+        yield_now().await;
+    }
+    count.fetch_add(1, Ordering::Relaxed)
+}
+
+#[test]
+fn every_spelling_of_a_spawn_is_joined_before_the_function_returns() {
+    #[scoped_spawn]
+    async fn spawns(counts: &Arc<AtomicUsize>) -> usize {
+        use tokio::spawn;
+        tokio::spawn(count(Arc::clone(counts)));
+        ::tokio::spawn(count(Arc::clone(counts)));
+        tokio::task::spawn(count(counts.clone()));
+        task::spawn(count(counts.clone()));
+        spawn(count(counts.clone()));
+        let blocking = counts.clone();
+        task::spawn_blocking(move || blocking.fetch_add(1, Ordering::Relaxed));
+        let nested = counts.clone();
+        tokio::spawn(async {
+            let deeper = nested.clone();
+            tokio::spawn(async move {
+                tokio::spawn(count(deeper));
+            });
+            count(nested).await
+        });
+        let handle: task::JoinHandle<usize> = tokio::spawn(async { 40 });
+        handle.await.unwrap() + 2
+    }
+    let counts = Arc::new(AtomicUsize::new(0));
+    assert_eq!(single().block_on(is_send(spawns(&counts))), 42);
+    assert_eq!(counts.load(Ordering::Relaxed), 8);
+}
+
+#[test]
+fn tasks_have_the_name_of_their_builder_or_else_of_the_attribute() {
+    async fn panics() {
+        yield_now().await;
+        panic!("in a named task");
+    }
+    #[scoped_spawn(name = "fetch", on_failure = wait)]
+    async fn spawns() -> std::io::Result<()> {
+        tokio::spawn(panics());
+        tokio::task::Builder::new().name("parse").spawn(panics())?;
+        let builder: task::Builder<'_> = task::Builder::new().name("hash");
+        let hash = builder.spawn_blocking(|| 42)?;
+        tokio::task::Builder::new().spawn(async {
+            tokio::task::Builder::new().name("deeper").spawn(panics()).map(drop)
+        })?;
+        assert_eq!(hash.await.unwrap(), 42);
+        panic!("in the body");
+    }
+    #[scoped_spawn(name = "hasher")]
+    fn threads() -> Option<String> {
+        std::thread::spawn(|| std::thread::current().name().map(str::to_owned)).join().unwrap()
+    }
+    let seen = || events(|event| event.message == "in a named task");
+    assert!(seen().is_empty());
+    // The body's panic goes on; the others are events.
+    assert_eq!(caught(|| single().block_on(spawns())).unwrap_err(), "in the body");
+    let mut names: Vec<String> = seen().into_iter().map(|event| event.name).collect();
+    names.sort_unstable();
+    assert_eq!(names, ["deeper", "fetch", "parse"]);
+    // In an error, and on a thread.
+    assert_eq!(threads().as_deref(), Some("hasher"));
+    let failed = backstop::scope::Options::new().name("fetch").try_tokio(|s| async move {
+        s.spawn_fallible(async { "x".parse::<u32>() });
+    });
+    let error = single().block_on(failed).unwrap_err();
+    assert_eq!(error.failures()[0].name.as_deref(), Some("fetch"));
+}
+
+#[test]
+fn the_body_may_borrow_leave_early_and_fail() {
+    struct Server {
+        log: SharedLog,
+    }
+    #[scoped_spawn]
+    impl Server {
+        async fn serve(&mut self, text: &str) -> Result<u32, Box<dyn Error + Send + Sync>> {
+            let log = self.log.clone();
+            tokio::spawn(async move {
+                yield_now().await;
+                log.note("task");
+            });
+            if text.is_empty() {
+                return Ok(0);
+            }
+            let n = text.parse::<u32>()?;
+            self.log.note("body");
+            Ok(n)
+        }
+
+        async fn nothing(&self) -> usize {
+            yield_now().await;
+            self.log.clone().take().len()
+        }
+    }
+    let mut server = Server { log: SharedLog::new() };
+    assert_eq!(single().block_on(is_send(server.serve("7"))).unwrap(), 7);
+    assert_eq!(server.log.take(), "body task");
+    assert_eq!(single().block_on(server.serve("")).unwrap(), 0);
+    assert!(single().block_on(server.serve("x")).is_err());
+    assert_eq!(server.log.take(), "task task");
+    assert_eq!(single().block_on(server.nothing()), 0);
+}
+
+#[test]
+fn a_deadline_stops_body_and_tasks_and_is_the_functions_error() {
+    #[derive(Debug, thiserror::Error)]
+    enum Failed {
+        #[error(transparent)]
+        Late(#[from] DeadlineExceeded),
+    }
+    #[must_cleanup]
+    async fn cleans(log: SharedLog) {
+        #[cleanup(log.note("task cleaned"), on = cancel)]
+        let _a = 1;
+        pending::<()>().await;
+    }
+    #[must_cleanup]
+    #[scoped_spawn(deadline = "20ms")]
+    async fn late(log: &SharedLog, waits: bool) -> Result<u32, Failed> {
+        #[cleanup(log.note("body cleaned"), on = cancel)]
+        let _a = 1;
+        tokio::spawn(cleans(log.clone()));
+        yield_now().await;
+        if waits {
+            pending::<()>().await;
+        }
+        cancel_token().cancel_with(backstop::CancelCause::SiblingFailed);
+        Ok(7)
+    }
+    let log = SharedLog::new();
+    assert!(matches!(single().block_on(late(&log, true)), Err(Failed::Late(_))));
+    assert_eq!(log.take(), "body cleaned task cleaned");
+    assert!(matches!(single().block_on(late(&log, false)), Ok(7)));
+    assert_eq!(log.take(), "task cleaned");
+}
+
+#[test]
+fn a_limit_holds_and_siblings_of_a_panic_are_aborted() {
+    #[scoped_spawn(limit = 2)]
+    async fn limited(log: &SharedLog) {
+        for n in 0..4 {
+            let log = log.clone();
+            tokio::spawn(async move {
+                log.note(format!("+{n}"));
+                yield_now().await;
+                assert!(n != 3, "number 3");
+                if n == 2 {
+                    log.note("-2");
+                    pending::<()>().await;
+                }
+                log.note(format!("-{n}"));
+            });
+        }
+    }
+    let log = SharedLog::new();
+    assert_eq!(caught(|| single().block_on(limited(&log))), Err("number 3".to_owned()));
+    let entries = log.take();
+    let mut running = 0;
+    for entry in entries.split(' ') {
+        running += if entry.starts_with('+') { 1 } else { -1 };
+        assert!((0..=2).contains(&running), "{entries}");
+    }
+    // The one that waits for ever was aborted, with the scope's last places taken.
+    assert!(entries.contains("-2") && entries.contains("+3"), "{entries}");
+}
+
+/// c2: a handler that is dropped, because its client went away, leaves no task behind.
+#[test]
+fn c2_a_dropped_handler_takes_its_tasks_along() {
+    #[must_cleanup]
+    async fn lookup(log: SharedLog) {
+        #[cleanup(log.note("cleaned"), on = cancel)]
+        let _a = 1;
+        pending::<()>().await;
+    }
+    #[scoped_spawn]
+    async fn handler(log: SharedLog) {
+        tokio::spawn(lookup(log.clone()));
+        tokio::spawn(lookup(log)).await.unwrap();
+    }
+    let log = SharedLog::new();
+    single().block_on(async {
+        let handled = tokio::time::timeout(Duration::from_millis(10), handler(log.clone()));
+        assert!(handled.await.is_err());
+        drain().await;
+        assert_eq!(log.take(), "cleaned cleaned");
+    });
+}
