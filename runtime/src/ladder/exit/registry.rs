@@ -98,7 +98,11 @@ impl Registry {
     }
 
     /// Adds an armed cleanup.
-    #[inline]
+    #[allow(
+        clippy::inline_always,
+        reason = "called, it copies the cleanup: up to 22 instructions of 200"
+    )]
+    #[inline(always)]
     pub(super) fn insert(&self, shard: u32, site: &'static Site, cleanup: Cleanup) -> Place {
         let mut list = self.lock(shard);
         let sequence = self.next.fetch_add(1, Ordering::Relaxed);
@@ -276,28 +280,27 @@ impl List {
     fn insert(&mut self, sequence: u64, site: &'static Site, cleanup: Cleanup) -> u32 {
         let index = self.free;
         let Some(slot) = self.slots.get_mut(index) else {
-            self.grow();
-            return self.insert(sequence, site, cleanup);
+            return self.push(sequence, site, cleanup);
         };
         self.free = slot.runner;
         slot.sequence = sequence;
         slot.site = site;
         slot.cleanup.put(cleanup);
-        #[allow(clippy::cast_possible_truncation, reason = "`grow` sees to it")]
+        #[allow(clippy::cast_possible_truncation, reason = "`push` sees to it")]
         let index = index as u32;
         index
     }
 
-    /// Makes a free slot.
+    /// As [`insert`](Self::insert), where no slot is free.
     #[cold]
     #[inline(never)]
-    fn grow(&mut self) {
-        let index = self.slots.len();
-        assert!(u32::try_from(index).is_ok(), "too many cleanups");
-        let site = &const { Site::new("") };
-        self.slots.push(Slot { sequence: 0, site, cleanup: Held::empty(), runner: NONE });
+    fn push(&mut self, sequence: u64, site: &'static Site, cleanup: Cleanup) -> u32 {
+        let index = u32::try_from(self.slots.len()).expect("too many cleanups");
+        let mut held = Held::empty();
+        held.put(cleanup);
+        self.slots.push(Slot { sequence, site, cleanup: held, runner: NONE });
         self.order.reserve(self.slots.len() - self.order.len());
-        self.free = index;
+        index
     }
 
     /// The slot of an entry, if it is still there.
