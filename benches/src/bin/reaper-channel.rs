@@ -35,9 +35,9 @@ mod linux {
 
     /// As many messages as fit into a channel whose reader does not run.
     const BATCH: u64 = 100;
-    /// About as long as a registration of `PATH`.
+    /// About as long as a registration of `NAME` in `/tmp`.
     const BARE: [u8; 80] = [7; 80];
-    const PATH: &str = "/var/lib/an-application/scratch/0123456789abcdef0123456789abcdef";
+    const NAME: &str = "an-application-scratch-0123456789abcdef0123456789abcdef";
 
     pub(crate) fn main() -> Result<()> {
         reaper::if_reaper_then_serve();
@@ -126,7 +126,8 @@ mod linux {
     }
 
     fn registrations(round: u64) -> io::Result<Vec<Kept>> {
-        (0..BATCH).map(|one| Kept::new(round * BATCH + one, Action::remove_file(PATH))).collect()
+        let path = env::temp_dir().join(NAME);
+        (0..BATCH).map(|one| Kept::new(round * BATCH + one, Action::remove_file(&path))).collect()
     }
 
     /// This process and its children from now on: on one core, so that what is timed is work, and not
