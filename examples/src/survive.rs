@@ -21,6 +21,8 @@ mod run;
 mod screen;
 mod signals;
 mod status;
+mod table;
+mod tasks;
 mod verdict;
 mod watch;
 mod world;
@@ -31,7 +33,7 @@ use std::time::Instant;
 
 use backstop::{Action, defer, must_cleanup};
 
-use self::arguments::{Arguments, Parsed};
+use self::arguments::{Arguments, Format, Parsed};
 use self::columns::Column;
 use self::document::{documented, markdown};
 use self::row::Row;
@@ -39,6 +41,7 @@ use self::rows::ROWS;
 use self::run::{Ran, Settings, run};
 use self::screen::Screen;
 use self::status::Status;
+use self::table::{by_row, by_table};
 use self::verdict::{By, Verdict};
 
 /// The program: its command line, its processes, its matrix.
@@ -77,19 +80,26 @@ fn matrix(arguments: Arguments) -> io::Result<bool> {
 
     let Arguments { rows, format, jobs, abort_program } = arguments;
     let settings = Settings::new(abort_program, &directory)?;
-    let columns = Column::ALL.len();
+    let lines = if format == Format::Details { by_row(&rows) } else { by_table(&rows) };
+    let cells = lines.iter().enumerate().flat_map(|(line, it)| {
+        let columns = it.table.columns().iter().enumerate();
+        columns.map(move |(position, column)| (line, position, it.row, *column))
+    });
     // The slow ones first: they wait most of the time.
-    let mut order: Vec<usize> = (0..rows.len() * columns).collect();
-    order.sort_by_key(|cell| !rows[cell / columns].is_slow);
-    let mut screen = Screen::new(rows.clone(), format);
+    let mut order: Vec<(usize, usize, &'static Row, Column)> = cells.collect();
+    order.sort_by_key(|(_, _, row, _)| !row.is_slow);
+    let mut screen = Screen::new(lines.clone(), format);
     pool::each(
         order.len(),
         jobs,
         |turn| {
-            let cell = order[turn];
-            run(&settings, rows[cell / columns], Column::ALL[cell % columns])
+            let (_, _, row, column) = order[turn];
+            run(&settings, row, column)
         },
-        |turn, ran| screen.take(order[turn], ran),
+        |turn, ran| {
+            let (line, position, ..) = order[turn];
+            screen.take(line, position, ran);
+        },
     );
     Ok(screen.finish(start.elapsed()))
 }

@@ -26,6 +26,18 @@ fn the_readme_shows_what_quickstart_prints() {
 }
 
 #[test]
+fn the_readme_knows_how_many_ways_to_end_there_are() {
+    let guarantees = read("docs/guarantees.md");
+    let (_, rows) = guarantees.split_once("\n## The rows\n").unwrap();
+    let ways = rows.lines().filter(|line| line.starts_with("* **")).count();
+    let sentence = format!("ends itself in {ways} ways");
+    assert!(
+        ways > 20 && read("README.md").contains(&sentence),
+        "the README does not say {sentence}"
+    );
+}
+
+#[test]
 fn every_promise_names_a_test_that_exists() {
     let promises = read("docs/promises.md");
     let rows = promises.lines().filter(|line| line.starts_with("| ") && line.contains("`: `"));

@@ -48,6 +48,20 @@ fn a_row_is_explained_with_what_its_processes_did_and_said() {
     assert!(stderr(&output).starts_with("12 of 12 cells as docs/guarantees.md says"));
 }
 
+#[test]
+fn a_row_of_tasks_is_shown_in_each_of_its_tables_and_explained_once() {
+    let output = survive(&["runtime-shut-down"]).output().unwrap();
+    let text = stdout(&output);
+    assert!(output.status.success(), "{text}{}", stderr(&output));
+    assert_eq!(text.matches("with which its runtime is dropped.").count(), 1, "{text}");
+    assert!(line(&text, "reboot").contains("✓          exit 0"), "{text}");
+    assert!(line(&text, "spawned").contains("✗ left     exit 0"), "{text}");
+    assert!(line(&text, "async-main").contains("✓          exit 0"), "{text}");
+    assert!(line(&text, "on_success").contains("✗ success"), "{text}");
+    assert!(line(&text, "on ").contains("✓ cancel"), "{text}");
+    assert!(stderr(&output).starts_with("12 of 12 cells as docs/guarantees.md says"));
+}
+
 /// Asserts that nothing is left of a run in this directory.
 fn assert_nothing_left(place: &Path) {
     assert_eq!(fs::read_dir(place).unwrap().count(), 0);
@@ -135,11 +149,19 @@ fn a_wrong_command_line_is_told_apart() {
 }
 
 #[test]
-fn the_matrix_fits_a_terminal_of_a_hundred_columns() {
+fn the_matrix_fits_a_terminal_of_a_hundred_columns_and_is_what_the_readme_shows() {
     let output = survive(&[]).output().unwrap();
     let text = stdout(&output);
     assert!(output.status.success(), "{}", stderr(&output));
     for line in text.lines() {
         assert!(line.chars().count() <= 100, "{line}");
     }
+    let readme = include_str!("../../README.md");
+    let blocks = readme.split("```").filter_map(|block| block.strip_prefix("text\n way to end"));
+    let mut shown = 0;
+    for line in blocks.flat_map(|block| block.lines().skip(1)) {
+        assert!(text.lines().any(|printed| printed == line), "the README shows {line}");
+        shown += 1;
+    }
+    assert!(shown > 10, "the README was not read");
 }

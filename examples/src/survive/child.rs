@@ -14,11 +14,13 @@ use std::sync::{Barrier, OnceLock};
 use std::thread;
 
 use rustix::process::{Resource, Rlimit, Signal, set_parent_process_death_signal, setrlimit};
+use tokio::runtime::Builder;
 
-use super::columns::{Column, hold};
+use super::columns::{Column, Leave, hold};
+use super::ends::Failed;
 use super::place::Cell;
 use super::row::{Holder, Main, Second};
-use super::{Row, columns, mains, raw, world};
+use super::{Row, mains, raw, world};
 
 /// The directory of the cell: processes that have this are the cell's.
 pub(super) const MARK: &str = "BACKSTOP_SURVIVE_CELL";
@@ -29,6 +31,8 @@ pub(super) const EXECED: &str = "BACKSTOP_SURVIVE_EXECED";
 
 /// What a process says when it holds a resource.
 pub(super) const READY: &str = "ready";
+/// What it says before the outcome that a cleanup was told.
+pub(super) const TOLD: &str = "told";
 /// What it says when it has removed that.
 pub(super) const GONE: &str = "gone";
 
@@ -75,16 +79,35 @@ fn fail(error: &dyn std::error::Error) -> ExitCode {
 
 /// The rest of `main`, annotated or not.
 pub(super) fn play() -> ExitCode {
+    begin().map_or_else(|code| code, |stage| code_of(stage.play()))
+}
+
+/// The rest of an `async` one, which brings its runtime.
+pub(super) async fn play_in_runtime() -> ExitCode {
+    match begin() {
+        Ok(stage) => code_of(stage.play_tasks().await),
+        Err(code) => code,
+    }
+}
+
+/// The process of this cell, unless there is nothing to play.
+fn begin() -> Result<&'static Stage, ExitCode> {
     // Whoever runs the matrix may be killed. (A daemon waits for its stdin, which ends then, too.) Not
     // earlier: a reaper does not get here.
-    if let Err(error) = set_parent_process_death_signal(Some(Signal::KILL)) {
-        return fail(&error);
-    }
+    set_parent_process_death_signal(Some(Signal::KILL)).map_err(|error| fail(&error))?;
     match STAGE.get() {
         // Who comes here again only had to get through the annotated `main`.
-        Some(_) if env::var_os(AGAIN).is_some() => ExitCode::SUCCESS,
-        Some(stage) => stage.play(),
-        None => ExitCode::from(FAILED),
+        Some(_) if env::var_os(AGAIN).is_some() => Err(ExitCode::SUCCESS),
+        Some(stage) => Ok(stage),
+        None => Err(ExitCode::from(FAILED)),
+    }
+}
+
+fn code_of(played: Result<(), Failed>) -> ExitCode {
+    match played {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed::AsItShould) => ExitCode::FAILURE,
+        Err(error) => fail(&error),
     }
 }
 
@@ -110,8 +133,13 @@ impl Stage {
         mains::of(rung, self.row.main == Main::Patient)()
     }
 
-    fn play(&'static self) -> ExitCode {
-        let held = match self.row.holder {
+    fn play(&'static self) -> Result<(), Failed> {
+        if self.row.tasks.is_some() {
+            let runtime = Builder::new_multi_thread().worker_threads(1).enable_all().build()?;
+            // And drops it, which drops all tasks.
+            return runtime.block_on(self.play_tasks());
+        }
+        match self.row.holder {
             Holder::Main => hold(self),
             Holder::Twice => hold(self).and_then(|()| hold(self)),
             Holder::Joined => {
@@ -124,11 +152,13 @@ impl Stage {
                 self.meeting.wait();
                 Ok(())
             }
-        };
-        match held {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(super::ends::Failed::AsItShould) => ExitCode::FAILURE,
-            Err(error) => fail(&error),
+        }
+    }
+
+    async fn play_tasks(&'static self) -> Result<(), Failed> {
+        match self.row.tasks {
+            Some(course) => course(self).await,
+            None => Err(io::Error::other("this row is not one of tasks").into()),
         }
     }
 
@@ -147,7 +177,7 @@ impl Stage {
     }
 
     /// The row's own part, once the resource is held.
-    pub(super) fn end(&'static self) -> Result<columns::Leave, super::ends::Failed> {
+    pub(super) fn end(&'static self) -> Result<Leave, Failed> {
         say(READY)?;
         if self.row.holder == Holder::Detached {
             self.meeting.wait();
@@ -183,6 +213,12 @@ pub(super) fn say(word: &str) -> io::Result<()> {
     let line = format!("{word}\n");
     rustix::io::write(rustix::stdio::stdout(), line.as_bytes())?;
     Ok(())
+}
+
+/// Tells as what a cleanup takes the end of its function.
+pub(super) fn tell(outcome: &str) {
+    // Who waits outside may be gone, too.
+    let _ = say(&format!("{TOLD} {outcome}"));
 }
 
 /// Waits until the other side closes the channel.

@@ -1,4 +1,7 @@
-//! The kinds of cleanup: to add one, add a variant and a function that holds a resource with it.
+//! The kinds of cleanup: to add one, add a variant, a function that holds a resource with it, and its
+//! place in a table.
+
+mod tasks;
 
 use std::fs;
 use std::mem;
@@ -8,6 +11,8 @@ use backstop::{Action, defer, must_cleanup};
 
 use super::child::Stage;
 use super::ends::Failed;
+
+pub(super) use self::tasks::hold_in_task;
 
 /// A kind of cleanup.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -24,12 +29,35 @@ pub(super) enum Column {
     Kill,
     /// `#[cleanup(.., survives = reboot)]`.
     Reboot,
+    /// Code that follows the work, and awaits the cleanup.
+    After,
+    /// A destructor that spawns the cleanup as a task.
+    Spawned,
+    /// `#[cleanup(async { .. })]`.
+    Async,
+    /// The same below `#[backstop::main] async fn main`.
+    AsyncMain,
+    /// Guards of the crate scopeguard that tell successes from panics.
+    OnSuccess,
+    /// `#[cleanup(.., on = ..)]`.
+    On,
 }
 
 impl Column {
-    /// All of them, in the order of the matrix.
-    pub(super) const ALL: [Self; 6] =
-        [Self::Drop, Self::Scopeguard, Self::Unwind, Self::Exit, Self::Kill, Self::Reboot];
+    /// Whether the cleanup is one of backstop's.
+    #[must_use]
+    pub(super) fn is_ours(self) -> bool {
+        match self {
+            Self::Drop | Self::Scopeguard | Self::After | Self::Spawned | Self::OnSuccess => false,
+            Self::Unwind
+            | Self::Exit
+            | Self::Kill
+            | Self::Reboot
+            | Self::Async
+            | Self::AsyncMain
+            | Self::On => true,
+        }
+    }
 
     /// One word.
     #[must_use]
@@ -41,6 +69,12 @@ impl Column {
             Self::Exit => "exit",
             Self::Kill => "kill",
             Self::Reboot => "reboot",
+            Self::After => "after",
+            Self::Spawned => "spawned",
+            Self::Async => "async",
+            Self::AsyncMain => "async-main",
+            Self::OnSuccess => "on_success",
+            Self::On => "on",
         }
     }
 
@@ -54,16 +88,23 @@ impl Column {
             Self::Exit => "`exit`",
             Self::Kill => "`kill`",
             Self::Reboot => "`reboot`",
+            Self::After => "after the `.await`",
+            Self::Spawned => "spawned in `Drop`",
+            Self::Async => "`async`",
+            Self::AsyncMain => "`async`, and `main`",
+            Self::OnSuccess => "scopeguard's",
+            Self::On => "`on`",
         }
     }
 
     /// The attribute of `main`.
     pub(super) fn main(self) -> &'static str {
         match self {
-            Self::Drop | Self::Scopeguard | Self::Unwind => "",
             Self::Exit => "`#[backstop::main]`",
             Self::Kill => "`#[backstop::main(reaper)]`",
             Self::Reboot => "`#[backstop::main(reaper, journal)]`",
+            Self::AsyncMain => "`#[backstop::main]` on an `async fn`",
+            _ => "",
         }
     }
 
@@ -77,6 +118,11 @@ impl Column {
             Self::Exit => r"`#[cleanup(move \|\| remove(&dir), survives = exit)]`",
             Self::Kill => "`#[cleanup(Action::remove_dir_all(&dir), survives = kill)]`",
             Self::Reboot => "`#[cleanup(Action::remove_dir_all(&dir), survives = reboot)]`",
+            Self::After => "`work.await?; session.close().await;`",
+            Self::Spawned => "`runtime.spawn(session.close())` in an `impl Drop`",
+            Self::Async | Self::AsyncMain => "`#[cleanup(async { session.close().await })]`",
+            Self::OnSuccess => "`defer_on_success!` and `defer_on_unwind!`",
+            Self::On => "`defer!(on = success, ..)`, and so for `error`, `unwind` and `cancel`",
         }
     }
 }
@@ -101,6 +147,12 @@ pub(super) fn hold(stage: &'static Stage) -> Result<(), Failed> {
         Column::Exit => with_exit(stage),
         Column::Kill => with_kill(stage),
         Column::Reboot => with_reboot(stage),
+        Column::After
+        | Column::Spawned
+        | Column::Async
+        | Column::AsyncMain
+        | Column::OnSuccess
+        | Column::On => Err(Failed::OnlyForTasks),
     }
 }
 

@@ -20,6 +20,8 @@ use super::raw;
 pub(super) enum Failed {
     #[error("the row ends so")]
     AsItShould,
+    #[error("this kind of cleanup is one of tasks")]
+    OnlyForTasks,
     #[error(transparent)]
     Io(#[from] io::Error),
 }

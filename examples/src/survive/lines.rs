@@ -38,10 +38,12 @@ impl Lines {
         self.words().iter().any(|said| said == word)
     }
 
-    /// The word behind `key` and a space.
-    pub(super) fn value(&self, key: &str) -> Option<String> {
-        let mut words = self.words().into_iter();
-        words.find_map(|word| word.strip_prefix(key)?.strip_prefix(' ').map(str::to_owned))
+    /// The words behind `key` and a space.
+    pub(super) fn values(&self, key: &str) -> Vec<String> {
+        let words = self.words().into_iter();
+        words
+            .filter_map(|word| Some(word.strip_prefix(key)?.strip_prefix(' ')?.to_owned()))
+            .collect()
     }
 
     /// The whole lines so far.

@@ -7,13 +7,14 @@ use super::{Column, child};
 /// The `main` of a kind of cleanup; a patient one gives `main` more time than anybody waits here.
 pub(super) fn of(column: Column, is_patient: bool) -> fn() -> ExitCode {
     match (column, is_patient) {
-        (Column::Drop | Column::Scopeguard | Column::Unwind, _) => child::play,
         (Column::Exit, false) => exit::main,
         (Column::Exit, true) => patient_exit::main,
         (Column::Kill, false) => kill::main,
         (Column::Kill, true) => patient_kill::main,
         (Column::Reboot, false) => reboot::main,
         (Column::Reboot, true) => patient_reboot::main,
+        (Column::AsyncMain, _) => asynchronous::main,
+        _ => child::play,
     }
 }
 
@@ -36,4 +37,11 @@ mains! {
     patient_exit: backstop::main(grace = "10m");
     patient_kill: backstop::main(grace = "10m", reaper);
     patient_reboot: backstop::main(grace = "10m", reaper, journal);
+}
+
+mod asynchronous {
+    #[backstop::main(grace = "200ms", worker_threads = 1)]
+    pub(super) async fn main() -> std::process::ExitCode {
+        super::child::play_in_runtime().await
+    }
 }

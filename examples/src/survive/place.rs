@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use tempfile::TempDir;
 
+use super::table::Table;
 use super::{Column, ROWS, Row};
 
 /// Makes the directory that all cells of a run lie in.
@@ -54,7 +55,8 @@ impl Cell {
     pub(super) fn names(&self) -> Option<(&'static Row, Column)> {
         let (row, column) = self.path.file_name()?.to_str()?.split_once('.')?;
         let row = ROWS.iter().find(|known| known.name == row)?;
-        let column = Column::ALL.into_iter().find(|known| known.name() == column)?;
+        let mut columns = Table::ALL.into_iter().flat_map(Table::columns);
+        let column = *columns.find(|known| known.name() == column)?;
         Some((row, column))
     }
 

@@ -4,6 +4,9 @@ use rustix::process::Signal;
 
 use super::child::Stage;
 use super::columns::Leave;
+use super::status::Statuses;
+use super::table::Table;
+use super::tasks::Course;
 use super::{Column, Status, ends};
 
 /// A way to end.
@@ -17,20 +20,29 @@ pub(super) struct Row {
     pub(super) about: &'static str,
     /// What a reader of the matrix has to know beyond that.
     pub(super) note: &'static str,
-    /// How the process ends, in the order of [`Column::ALL`].
-    pub(super) status: [Status; 6],
+    /// The tables that it is a row of.
+    pub(super) tables: &'static [Table],
+    /// How the process ends.
+    pub(super) status: Statuses,
+    /// As what the function is left that holds the resource, where a table asks for it.
+    pub(super) outcome: &'static str,
     /// Whether it takes longer than all others, by the deadlines of the exit cleanups.
     pub(super) is_slow: bool,
     /// The test of the compiler's that shows how it is refused, where it is.
     pub(super) refused: Option<&'static str>,
     pub(super) end: End,
     pub(super) holder: Holder,
+    /// Of tasks, which `end` and `holder` are not about: what happens to the one that holds the resource.
+    pub(super) tasks: Option<Course>,
     pub(super) second: Second,
     pub(super) main: Main,
     pub(super) place: Place,
     pub(super) build: Build,
     pub(super) steps: &'static [Step],
 }
+
+/// As what a function can be left.
+pub(super) const OUTCOMES: [&str; 4] = ["success", "error", "unwind", "cancel"];
 
 /// What the process does while it holds the resource.
 pub(super) type End = fn(&'static Stage) -> Result<Leave, ends::Failed>;
@@ -115,12 +127,12 @@ impl Row {
     /// How the process ends under this kind of cleanup.
     #[must_use]
     pub(super) fn status(&self, column: Column) -> Status {
-        self.status[column as usize]
+        if column.is_ours() { self.status.with } else { self.status.without }
     }
 
     /// Whether the compiler refuses it under this kind of cleanup.
     #[must_use]
     pub(super) fn is_refused(&self, column: Column) -> bool {
-        self.refused.is_some() && column >= Column::Unwind
+        self.refused.is_some() && column.is_ours()
     }
 }

@@ -5,6 +5,8 @@ use rustix::process::Signal;
 use super::ends;
 use super::row::{Build, Holder, Main, Place, Row, Second, Step};
 use super::status::{Status, always, without_and_with};
+use super::table::Table;
+use super::tasks;
 
 use Status::{Exit, Killed};
 
@@ -14,17 +16,23 @@ const PLAIN: Row = Row {
     title: "",
     about: "",
     note: "",
+    tables: &[Table::Rungs],
     status: always(Exit(0)),
+    outcome: "success",
     is_slow: false,
     refused: None,
     end: ends::go_on,
     holder: Holder::Main,
+    tasks: None,
     second: Second::Nothing,
     main: Main::ByColumn,
     place: Place::Here,
     build: Build::Usual,
     steps: &[],
 };
+
+/// What most rows of tasks have in common: their functions are cancelled.
+const CANCELLED: Row = Row { tables: &Table::ALL, outcome: "cancel", ..PLAIN };
 
 /// The ways to end, from the gentle ones to the hard ones.
 pub(super) const ROWS: &[Row] = &[
@@ -324,6 +332,109 @@ pub(super) const ROWS: &[Row] = &[
                cleanup runs (`examples/tests/promises.rs`).",
         refused: Some("ui-tests/fail/rules/mem-forget.stderr"),
         end: ends::forget,
+        ..PLAIN
+    },
+    Row {
+        name: "task-ends",
+        title: "task ends",
+        about: "The work of the task is done, and its function ends. The program goes on for as long as \
+                anything is under way about the resource, here and in all rows in which the runtime stays.",
+        tables: &[Table::Tasks, Table::Outcomes],
+        tasks: Some(|stage| Box::pin(tasks::end(stage))),
+        ..PLAIN
+    },
+    Row {
+        name: "task-fails",
+        title: "task fails by `?`",
+        about: "The work is an `Err`, which the function returns by `?`, and `main` makes exit code 1.",
+        tables: &[Table::Tasks, Table::Outcomes],
+        status: always(Exit(1)),
+        outcome: "error",
+        tasks: Some(|stage| Box::pin(tasks::fail(stage))),
+        ..PLAIN
+    },
+    Row {
+        name: "task-panics",
+        title: "panic in a task",
+        about: "The work panics; the runtime catches that, and the program goes on.",
+        tables: &[Table::Tasks, Table::Outcomes],
+        outcome: "unwind",
+        tasks: Some(|stage| Box::pin(tasks::panics(stage))),
+        ..PLAIN
+    },
+    Row {
+        name: "task-aborted",
+        title: "task aborted",
+        about: "The task waits for its work, and `JoinHandle::abort` ends it.",
+        tasks: Some(|stage| Box::pin(tasks::abort(stage))),
+        ..CANCELLED
+    },
+    Row {
+        name: "select",
+        title: "future dropped in `select!`",
+        about: "The future waits for its work in one branch of `tokio::select!`, and another branch is \
+                ready first.",
+        tasks: Some(|stage| Box::pin(tasks::lose_in_select(stage))),
+        ..CANCELLED
+    },
+    Row {
+        name: "timeout",
+        title: "timeout",
+        about: "The future waits for its work in `tokio::time::timeout`, until the time is over.",
+        tasks: Some(|stage| Box::pin(tasks::time_out(stage))),
+        ..CANCELLED
+    },
+    Row {
+        name: "client-gone",
+        title: "client gone",
+        about: "The future answers a client over TCP, and the client closes the connection in the middle \
+                of the answer. As servers do, the program drops the future at the end of its connection.",
+        tasks: Some(|stage| Box::pin(tasks::lose_the_client(stage))),
+        ..CANCELLED
+    },
+    Row {
+        name: "runtime-shut-down",
+        title: "runtime shut down",
+        about: "The task waits for its work when `main` returns, with which its runtime is dropped.",
+        tasks: Some(|stage| Box::pin(tasks::shut_down(stage))),
+        ..CANCELLED
+    },
+    Row {
+        name: "runtime-shut-down-in-cleanup",
+        title: "runtime shut down in a cleanup",
+        about: "The work of the task is done, and the cleanup has begun and waits for something when `main` \
+                returns, with which the runtime is dropped.",
+        tables: &[Table::Tasks],
+        tasks: Some(|stage| Box::pin(tasks::shut_down_in_cleanup(stage))),
+        ..PLAIN
+    },
+    Row {
+        name: "process-exit-task",
+        title: "`process::exit` beside a task",
+        about: "The task waits for its work, and another one calls `process::exit(3)`, which drops no future.",
+        tables: &[Table::Tasks],
+        status: always(Exit(3)),
+        tasks: Some(|stage| Box::pin(tasks::process_exit(stage))),
+        ..PLAIN
+    },
+    Row {
+        name: "sigterm-task",
+        title: "SIGTERM while a task waits",
+        about: "The process is sent SIGTERM while the task waits for its work, and takes no notice.",
+        tables: &[Table::Tasks],
+        status: always(Killed(Signal::TERM)),
+        tasks: Some(|stage| Box::pin(tasks::wait_for_ever(stage))),
+        steps: &[Step::Signal(Signal::TERM)],
+        ..PLAIN
+    },
+    Row {
+        name: "kill-task",
+        title: "`kill -9` while a task waits",
+        about: "The process is sent SIGKILL while the task waits for its work.",
+        tables: &[Table::Tasks],
+        status: always(Killed(Signal::KILL)),
+        tasks: Some(|stage| Box::pin(tasks::wait_for_ever(stage))),
+        steps: &[Step::Signal(Signal::KILL)],
         ..PLAIN
     },
 ];

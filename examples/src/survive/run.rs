@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal, kill_process_group};
 
-use super::child::{AGAIN, GONE, MARK, READY};
+use super::child::{AGAIN, GONE, MARK, READY, TOLD};
 use super::lines::Lines;
 use super::place::Cell;
 use super::processes::{self, Process, is_ready};
-use super::row::{Build, Place, Step};
+use super::row::{Build, OUTCOMES, Place, Step};
+use super::table::Table;
 use super::verdict::{By, Verdict};
 use super::watch::Watch;
 use super::world::{self, ControlGroup};
@@ -107,7 +108,7 @@ fn judge(
     let mut running = start.start()?;
     let unable = running.end();
     ran.said = running.lines.words();
-    if let Some(reason) = running.lines.value(world::CANNOT) {
+    if let Some(reason) = running.lines.values(world::CANNOT).pop() {
         return Ok(Verdict::NotRun(format!("cannot {reason}")));
     }
     unable?;
@@ -120,8 +121,12 @@ fn judge(
     if count(READY) == 0 {
         return Ok(Verdict::Wrong("it ended before it was ready".to_owned()));
     }
+    if Table::Outcomes.columns().contains(&column) {
+        return Ok(told(&running.lines, row));
+    }
     // In other columns nobody else cleans up.
-    let by_reaper = column >= Column::Kill && count(GONE) < count(READY);
+    let has_reaper = matches!(column, Column::Kill | Column::Reboot);
+    let by_reaper = has_reaper && count(GONE) < count(READY);
     let mut by = if by_reaper { By::Reaper } else { By::Process };
     let mut left = settle(cell)?;
     if !left.is_empty() {
@@ -139,6 +144,15 @@ fn judge(
         return Ok(Verdict::Wrong("a process outlives it".to_owned()));
     }
     Ok(if left.is_empty() { Verdict::Cleaned(by) } else { Verdict::Left(left) })
+}
+
+/// What the cleanups of a function were told, of which exactly one is to run.
+fn told(lines: &Lines, row: &Row) -> Verdict {
+    let words = lines.values(TOLD);
+    match OUTCOMES.into_iter().find(|outcome| words == [*outcome]) {
+        Some(outcome) => Verdict::Told { outcome, is_true: outcome == row.outcome },
+        None => Verdict::Wrong(format!("its cleanups were told {words:?}")),
+    }
 }
 
 /// Unique on this machine: the directory of the run is.

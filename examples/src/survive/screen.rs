@@ -9,6 +9,7 @@ use anstyle::{AnsiColor, Style};
 use indicatif::{ProgressBar, ProgressStyle};
 
 use super::arguments::Format;
+use super::table::{Line, Table};
 use super::{By, Column, Ran, Row, Verdict, documented, markdown};
 
 const BOLD: Style = Style::new().bold();
@@ -32,71 +33,94 @@ fn width(column: Column) -> usize {
     10.max(column.name().len() + 2)
 }
 
-/// Shows the cells as they come, row after row.
+/// Shows the cells as they come, line after line.
 pub(super) struct Screen {
-    rows: Vec<&'static Row>,
+    lines: Vec<Line>,
     format: Format,
-    ran: Vec<Option<Ran>>,
-    /// How many rows have been printed.
+    /// The cells of each line.
+    ran: Vec<Vec<Option<Ran>>>,
+    /// How many lines have been printed.
     printed: usize,
     bar: ProgressBar,
 }
 
 impl Screen {
-    pub(super) fn new(rows: Vec<&'static Row>, format: Format) -> Self {
-        let cells = rows.len() * Column::ALL.len();
-        let screen = Self {
-            ran: (0..cells).map(|_| None).collect(),
-            // Draws nothing where stderr is no terminal.
-            bar: ProgressBar::new(cells as u64).with_style(style()),
-            rows,
-            format,
-            printed: 0,
-        };
-        if format == Format::Matrix {
-            screen.bar.suspend(print_heads);
-        }
+    pub(super) fn new(lines: Vec<Line>, format: Format) -> Self {
+        let empty = |line: &Line| line.table.columns().iter().map(|_| None).collect();
+        let ran: Vec<Vec<Option<Ran>>> = lines.iter().map(empty).collect();
+        let cells: usize = ran.iter().map(Vec::len).sum();
+        // Draws nothing where stderr is no terminal.
+        let bar = ProgressBar::new(cells as u64).with_style(style());
+        let screen = Self { lines, format, ran, printed: 0, bar };
+        screen.print_what_is_before();
         screen
     }
 
     /// Takes a cell, and prints what is complete with it.
-    pub(super) fn take(&mut self, number: usize, ran: Ran) {
+    pub(super) fn take(&mut self, line: usize, position: usize, ran: Ran) {
         self.bar.inc(1);
-        self.ran[number] = Some(ran);
-        while let Some(row) = self.rows.get(self.printed) {
+        self.ran[line][position] = Some(ran);
+        while let Some(Line { table, row }) = self.lines.get(self.printed).copied() {
             let Some(cells) = self.cells(self.printed) else { break };
+            let is_new = self.printed == 0 || self.lines[self.printed - 1].row.name != row.name;
             self.bar.suspend(|| match self.format {
-                Format::Matrix => print_row(row, &cells),
-                Format::Details => print_details(row, &cells),
+                Format::Matrix => print_row(row, table, &cells),
+                Format::Details => print_details(row, table, &cells, is_new),
                 Format::Document => {}
             });
             self.printed += 1;
+            self.print_what_is_before();
         }
         // The one that is waited for.
-        let next = self.rows.get(self.printed);
-        self.bar.set_message(next.map_or_else(String::new, |row| row.plain_title()));
+        let next = self.lines.get(self.printed);
+        self.bar.set_message(next.map_or_else(String::new, |line| line.row.plain_title()));
     }
 
-    /// The cells of a row, if all have been run.
-    fn cells(&self, row: usize) -> Option<Vec<&Ran>> {
-        let columns = Column::ALL.len();
-        self.ran[row * columns..][..columns].iter().map(Option::as_ref).collect()
+    /// Prints what stands between two tables, if the next line is the first of one.
+    fn print_what_is_before(&self) {
+        let before = self.printed.checked_sub(1).map(|line| self.lines[line].table);
+        let next = self.lines.get(self.printed).map(|line| line.table);
+        if self.format != Format::Matrix || before == next {
+            return;
+        }
+        self.bar.suspend(|| {
+            if let Some(table) = before {
+                self.print_totals(table);
+            }
+            if let Some(table) = next {
+                print_heads(table);
+            }
+        });
+    }
+
+    /// The cells of a line, if all have been run.
+    fn cells(&self, line: usize) -> Option<Vec<&Ran>> {
+        self.ran[line].iter().map(Option::as_ref).collect()
+    }
+
+    /// Every cell that has been run.
+    fn all(&self) -> impl Iterator<Item = (Line, Column, &Ran)> {
+        self.lines.iter().zip(&self.ran).flat_map(|(line, cells)| {
+            let cells = line.table.columns().iter().zip(cells);
+            cells.filter_map(|(column, ran)| Some((*line, *column, ran.as_ref()?)))
+        })
     }
 
     /// Prints the rest; true if each cell is as documented, or cannot be run here.
     pub(super) fn finish(self, took: Duration) -> bool {
         self.bar.finish_and_clear();
         if self.format == Format::Document {
-            let verdict = |row: usize, column: Column| {
-                self.cells(row).map_or_else(
+            let verdict = |row: &Row, column: Column| {
+                let mut cells = self.all().filter(|(line, ..)| line.row.name == row.name);
+                cells.find(|(_, of, _)| *of == column).map_or_else(
                     || Verdict::NotRun("it was not asked for".to_owned()),
-                    |cells| cells[column as usize].verdict.clone(),
+                    |(_, _, ran)| ran.verdict.clone(),
                 )
             };
             anstream::print!("{}", markdown(verdict));
         }
         if self.format == Format::Matrix {
-            self.print_totals();
+            self.print_what_was_left();
             print_legend();
         }
         self.judge(took)
@@ -107,11 +131,8 @@ impl Screen {
         let mut documented = 0;
         let mut not_run: BTreeMap<(&str, &str), usize> = BTreeMap::new();
         let mut differing = Vec::new();
-        for (number, ran) in self.ran.iter().enumerate() {
-            let row = self.rows[number / Column::ALL.len()];
-            let column = Column::ALL[number % Column::ALL.len()];
-            let Some(ran) = ran else { continue };
-            match (&ran.verdict, compare(row, column, ran)) {
+        for (Line { table, row }, column, ran) in self.all() {
+            match (&ran.verdict, compare(row, table, column, ran)) {
                 (Verdict::NotRun(reason), _) => {
                     *not_run.entry((row.name, reason)).or_default() += 1;
                 }
@@ -132,7 +153,7 @@ impl Screen {
             eprintln!("{RED}differs{RED:#}  and {more} more");
         }
         let style = if differing.is_empty() { GREEN } else { RED };
-        let (count, seconds) = (self.ran.len(), took.as_secs_f64());
+        let (count, seconds) = (self.all().count(), took.as_secs_f64());
         let not_run: usize = not_run.values().sum();
         let besides =
             if not_run == 0 { String::new() } else { format!(", {not_run} not run here") };
@@ -143,23 +164,22 @@ impl Screen {
         differing.is_empty()
     }
 
-    fn print_totals(&self) {
-        let mut line = format!(" {DIM}{:<TITLE$}{DIM:#}", "left behind");
-        for column in Column::ALL {
-            let cells = (0..self.rows.len()).filter_map(|row| self.cells(row));
-            let verdicts = cells.map(|cells| &cells[column as usize].verdict);
-            let left = verdicts.filter(|verdict| matches!(verdict, Verdict::Left(_)));
-            let left = left.count();
-            let style = if left == 0 { GREEN } else { RED };
-            let space = " ".repeat(width(column).saturating_sub(left.to_string().len()));
-            let _ = write!(line, "{style}{BOLD}{left}{BOLD:#}{style:#}{space}");
+    fn print_totals(&self, table: Table) {
+        let mut line = format!(" {DIM}{:<TITLE$}{DIM:#}", table.total());
+        for column in table.columns() {
+            let cells = self.all().filter(|(line, of, _)| line.table == table && of == column);
+            let bad = cells.filter(|(_, _, ran)| ran.verdict.symbol() == '✗').count();
+            let style = if bad == 0 { GREEN } else { RED };
+            let space = " ".repeat(width(*column).saturating_sub(bad.to_string().len()));
+            let _ = write!(line, "{style}{BOLD}{bad}{BOLD:#}{style:#}{space}");
         }
-        println!("{}\n{}\n", rule(), line.trim_end());
+        println!("{}\n{}\n", rule(table), line.trim_end());
+    }
+
+    fn print_what_was_left(&self) {
         let mut names: Vec<&String> = self
-            .ran
-            .iter()
-            .flatten()
-            .filter_map(|ran| match &ran.verdict {
+            .all()
+            .filter_map(|(_, _, ran)| match &ran.verdict {
                 Verdict::Left(names) => Some(names),
                 _ => None,
             })
@@ -177,9 +197,9 @@ impl Screen {
 }
 
 /// In what way a cell is not as documented.
-fn compare(row: &Row, column: Column, ran: &Ran) -> Option<String> {
+fn compare(row: &Row, table: Table, column: Column, ran: &Ran) -> Option<String> {
     let is = ran.verdict.cell();
-    match (&ran.verdict, documented(row, column)) {
+    match (&ran.verdict, documented(row, table, column)) {
         (Verdict::Wrong(reason), _) => Some(reason.clone()),
         (_, Some(said)) if said == is => None,
         (_, Some(said)) => Some(format!("`{is}`, and documented is `{said}`")),
@@ -192,30 +212,28 @@ fn style() -> ProgressStyle {
         .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("━╸ "))
 }
 
-fn rule() -> String {
-    format!(
-        " {DIM}{}{DIM:#}",
-        "─".repeat(TITLE + Column::ALL.into_iter().map(width).sum::<usize>())
-    )
+fn rule(table: Table) -> String {
+    let width = TITLE + table.columns().iter().copied().map(width).sum::<usize>();
+    format!(" {DIM}{}{DIM:#}", "─".repeat(width))
 }
 
-fn print_heads() {
-    let mut line = format!(" {BOLD}{:<TITLE$}", "way to end");
-    for column in Column::ALL {
-        let _ = write!(line, "{:<1$}", column.name(), width(column));
+fn print_heads(table: Table) {
+    let mut line = format!(" {BOLD}{:<TITLE$}", table.head());
+    for column in table.columns() {
+        let _ = write!(line, "{:<1$}", column.name(), width(*column));
     }
-    println!("{line}{BOLD:#}\n{}", rule());
+    println!("{}{BOLD:#}\n{}", line.trim_end(), rule(table));
 }
 
-fn print_row(row: &Row, cells: &[&Ran]) {
+fn print_row(row: &Row, table: Table, cells: &[&Ran]) {
     let mut line = format!(" {:<TITLE$}", row.plain_title());
-    for (column, ran) in Column::ALL.into_iter().zip(cells) {
-        let style = match compare(row, column, ran) {
+    for (column, ran) in table.columns().iter().zip(cells) {
+        let style = match compare(row, table, *column, ran) {
             Some(_) if !matches!(ran.verdict, Verdict::NotRun(_)) => ALARM,
             _ => style_of(&ran.verdict),
         };
         let cell = ran.verdict.cell();
-        let space = " ".repeat(width(column).saturating_sub(cell.chars().count()));
+        let space = " ".repeat(width(*column).saturating_sub(cell.chars().count()));
         let _ = write!(line, "{style}{cell}{style:#}{space}");
     }
     println!("{}", line.trim_end());
@@ -223,10 +241,10 @@ fn print_row(row: &Row, cells: &[&Ran]) {
 
 fn style_of(verdict: &Verdict) -> Style {
     match verdict {
-        Verdict::Cleaned(By::Process) => GREEN,
+        Verdict::Cleaned(By::Process) | Verdict::Told { is_true: true, .. } => GREEN,
         Verdict::Cleaned(By::Reaper) => CYAN,
         Verdict::Cleaned(By::NextStart) => BLUE,
-        Verdict::Left(_) => RED,
+        Verdict::Left(_) | Verdict::Told { is_true: false, .. } => RED,
         Verdict::Refused => DIM,
         Verdict::NotRun(_) => YELLOW,
         Verdict::Wrong(_) => ALARM,
@@ -248,14 +266,16 @@ fn print_legend() {
     println!(" {}\n", meanings.join("  "));
 }
 
-/// One row, explained.
-fn print_details(row: &Row, cells: &[&Ran]) {
-    println!("{BOLD}{}{BOLD:#}  {DIM}{}{DIM:#}", row.plain_title(), row.name);
-    for line in wrapped(row.about, 96).iter().chain(&wrapped(row.note, 96)) {
-        println!("  {line}");
+/// One row of a table, explained where that has not been done for the table before.
+fn print_details(row: &Row, table: Table, cells: &[&Ran], is_new: bool) {
+    if is_new {
+        println!("{BOLD}{}{BOLD:#}  {DIM}{}{DIM:#}", row.plain_title(), row.name);
+        for line in wrapped(row.about, 96).iter().chain(&wrapped(row.note, 96)) {
+            println!("  {line}");
+        }
+        println!();
     }
-    println!();
-    for (column, ran) in Column::ALL.into_iter().zip(cells) {
+    for (column, ran) in table.columns().iter().zip(cells) {
         let Ran { verdict, status, said, stderr, took } = ran;
         let (style, cell, name) = (style_of(verdict), verdict.cell(), column.name());
         let status = status.map_or_else(String::new, |status| status.to_string());
@@ -270,12 +290,12 @@ fn print_details(row: &Row, cells: &[&Ran]) {
             Verdict::NotRun(reason) => entry(YELLOW, "not run", reason),
             Verdict::Wrong(reason) => entry(RED, "wrong", reason),
             Verdict::Refused => entry(DIM, "see", row.refused.unwrap_or_default()),
-            Verdict::Cleaned(_) => {}
+            Verdict::Cleaned(_) | Verdict::Told { .. } => {}
         }
         for line in stderr.lines().filter(|line| !line.is_empty()) {
             entry(DIM, "stderr", line);
         }
-        if let Some(difference) = compare(row, column, ran) {
+        if let Some(difference) = compare(row, table, *column, ran) {
             entry(ALARM, "differs", &difference);
         }
     }

@@ -33,12 +33,21 @@ impl Display for Status {
     }
 }
 
+/// How the processes of a row end.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Statuses {
+    /// Where the cleanup is none of backstop's.
+    pub(super) without: Status,
+    /// Where it is.
+    pub(super) with: Status,
+}
+
 /// The same in every column.
-pub(super) const fn always(status: Status) -> [Status; 6] {
-    [status; 6]
+pub(super) const fn always(status: Status) -> Statuses {
+    without_and_with(status, status)
 }
 
 /// One where the cleanup is none of backstop's, another where it is.
-pub(super) const fn without_and_with(without: Status, with: Status) -> [Status; 6] {
-    [without, without, with, with, with, with]
+pub(super) const fn without_and_with(without: Status, with: Status) -> Statuses {
+    Statuses { without, with }
 }

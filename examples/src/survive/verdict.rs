@@ -7,6 +7,8 @@ pub(super) enum Verdict {
     Cleaned(By),
     /// It is still there after all: the names, below the place where it was made.
     Left(Vec<String>),
+    /// The cleanup took this for the outcome, and the function was left so, or otherwise.
+    Told { outcome: &'static str, is_true: bool },
     /// The compiler refuses the program.
     Refused,
     /// This machine does not let us end a process that way, for this reason.
@@ -31,10 +33,10 @@ impl Verdict {
     #[must_use]
     pub(super) fn symbol(&self) -> char {
         match self {
-            Self::Cleaned(By::Process) => '✓',
+            Self::Cleaned(By::Process) | Self::Told { is_true: true, .. } => '✓',
             Self::Cleaned(By::Reaper) => '◆',
             Self::Cleaned(By::NextStart) => '↻',
-            Self::Left(_) => '✗',
+            Self::Left(_) | Self::Told { is_true: false, .. } => '✗',
             Self::Refused => '–',
             Self::NotRun(_) => '?',
             Self::Wrong(_) => '!',
@@ -49,6 +51,7 @@ impl Verdict {
             Self::Cleaned(By::Reaper) => "reaper",
             Self::Cleaned(By::NextStart) => "restart",
             Self::Left(_) => "left",
+            Self::Told { outcome, .. } => outcome,
             Self::Refused => "refused",
             Self::NotRun(_) => "not run",
             Self::Wrong(_) => "wrong",
