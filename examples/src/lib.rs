@@ -2,6 +2,8 @@
 #![deny(unsafe_code)]
 
 pub mod gzip;
+#[cfg(unix)]
+pub mod records;
 #[cfg(target_os = "linux")]
 pub mod survive;
 
