@@ -241,10 +241,13 @@ fn a_scope_that_ends_or_is_dropped_takes_no_children_any_more() {
     let refused = |s: &TaskScope| {
         let guard = Alive::new(&alive);
         assert!(s.try_spawn(async {}).is_err());
-        s.spawn(async move {
+        let handle = s.spawn(async move {
             let _guard = guard;
             unreachable!("it does not begin");
-        })
+        });
+        // No runtime can begin it, and nobody need wait for it.
+        assert_eq!(alive.load(Ordering::SeqCst), 0);
+        handle
     };
     runtime.block_on(async {
         let kept = scope::tokio(|s| async move { s }).await;
