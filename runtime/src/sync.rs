@@ -13,27 +13,14 @@ pub(crate) use std::{
     sync::{Condvar, Mutex, MutexGuard, atomic},
     thread_local,
 };
+#[cfg(all(not(all(test, backstop_loom)), feature = "process", unix))]
+pub(crate) use std::{
+    thread::{park, yield_now},
+    time::Instant,
+};
 
 #[cfg(all(test, backstop_loom))]
 pub(crate) use self::models::*;
 
 #[cfg(all(test, backstop_loom))]
-mod models {
-    pub(crate) use loom::sync::{Condvar, Mutex, MutexGuard, atomic};
-
-    /// As the standard library's, for what is initialised by a `const` block.
-    macro_rules! local {
-        ($(#[$attribute:meta])* static $name:ident: $type:ty = const { $init:expr };) => {
-            loom::thread_local! { $(#[$attribute])* static $name: $type = $init; }
-        };
-    }
-    pub(crate) use local as thread_local;
-
-    /// Runs a model, with every interleaving that has no more than three preemptions, unless
-    /// `LOOM_MAX_PREEMPTIONS` says otherwise.
-    pub(crate) fn model(f: impl Fn() + Send + Sync + 'static) {
-        let mut builder = loom::model::Builder::new();
-        builder.preemption_bound = builder.preemption_bound.or(Some(3));
-        builder.check(f);
-    }
-}
+mod models;

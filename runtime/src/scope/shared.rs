@@ -36,7 +36,7 @@ pub(super) struct Panicked {
     thread: Thread,
     payload: Box<dyn Any + Send>,
     /// No handle is left that could take it.
-    settled: bool,
+    pub(super) settled: bool,
 }
 
 impl Panicked {

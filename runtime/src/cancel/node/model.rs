@@ -149,7 +149,8 @@ impl Wake for Woken {
 fn a_task_that_registers_sees_the_cause_or_is_woken_once_when_all_are_cancelled() {
     model(|| {
         let root = Node::root();
-        let (child, last) = (root.child(None), root.child(None));
+        // The one that waits is the first to be cancelled, and then looks at the other.
+        let (last, child) = (root.child(None), root.child(None));
         let woken = Woken::new(&last);
         let waker = Waker::from(Arc::clone(&woken));
         let cancelled = cancels(&root, Requested);

@@ -104,6 +104,17 @@ fn no_more_children_run_than_the_limit_allows_and_no_place_is_lost() {
 }
 
 #[test]
+fn two_spawners_do_not_get_the_same_place() {
+    model(|| {
+        let scope = scope(Options::new().limit(1));
+        let shared = Arc::clone(scope.shared());
+        let other = loom::thread::spawn(move || shared.try_take_place());
+        let taken = scope.shared().try_take_place();
+        assert!(taken != other.join().unwrap());
+    });
+}
+
+#[test]
 fn a_child_that_spawns_and_joins_another_lends_it_its_place() {
     model(|| {
         let scope = scope(Options::new().limit(1));
@@ -147,7 +158,7 @@ fn the_first_of_two_panics_is_kept_and_the_other_one_reported() {
         }
         scope.join_all();
         let kept = scope.shared().take_panics();
-        assert!(!kept.is_empty());
+        assert!(!kept.is_empty() && kept.iter().all(|panicked| panicked.settled));
         KEPT.fetch_add(kept.len(), SeqCst);
         assert_eq!(KEPT.load(SeqCst) + REPORTED.load(SeqCst), before + 2);
     });
