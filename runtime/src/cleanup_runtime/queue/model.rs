@@ -119,7 +119,9 @@ fn a_drain_that_is_dropped_leaves_nothing_behind() {
         if work.queue.poll_drained(cx, &mut key).is_ready() {
             assert_eq!(*work.ended.lock().unwrap(), [1]);
         }
-        key.into_iter().for_each(|key| work.queue.leave(key));
+        if let Some(key) = key {
+            work.queue.leave(key);
+        }
         assert!(work.queue.state().waiting.is_empty());
         drain(&work);
     });

@@ -54,10 +54,10 @@ fn a_task_that_is_spawned_while_the_scope_closes_is_waited_for_or_refused() {
     model(|| {
         let (scope, ended) = (scope(), Arc::new(AtomicUsize::new(0)));
         let (others, count) = (Arc::clone(&scope), Arc::clone(&ended));
-        let spawner = thread::spawn(move || spawn(&others, &count, &Aborted::default()));
+        let other = thread::spawn(move || spawn(&others, &count, &Aborted::default()));
         wait(&scope);
         let waited_for = ended.load(SeqCst);
-        let spawned = spawner.join().unwrap().map(|task| task.join().unwrap());
+        let spawned = other.join().unwrap().map(|task| task.join().unwrap());
         assert_eq!(waited_for, usize::from(spawned.is_some()));
     });
 }
@@ -80,13 +80,13 @@ fn a_task_that_is_spawned_while_the_others_are_aborted_is_aborted_once_or_refuse
     model(|| {
         let (scope, aborted) = (scope(), Aborted::default());
         let (others, abort) = (Arc::clone(&scope), aborted.clone());
-        let spawner = thread::spawn(move || {
+        let other = thread::spawn(move || {
             let key = others.enter(Entry::default()).ok()?;
             others.spawned(key, abort);
             Some(key)
         });
         scope.stop();
-        let spawned = spawner.join().unwrap();
+        let spawned = other.join().unwrap();
         assert_eq!(aborted.0.load(SeqCst), usize::from(spawned.is_some()));
         if let Some(key) = spawned {
             scope.ended(key);
@@ -101,7 +101,7 @@ fn a_dropped_scope_aborts_its_tasks_and_is_pending_until_the_last_one_has_ended(
         let (scope, ended, aborted) = (scope(), Arc::default(), Aborted::default());
         let task = spawn(&scope, &ended, &aborted).unwrap();
         let (others, count, abort) = (Arc::clone(&scope), Arc::clone(&ended), aborted.clone());
-        let spawner = thread::spawn(move || spawn(&others, &count, &abort));
+        let other = thread::spawn(move || spawn(&others, &count, &abort));
         let pending = Arc::new(());
         let remains = scope.abandon(|| Arc::clone(&pending));
         assert!(remains.is_some());
@@ -110,7 +110,7 @@ fn a_dropped_scope_aborts_its_tasks_and_is_pending_until_the_last_one_has_ended(
             assert!(scope.enter(Entry::default()).is_err());
             assert!(scope.state().children.is_empty());
         }
-        let spawned = spawner.join().unwrap();
+        let spawned = other.join().unwrap();
         let count = 1 + usize::from(spawned.is_some());
         task.join().unwrap();
         if let Some(task) = spawned {
