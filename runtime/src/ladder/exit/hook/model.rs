@@ -144,6 +144,8 @@ fn an_announcement_that_comes_to_nothing_does_not_keep_the_process() {
 fn what_a_statement_is_making_is_removed_behind_it() {
     with_hook(|hook| {
         let things = Things::default();
+        // Something for the hook to begin with.
+        mem::forget(register(&SITE, Cleanup::new(|| Ended::WELL)));
         let maker = things.clone();
         let thread = spawn(move || {
             let seen = maker.clone();
