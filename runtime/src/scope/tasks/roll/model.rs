@@ -185,6 +185,24 @@ fn the_panic_of_a_task_whose_handle_goes_is_the_scopes_or_given_back() {
 }
 
 #[test]
+fn a_result_that_comes_to_the_scope_while_it_polls_another_is_polled_too() {
+    model(|| {
+        let (scope, first, second) = (scope(), Outgoing::default(), Outgoing::default());
+        first.arrive();
+        assert!(scope.orphan(site(), Box::pin(first.wait())).is_none());
+        let roll = Arc::clone(&scope);
+        let handle = thread::spawn(move || {
+            let given_back = roll.orphan(site(), Box::pin(second.clone().wait()));
+            second.arrive();
+            given_back.is_some()
+        });
+        wait(&scope);
+        let kept = scope.take_failures().0.len();
+        assert_eq!(kept + usize::from(handle.join().unwrap()), 2);
+    });
+}
+
+#[test]
 fn the_panic_of_a_task_of_a_dropped_scope_whose_handle_goes_is_given_back() {
     model(|| {
         let scope = scope();
