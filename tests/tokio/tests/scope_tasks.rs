@@ -339,9 +339,11 @@ fn deadlines_are_inherited_and_abort_the_tasks() {
     let ended = single().block_on(outer.in_scope(
         Options::new().timeout(Duration::from_secs(80)).tokio(|s| async move {
             assert_eq!(s.cancel_token().deadline(), cancel_token().deadline());
-            let task = s.spawn(async {
-                scope::tokio(|s| async move { s.spawn(pending::<()>()).await }).await
-            });
+            let task = s.spawn(scope::tokio(|s| async move {
+                // Its own deadline is the same one, and may be the first to be seen.
+                assert!(s.spawn(pending::<()>()).await.unwrap_err().is_cancelled());
+                pending::<()>().await;
+            }));
             task.await.unwrap_err().is_cancelled()
         }),
     ));
