@@ -5,20 +5,21 @@
 //! on it, started when the first cleanup is handed over, and never ended. Cleanups of one call of a
 //! function run in their order, one after the other; those of different calls side by side.
 
-use std::collections::{HashMap, VecDeque};
+mod queue;
+
 use std::future::{Future, poll_fn};
 use std::io;
 use std::panic::Location;
-use std::pin::{Pin, pin};
-use std::sync::{Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::pin::Pin;
+use std::sync::OnceLock;
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use std::{process, thread};
 
 use tokio::runtime::{Builder, Handle};
-use tokio::sync::Notify;
 use tokio::time::{Sleep, sleep_until};
 
+use self::queue::Queue;
 use crate::event;
 use crate::finish::Job;
 #[cfg(all(feature = "process", unix))]
@@ -52,22 +53,9 @@ mod underway {
 #[cfg(not(all(feature = "process", unix)))]
 use self::underway::{Runner, Underway};
 
-#[derive(Default)]
-struct State {
-    /// What was handed over and has not ended: cleanups, and scopes whose tasks were aborted.
-    pending: usize,
-    /// What waits behind a cleanup of the same chain that runs.
-    chains: HashMap<u64, VecDeque<(Job, Pending)>>,
-}
-
-static STATE: OnceLock<Mutex<State>> = OnceLock::new();
-/// Threads and tasks that wait for `pending` to be none.
-static DRAINED: Condvar = Condvar::new();
-static DRAINED_ASYNC: Notify = Notify::const_new();
-
-/// Held over none of the user's code, so never poisoned; `into_inner` for form's sake.
-fn state() -> MutexGuard<'static, State> {
-    STATE.get_or_init(Mutex::default).lock().unwrap_or_else(PoisonError::into_inner)
+fn queue() -> &'static Queue<(Job, Pending)> {
+    static QUEUE: OnceLock<Queue<(Job, Pending)>> = OnceLock::new();
+    QUEUE.get_or_init(Queue::new)
 }
 
 /// The runtime, and its thread.
@@ -116,14 +104,9 @@ pub(crate) fn hand_over(chain: u64, job: Job) {
         Err(error) => return job.abandon(&error),
     };
     let pending = Pending::new(job.site(), runtime.runner);
-    let mut state = state();
-    if let Some(waiting) = state.chains.get_mut(&chain) {
-        waiting.push_back((job, pending));
-        return;
+    if let Some(first) = queue().push(chain, (job, pending)) {
+        runtime.handle.spawn(run(chain, first));
     }
-    state.chains.insert(chain, VecDeque::new());
-    drop(state);
-    runtime.handle.spawn(run(chain, (job, pending)));
 }
 
 async fn run(chain: u64, first: (Job, Pending)) {
@@ -134,12 +117,7 @@ async fn run(chain: u64, first: (Job, Pending)) {
             event::discard(payload);
         }
         job.discard();
-        let mut state = state();
-        next = state.chains.get_mut(&chain).and_then(VecDeque::pop_front);
-        if next.is_none() {
-            state.chains.remove(&chain);
-        }
-        drop(state);
+        next = queue().next(chain);
         drop(pending);
     }
 }
@@ -149,7 +127,7 @@ pub(crate) struct Pending(#[allow(dead_code, reason = "over when it is dropped")
 
 impl Pending {
     fn new(site: &'static Site, runner: Runner) -> Self {
-        state().pending += 1;
+        queue().begin();
         Self(underway::begin(site, runner))
     }
 
@@ -161,16 +139,8 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if is_forked() {
-            return;
-        }
-        let mut state = state();
-        state.pending -= 1;
-        let drained = state.pending == 0;
-        drop(state);
-        if drained {
-            DRAINED.notify_all();
-            DRAINED_ASYNC.notify_waiters();
+        if !is_forked() {
+            queue().end();
         }
     }
 }
@@ -214,14 +184,27 @@ impl Drop for Pending {
 /// # });
 /// ```
 pub async fn drain() {
-    while !is_forked() {
-        let mut drained = pin!(DRAINED_ASYNC.notified());
-        // Before the count is looked at, so that no end comes between.
-        drained.as_mut().enable();
-        if state().pending == 0 {
-            return;
+    Drained { key: None }.await;
+}
+
+struct Drained {
+    /// Its place among those who wait.
+    key: Option<u64>,
+}
+
+impl Future for Drained {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        if is_forked() { Poll::Ready(()) } else { queue().poll_drained(cx, &mut self.key) }
+    }
+}
+
+impl Drop for Drained {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take_if(|_| !is_forked()) {
+            queue().leave(key);
         }
-        drained.await;
     }
 }
 
@@ -240,19 +223,7 @@ pub async fn drain() {
 /// ```
 #[must_use = "cleanups that have not ended are lost when the program ends"]
 pub fn drain_blocking(limit: Duration) -> usize {
-    if is_forked() {
-        return 0;
-    }
-    let begun = Instant::now();
-    let mut state = state();
-    while state.pending > 0 {
-        let left = limit.saturating_sub(begun.elapsed());
-        if left.is_zero() {
-            break;
-        }
-        state = DRAINED.wait_timeout(state, left).unwrap_or_else(PoisonError::into_inner).0;
-    }
-    state.pending
+    if is_forked() { 0 } else { queue().wait_drained(limit) }
 }
 
 /// A deadline that any executor can wait for: the cleanup runtime keeps the time.

@@ -61,7 +61,7 @@ use std::thread;
 use crate::CancelToken;
 
 pub use self::child::Child;
-use self::children::Children;
+use self::children::Threads;
 pub use self::handle::ScopedJoinHandle;
 #[cfg(feature = "tokio")]
 pub use self::local::{AnyChild, ChildError, LocalHandle, LocalScope, SendChild};
@@ -118,11 +118,11 @@ where
 /// ```
 pub struct Scope<'scope, 'env> {
     std: &'scope thread::Scope<'scope, 'env>,
-    children: Arc<Children<'scope>>,
+    children: Arc<Threads<'scope>>,
 }
 
 impl<'scope, 'env> Scope<'scope, 'env> {
-    fn new(std: &'scope thread::Scope<'scope, 'env>, children: Children<'scope>) -> Self {
+    fn new(std: &'scope thread::Scope<'scope, 'env>, children: Threads<'scope>) -> Self {
         Self { std, children: Arc::new(children) }
     }
 
@@ -253,18 +253,10 @@ impl<'scope, 'env> Scope<'scope, 'env> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.children.reap();
-        // The caller's own place, if it had to be lent out, is taken back after the spawn: at a limit
-        // of one, only the new child can make room.
-        let (place, _lent) = place::admit(self.children.shared());
-        let starting = self.children.start();
-        let run = child::Run::new(self.children.shared(), starting.id(), location, place);
-        let packet = run.packet();
-        let thread = builder.spawn_scoped(self.std, move || run.run(f, failed))?;
-        let handle =
-            ScopedJoinHandle::new(&self.children, starting.id(), location, packet, thread.thread());
-        starting.started(thread);
-        Ok(handle)
+        child::launch(&self.children, location, failed, f, |run| {
+            builder.spawn_scoped(self.std, move || run.run())
+        })
+        .map(ScopedJoinHandle::new)
     }
 }
 

@@ -5,6 +5,7 @@ use std::marker::PhantomData;
 use std::sync::OnceLock;
 
 use super::CancelToken;
+use crate::sync::thread_local;
 
 thread_local! {
     static AMBIENT: RefCell<Option<CancelToken>> = const { RefCell::new(None) };

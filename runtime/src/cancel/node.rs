@@ -13,13 +13,14 @@ use std::any::Any;
 use std::collections::BTreeMap;
 #[cfg(feature = "tokio")]
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
 #[cfg(feature = "tokio")]
 use std::task::Waker;
 use std::time::Instant;
 
 use super::CancelCause;
+use crate::sync::atomic::{AtomicU8, Ordering};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 
 pub(super) struct Node {
     /// See [`encode`].
@@ -270,3 +271,6 @@ fn decode(cause: u8) -> Option<CancelCause> {
         _ => return None,
     })
 }
+
+#[cfg(all(test, backstop_loom))]
+mod model;

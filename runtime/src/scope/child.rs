@@ -1,12 +1,15 @@
 //! A child before it is spawned, and what its thread does.
 
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::{fmt, mem, thread};
+use std::sync::{Arc, PoisonError};
+use std::{fmt, io, mem, thread};
 
+use super::children::{Children, Join};
+use super::handle::Claim;
 use super::place::{self, Place};
 use super::shared::{Shared, Site};
 use super::{Scope, ScopedJoinHandle};
+use crate::sync::{Mutex, MutexGuard};
 
 /// A child to be: made by [`Scope::child`], spawned by [`spawn`](Self::spawn).
 ///
@@ -137,33 +140,48 @@ impl<T> Packet<T> {
     }
 }
 
-/// What a child's thread carries besides the closure.
-pub(super) struct Run<T> {
+/// Makes `f` a child, on the thread that `spawn` starts for it. `failed` tells whether the value of a
+/// child that did not panic is a failure.
+pub(super) fn launch<J, F, T>(
+    children: &Arc<Children<J>>,
+    location: &'static Location<'static>,
+    failed: fn(&T) -> bool,
+    f: F,
+    spawn: impl FnOnce(Run<F, T>) -> io::Result<J>,
+) -> io::Result<Claim<J, T>>
+where
+    J: Join,
+    F: FnOnce() -> T,
+{
+    children.reap();
+    // The caller's own place, if it had to be lent out, is taken back after the spawn: at a limit
+    // of one, only the new child can make room.
+    let (place, _lent) = place::admit(children.shared());
+    let starting = children.start();
+    let (id, shared) = (starting.id(), Arc::clone(children.shared()));
+    let packet = Arc::new(Packet(Mutex::new(Slot::Running)));
+    let of = Arc::clone(&packet);
+    let thread = spawn(Run { shared, id, location, place, packet, failed, f })?;
+    let claim = Claim::new(children, id, location, of, thread.thread());
+    starting.started(thread);
+    Ok(claim)
+}
+
+/// What a child's thread carries.
+pub(super) struct Run<F, T> {
     shared: Arc<Shared>,
     id: u64,
     location: &'static Location<'static>,
     place: Option<Place>,
     packet: Arc<Packet<T>>,
+    failed: fn(&T) -> bool,
+    f: F,
 }
 
-impl<T> Run<T> {
-    pub(super) fn new(
-        shared: &Arc<Shared>,
-        id: u64,
-        location: &'static Location<'static>,
-        place: Option<Place>,
-    ) -> Self {
-        let packet = Arc::new(Packet(Mutex::new(Slot::Running)));
-        Self { shared: Arc::clone(shared), id, location, place, packet }
-    }
-
-    pub(super) fn packet(&self) -> Arc<Packet<T>> {
-        Arc::clone(&self.packet)
-    }
-
+impl<F: FnOnce() -> T, T> Run<F, T> {
     /// The whole of the child's thread; never unwinds.
-    pub(super) fn run(self, f: impl FnOnce() -> T, failed: fn(&T) -> bool) {
-        let Self { shared, id, location, place, packet } = self;
+    pub(super) fn run(self) {
+        let Self { shared, id, location, place, packet, failed, f } = self;
         place::enter(Arc::clone(&shared), id, place);
         #[cfg(all(feature = "process", unix))]
         let live = super::live::enter(location);

@@ -2,56 +2,77 @@
 
 use std::collections::BTreeMap;
 use std::mem;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::thread;
+use std::sync::{Arc, PoisonError};
+use std::thread::{self, Thread};
 
 use super::place;
 use super::shared::Shared;
 use crate::event;
+use crate::sync::{Condvar, Mutex, MutexGuard};
+
+/// The children of a scope of threads.
+pub(super) type Threads<'scope> = Children<thread::ScopedJoinHandle<'scope, ()>>;
+
+/// A child's thread.
+pub(super) trait Join {
+    fn thread(&self) -> &Thread;
+
+    /// Blocks until it has ended.
+    fn join(self) -> thread::Result<()>;
+}
+
+impl Join for thread::ScopedJoinHandle<'_, ()> {
+    fn thread(&self) -> &Thread {
+        self.thread()
+    }
+
+    fn join(self) -> thread::Result<()> {
+        self.join()
+    }
+}
 
 /// Joining is more than waiting: a joined thread has run its thread-local destructors and given back
 /// its stack. The standard library's scope waits for the closures only.
-pub(super) struct Children<'scope> {
+pub(super) struct Children<J> {
     shared: Arc<Shared>,
-    table: Mutex<Table<'scope>>,
+    table: Mutex<Table<J>>,
     changed: Condvar,
 }
 
-#[derive(Default)]
-struct Table<'scope> {
+struct Table<J> {
     next_id: u64,
     /// Threads in `wait`; to wake nobody is a system call all the same.
     waiting: usize,
-    entries: BTreeMap<u64, Entry<'scope>>,
+    entries: BTreeMap<u64, Entry<J>>,
 }
 
-enum Entry<'scope> {
+enum Entry<J> {
     /// About to be spawned.
     Starting,
-    Started(thread::ScopedJoinHandle<'scope, ()>),
+    Started(J),
     /// Somebody is joining it.
     Joining,
 }
 
 /// A child about to be spawned, no longer listed if it is not.
-pub(super) struct Starting<'a, 'scope> {
-    children: &'a Children<'scope>,
+pub(super) struct Starting<'a, J: Join> {
+    children: &'a Children<J>,
     id: u64,
 }
 
-impl<'scope> Starting<'_, 'scope> {
+impl<J: Join> Starting<'_, J> {
     pub(super) fn id(&self) -> u64 {
         self.id
     }
 
-    pub(super) fn started(self, thread: thread::ScopedJoinHandle<'scope, ()>) {
+    pub(super) fn started(self, thread: J) {
         let mut table = self.children.table();
         table.entries.insert(self.id, Entry::Started(thread));
         self.children.notify(table);
     }
 }
 
-impl Drop for Starting<'_, '_> {
+impl<J: Join> Drop for Starting<'_, J> {
     fn drop(&mut self) {
         let mut table = self.children.table();
         if matches!(table.entries.get(&self.id), Some(Entry::Starting)) {
@@ -61,16 +82,17 @@ impl Drop for Starting<'_, '_> {
     }
 }
 
-impl<'scope> Children<'scope> {
+impl<J: Join> Children<J> {
     pub(super) fn new(shared: Arc<Shared>) -> Self {
-        Self { shared, table: Mutex::default(), changed: Condvar::new() }
+        let table = Table { next_id: 0, waiting: 0, entries: BTreeMap::new() };
+        Self { shared, table: Mutex::new(table), changed: Condvar::new() }
     }
 
     pub(super) fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    pub(super) fn start(&self) -> Starting<'_, 'scope> {
+    pub(super) fn start(&self) -> Starting<'_, J> {
         let mut table = self.table();
         let id = table.next_id;
         table.next_id += 1;
@@ -121,7 +143,7 @@ impl<'scope> Children<'scope> {
         let lent = if self.table().entries.is_empty() { None } else { place::lend() };
         let mut table = self.table();
         while !table.entries.is_empty() {
-            let started = |entry: &Entry<'_>| matches!(entry, Entry::Started(_));
+            let started = |entry: &Entry<J>| matches!(entry, Entry::Started(_));
             let next = table.entries.iter_mut().find(|(_, entry)| started(entry));
             table = match next {
                 None => self.wait(table),
@@ -137,7 +159,7 @@ impl<'scope> Children<'scope> {
         drop(lent);
     }
 
-    fn join_entry(&self, id: u64, entry: Entry<'scope>) {
+    fn join_entry(&self, id: u64, entry: Entry<J>) {
         if let Entry::Started(thread) = entry {
             // What we spawn contains every panic; there is nothing to be learnt from an `Err`.
             if let Err(payload) = thread.join() {
@@ -149,17 +171,14 @@ impl<'scope> Children<'scope> {
         self.notify(table);
     }
 
-    fn wait<'a>(
-        &'a self,
-        mut table: MutexGuard<'a, Table<'scope>>,
-    ) -> MutexGuard<'a, Table<'scope>> {
+    fn wait<'a>(&'a self, mut table: MutexGuard<'a, Table<J>>) -> MutexGuard<'a, Table<J>> {
         table.waiting += 1;
         let mut table = self.changed.wait(table).unwrap_or_else(PoisonError::into_inner);
         table.waiting -= 1;
         table
     }
 
-    fn notify(&self, table: MutexGuard<'_, Table<'scope>>) {
+    fn notify(&self, table: MutexGuard<'_, Table<J>>) {
         let wake = table.waiting > 0;
         drop(table);
         if wake {
@@ -168,7 +187,10 @@ impl<'scope> Children<'scope> {
     }
 
     /// Held over none of the user's code, so never poisoned; `into_inner` for form's sake.
-    fn table(&self) -> MutexGuard<'_, Table<'scope>> {
+    fn table(&self) -> MutexGuard<'_, Table<J>> {
         self.table.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
+
+#[cfg(all(test, backstop_loom))]
+mod model;

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::thread::{self, Thread};
 
 use super::child::{Packet, Slot};
-use super::children::Children;
+use super::children::{Children, Join};
 use super::place;
 use super::shared::Site;
 
@@ -14,22 +14,12 @@ use super::shared::Site;
 ///
 /// To drop or forget it changes nothing: the scope waits for the child, and hears of its panic.
 pub struct ScopedJoinHandle<'scope, T> {
-    children: Arc<Children<'scope>>,
-    id: u64,
-    location: &'static Location<'static>,
-    packet: Arc<Packet<T>>,
-    thread: Thread,
+    claim: Claim<thread::ScopedJoinHandle<'scope, ()>, T>,
 }
 
 impl<'scope, T> ScopedJoinHandle<'scope, T> {
-    pub(super) fn new(
-        children: &Arc<Children<'scope>>,
-        id: u64,
-        location: &'static Location<'static>,
-        packet: Arc<Packet<T>>,
-        thread: &Thread,
-    ) -> Self {
-        Self { children: Arc::clone(children), id, location, packet, thread: thread.clone() }
+    pub(super) fn new(claim: Claim<thread::ScopedJoinHandle<'scope, ()>, T>) -> Self {
+        Self { claim }
     }
 
     /// Waits for the child to end, its thread-local destructors included, and returns its result.
@@ -54,7 +44,51 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
     /// });
     /// ```
     pub fn join(self) -> thread::Result<T> {
-        assert!(self.thread.id() != thread::current().id(), "a child of a scope joined itself");
+        assert!(self.thread().id() != thread::current().id(), "a child of a scope joined itself");
+        self.claim.join()
+    }
+
+    /// The child's thread, to [unpark](Thread::unpark) it or ask for its name.
+    #[must_use]
+    pub fn thread(&self) -> &Thread {
+        &self.claim.thread
+    }
+
+    /// Whether the child's closure has ended. If so, [`join`](Self::join) waits for thread-local
+    /// destructors at most.
+    #[must_use]
+    pub fn is_finished(&self) -> bool {
+        !self.claim.packet.is_running()
+    }
+}
+
+impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopedJoinHandle").field("thread", self.thread()).finish_non_exhaustive()
+    }
+}
+
+/// What a handle has on its child.
+pub(super) struct Claim<J: Join, T> {
+    children: Arc<Children<J>>,
+    id: u64,
+    location: &'static Location<'static>,
+    packet: Arc<Packet<T>>,
+    thread: Thread,
+}
+
+impl<J: Join, T> Claim<J, T> {
+    pub(super) fn new(
+        children: &Arc<Children<J>>,
+        id: u64,
+        location: &'static Location<'static>,
+        packet: Arc<Packet<T>>,
+        thread: &Thread,
+    ) -> Self {
+        Self { children: Arc::clone(children), id, location, packet, thread: thread.clone() }
+    }
+
+    pub(super) fn join(self) -> thread::Result<T> {
         // Who need not wait need not queue for a place again either.
         let lent = if self.packet.is_running() { place::lend() } else { None };
         self.children.join(self.id);
@@ -67,22 +101,9 @@ impl<'scope, T> ScopedJoinHandle<'scope, T> {
             }
         }
     }
-
-    /// The child's thread, to [unpark](Thread::unpark) it or ask for its name.
-    #[must_use]
-    pub fn thread(&self) -> &Thread {
-        &self.thread
-    }
-
-    /// Whether the child's closure has ended. If so, [`join`](Self::join) waits for thread-local
-    /// destructors at most.
-    #[must_use]
-    pub fn is_finished(&self) -> bool {
-        !self.packet.is_running()
-    }
 }
 
-impl<T> Drop for ScopedJoinHandle<'_, T> {
+impl<J: Join, T> Drop for Claim<J, T> {
     fn drop(&mut self) {
         match self.packet.replace(Slot::Gone) {
             Slot::Running | Slot::Gone => {}
@@ -92,11 +113,5 @@ impl<T> Drop for ScopedJoinHandle<'_, T> {
                 self.children.shared().drop_result(site, &self.thread, value);
             }
         }
-    }
-}
-
-impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScopedJoinHandle").field("thread", &self.thread).finish_non_exhaustive()
     }
 }

@@ -10,7 +10,7 @@ use std::fmt;
 use std::future::{Future, poll_fn};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind, resume_unwind};
 use std::pin::{Pin, pin};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::Poll;
 
 use self::children::{Children, Ready};
@@ -20,6 +20,7 @@ use super::tasks::error::FromDeadline;
 use super::tasks::run::{Aborts, Body};
 use super::tasks::shared::{Payload, Site, report};
 use crate::scope::OnFailure;
+use crate::sync::{Mutex, MutexGuard};
 use crate::{CancelCause, CancelToken, event};
 
 pub use self::handle::{ChildError, LocalHandle};
@@ -421,3 +422,6 @@ impl<K: ?Sized> fmt::Debug for LocalScope<K> {
         f.debug_struct("LocalScope").field("token", &self.shared.core.token).finish_non_exhaustive()
     }
 }
+
+#[cfg(all(test, backstop_loom))]
+mod model;

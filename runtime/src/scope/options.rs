@@ -7,7 +7,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use super::Scope;
-use super::children::Children;
+use super::children::Threads;
 use super::shared::{Panicked, Shared, Site};
 use crate::{CancelToken, cancel_token};
 
@@ -142,7 +142,7 @@ impl Options {
         let body = Site::body(Location::caller());
         let shared = Arc::new(Shared::new(&self));
         let value = thread::scope(|std| {
-            let scope = Scope::new(std, Children::new(Arc::clone(&shared)));
+            let scope = Scope::new(std, Threads::new(Arc::clone(&shared)));
             let result = {
                 let _ambient = shared.token().enter();
                 catch_unwind(AssertUnwindSafe(|| f(&scope)))

@@ -7,6 +7,7 @@ use std::cell::RefCell;
 use std::sync::Arc;
 
 use super::shared::Shared;
+use crate::sync::thread_local;
 
 /// One of the children that a scope may run at once.
 pub(super) struct Place(Arc<Shared>);

@@ -4,11 +4,12 @@ use std::any::Any;
 use std::mem;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::thread::{self, Thread};
 
 use super::{OnFailure, Options};
 use crate::event::{self, Event, EventKind};
+use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::{CancelCause, CancelToken, Outcome};
 
 /// A child or the body, as events name it.
@@ -35,7 +36,7 @@ pub(super) struct Panicked {
     thread: Thread,
     payload: Box<dyn Any + Send>,
     /// No handle is left that could take it.
-    settled: bool,
+    pub(super) settled: bool,
 }
 
 impl Panicked {

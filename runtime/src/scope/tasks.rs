@@ -5,6 +5,7 @@ pub(super) mod error;
 mod handle;
 #[cfg(all(feature = "process", unix))]
 pub(crate) mod live;
+mod roll;
 pub(super) mod run;
 pub(super) mod shared;
 
@@ -74,7 +75,10 @@ impl TaskScope {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        if self.shared.is_open() { Ok(self.spawn(future)) } else { Err(Closed) }
+        self.task().try_launch(|_| None, future).map_err(|refused| {
+            refused.discard();
+            Closed
+        })
     }
 
     /// Spawns a task that can fail: an `Err` cancels the scope's token as a panic does. The value goes to
@@ -178,8 +182,11 @@ impl Task<'_> {
         F: FnOnce() -> T + Send + 'static,
         T: Send + 'static,
     {
-        let (child, shared) = self.child(Location::caller(), true);
-        let (key, site) = (child.key, child.site.clone());
+        let child = match self.child(Location::caller(), true) {
+            Ok(child) => child,
+            Err((shared, site)) => return Refused { shared, site, task: f }.into_handle(),
+        };
+        let (key, site, shared) = (child.key, child.site.clone(), Arc::clone(&child.shared));
         let (runtime, limit) = (shared.runtime.clone(), shared.limit.clone());
         let task = shared.runtime.spawn_blocking(move || {
             let permit = limit.map(|limit| runtime.block_on(limit.acquire_owned()));
@@ -190,7 +197,7 @@ impl Task<'_> {
             drop(permit);
             child.result(|_| None, result)
         });
-        shared.spawned(key, task.abort_handle());
+        shared.roll.spawned(key, task.abort_handle());
         TaskHandle::new(task, shared, key, site)
     }
 
@@ -200,31 +207,72 @@ impl Task<'_> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        let (child, shared) = self.child(Location::caller(), false);
-        let (key, site) = (child.key, child.site.clone());
+        self.try_launch(failed, future).unwrap_or_else(Refused::into_handle)
+    }
+
+    #[track_caller]
+    fn try_launch<F>(
+        self,
+        failed: fn(&F::Output) -> Option<String>,
+        future: F,
+    ) -> Result<TaskHandle<F::Output>, Refused<InScope<F>>>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let future = self.scope.shared.token().in_scope(future);
+        let child = match self.child(Location::caller(), false) {
+            Ok(child) => child,
+            Err((shared, site)) => return Err(Refused { shared, site, task: future }),
+        };
+        let (key, site, shared) = (child.key, child.site.clone(), Arc::clone(&child.shared));
         let permit = match &shared.limit {
             Some(limit) => Permit::Awaited(Box::pin(Arc::clone(limit).acquire_owned())),
             None => Permit::Unlimited,
         };
-        let future = shared.token().in_scope(future);
         let task = shared.runtime.spawn(Running { future, failed, permit, child: Some(child) });
-        shared.spawned(key, task.abort_handle());
-        TaskHandle::new(task, shared, key, site)
+        shared.roll.spawned(key, task.abort_handle());
+        Ok(TaskHandle::new(task, shared, key, site))
     }
 
+    /// The child to be; an `Err` if the scope is closed.
     fn child(
         self,
         location: &'static Location<'static>,
         is_blocking: bool,
-    ) -> (Child, Arc<Shared>) {
+    ) -> Result<Child, (Arc<Shared>, Site)> {
         let shared = Arc::clone(&self.scope.shared);
         let name = match self.name {
             Some(name) => Some(name),
             None => shared.name.clone(),
         };
         let site = Site { name, location };
-        let key = shared.reserve(&site, is_blocking);
-        (Child { shared: Arc::clone(&shared), key, site }, shared)
+        match shared.enter(&site, is_blocking) {
+            Ok(key) => Ok(Child { shared, key, site }),
+            Err(Closed) => Err((shared, site)),
+        }
+    }
+}
+
+/// What is not spawned, because the scope is closed.
+struct Refused<F> {
+    shared: Arc<Shared>,
+    site: Site,
+    task: F,
+}
+
+impl<F> Refused<F> {
+    fn discard(self) {
+        self.shared.discard(&self.site, self.task);
+    }
+
+    /// The handle of a task that was cancelled before it began.
+    fn into_handle<T: Send + 'static>(self) -> TaskHandle<T> {
+        let Self { shared, site, task } = self;
+        shared.discard(&site, task);
+        let task = shared.runtime.spawn(std::future::pending());
+        task.abort();
+        TaskHandle::new(task, shared, Key::NONE, site)
     }
 }
 
@@ -327,7 +375,7 @@ struct Child {
 impl Child {
     /// What the task gives to its handle.
     fn result<T>(self, failed: fn(&T) -> Option<String>, result: Result<T, Payload>) -> Option<T> {
-        let to_handle = self.shared.deliver(self.key);
+        let to_handle = self.shared.roll.deliver(self.key);
         match result {
             Ok(value) => {
                 if let Some(message) = failed(&value) {
@@ -355,6 +403,6 @@ impl Child {
 
 impl Drop for Child {
     fn drop(&mut self) {
-        self.shared.ended(self.key);
+        self.shared.roll.ended(self.key);
     }
 }

@@ -241,10 +241,13 @@ fn a_scope_that_ends_or_is_dropped_takes_no_children_any_more() {
     let refused = |s: &TaskScope| {
         let guard = Alive::new(&alive);
         assert!(s.try_spawn(async {}).is_err());
-        s.spawn(async move {
+        let handle = s.spawn(async move {
             let _guard = guard;
             unreachable!("it does not begin");
-        })
+        });
+        // No runtime can begin it, and nobody need wait for it.
+        assert_eq!(alive.load(Ordering::SeqCst), 0);
+        handle
     };
     runtime.block_on(async {
         let kept = scope::tokio(|s| async move { s }).await;
@@ -336,9 +339,11 @@ fn deadlines_are_inherited_and_abort_the_tasks() {
     let ended = single().block_on(outer.in_scope(
         Options::new().timeout(Duration::from_secs(80)).tokio(|s| async move {
             assert_eq!(s.cancel_token().deadline(), cancel_token().deadline());
-            let task = s.spawn(async {
-                scope::tokio(|s| async move { s.spawn(pending::<()>()).await }).await
-            });
+            let task = s.spawn(scope::tokio(|s| async move {
+                // Its own deadline is the same one, and may be the first to be seen.
+                assert!(s.spawn(pending::<()>()).await.unwrap_err().is_cancelled());
+                pending::<()>().await;
+            }));
             task.await.unwrap_err().is_cancelled()
         }),
     ));

@@ -3,12 +3,13 @@
 //! On Linux it is a futex, so that the hook owns no file descriptor: a program that closes all of
 //! them, as daemons do, takes nothing away, and one that has none left can still register.
 
-use std::sync::atomic::{AtomicU32, Ordering};
-use std::time::Instant;
-
 use super::sys;
+use crate::sync::Instant;
+use crate::sync::atomic::{AtomicU32, Ordering};
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(all(test, backstop_loom))]
+use self::condvar::Sleepers;
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(all(test, backstop_loom))))]
 use self::futex::Sleepers;
 #[cfg(not(any(target_os = "linux", target_os = "android")))]
 use self::pipe::Sleepers;
@@ -62,7 +63,7 @@ impl Bell {
     }
 }
 
-#[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg(all(any(target_os = "linux", target_os = "android"), not(all(test, backstop_loom))))]
 mod futex {
     use std::sync::atomic::AtomicU32;
     use std::time::Duration;
@@ -97,7 +98,44 @@ mod futex {
     }
 }
 
-#[cfg(any(test, not(any(target_os = "linux", target_os = "android"))))]
+/// A model's futex.
+#[cfg(all(test, backstop_loom))]
+mod condvar {
+    use std::time::Duration;
+
+    use crate::sync::atomic::{AtomicU32, Ordering};
+    use crate::sync::{Condvar, Mutex, yield_now};
+
+    pub(super) struct Sleepers(Mutex<()>, Condvar);
+
+    impl Sleepers {
+        pub(super) fn new() -> Self {
+            Self(Mutex::new(()), Condvar::new())
+        }
+
+        pub(super) fn wake(&self, _count: &AtomicU32) {
+            drop(self.0.lock());
+            self.1.notify_all();
+        }
+
+        pub(super) fn sleep(&self, count: &AtomicU32, seen: u32, left: Option<Duration>) {
+            // Who waits for so short has nobody to ring.
+            if left.is_some_and(|left| left < Duration::from_millis(50)) {
+                yield_now();
+                return;
+            }
+            let asleep = self.0.lock().unwrap();
+            if count.load(Ordering::SeqCst) == seen {
+                drop(self.1.wait(asleep).unwrap());
+            }
+        }
+    }
+}
+
+#[cfg(all(
+    any(test, not(any(target_os = "linux", target_os = "android"))),
+    not(all(test, backstop_loom))
+))]
 mod pipe {
     use std::os::fd::{AsFd, OwnedFd};
     use std::sync::atomic::AtomicU32;
@@ -201,7 +239,7 @@ mod pipe {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(backstop_loom)))]
 mod tests {
     use std::thread;
     use std::time::Duration;

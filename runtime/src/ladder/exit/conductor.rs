@@ -1,11 +1,12 @@
 //! The conductor: a thread that waits for the end of the process, and then sees to it that every
 //! cleanup runs, in order, in time. It runs nothing of the user's itself.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::hook::Hook;
 use super::phase::{Cause, Phase};
 use super::{signals, thread};
+use crate::sync::Instant;
 
 /// The shortest time after which a cleanup counts as one that hangs.
 const SHORTEST: Duration = Duration::from_millis(10);

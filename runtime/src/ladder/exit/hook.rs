@@ -3,9 +3,9 @@
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
+use std::sync::atomic;
 use std::thread::Builder;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::bell::Bell;
 use super::phase::{Cause, Phase};
@@ -19,16 +19,18 @@ use crate::flag::State;
 use crate::forever;
 use crate::report::Ended;
 use crate::site::Site;
+use crate::sync::Instant;
+use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
 
 /// The hook of this process. A forked child starts without one.
 static CURRENT: forever::Place<Hook> = forever::Place::empty();
 
 /// Whether a thread is making it.
-static MAKING: AtomicBool = AtomicBool::new(false);
+static MAKING: atomic::AtomicBool = atomic::AtomicBool::new(false);
 
 /// How long all cleanups together have where nobody says otherwise: less than the ten seconds after
 /// which supervisors kill.
-static LIMIT: AtomicU64 = AtomicU64::new(5_000_000_000);
+static LIMIT: atomic::AtomicU64 = atomic::AtomicU64::new(5_000_000_000);
 
 /// What a conductor may take over the limit, to be scheduled and to report.
 const MARGIN: Duration = Duration::from_secs(1);
@@ -153,7 +155,7 @@ impl Hook {
             bell: Bell::new(),
             cause: AtomicU32::new(0),
             limit: AtomicU64::new(0),
-            abandoned: [const { AtomicUsize::new(0) }; ABANDONED],
+            abandoned: std::array::from_fn(|_| AtomicUsize::new(0)),
             forgiven: AtomicUsize::new(0),
             aborting: AtomicBool::new(false),
             conductor: AtomicUsize::new(0),
@@ -458,3 +460,6 @@ pub(super) fn run_owned(hook: &Hook, place: Place) -> Ended {
         }
     }
 }
+
+#[cfg(all(test, backstop_loom))]
+mod model;

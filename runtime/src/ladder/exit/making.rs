@@ -7,13 +7,13 @@
 
 use std::cell::Cell;
 use std::marker::PhantomData;
-use std::sync::atomic::Ordering;
 
 use super::hook::Hook;
 use super::phase::Phase;
 use super::registry::{Place, Taken};
 use super::{Cleanup, Entry, Owed, thread};
 use crate::site::Site;
+use crate::sync::atomic::Ordering;
 
 impl Entry {
     /// The statement that makes what this is for begins: see [`Announced::register_making`].

@@ -4,19 +4,19 @@
 //! a lock; one sequence number for all of them tells what came last. No lock is held while code that
 //! is not ours runs, destructors included.
 
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use std::thread;
-use std::time::{Duration, Instant};
+use std::sync::{PoisonError, TryLockError};
+use std::time::Duration;
 
 use super::cleanup::{Cleanup, Held};
 use super::sys;
 #[cfg(feature = "tokio")]
 use crate::report::Ended;
 use crate::site::Site;
+use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::{Instant, Mutex, MutexGuard, yield_now};
 
 /// More than most programs have threads that register at the same time.
-pub(super) const SHARDS: usize = 32;
+pub(super) const SHARDS: usize = if cfg!(all(test, backstop_loom)) { 2 } else { 32 };
 
 /// How long somebody may hold a shard's lock, which is for some tens of instructions, before the
 /// thread is taken for one that will not go on.
@@ -93,7 +93,7 @@ impl Registry {
             if until.is_none_or(|until| Instant::now() >= until) {
                 return None;
             }
-            thread::yield_now();
+            yield_now();
         }
     }
 
@@ -395,5 +395,5 @@ impl List {
     }
 }
 
-#[cfg(test)]
+#[cfg(all(test, not(backstop_loom)))]
 mod tests;

@@ -154,6 +154,7 @@ pub(super) fn nap(milliseconds: c_int) {
 /// Wakes all threads that sleep on a futex of this process. As `rustix` does, with fewer frames on
 /// the stack of a handler.
 #[cfg(any(target_os = "linux", target_os = "android"))]
+#[cfg_attr(all(test, backstop_loom), allow(dead_code, reason = "models have no futex"))]
 pub(super) fn wake(futex: &std::sync::atomic::AtomicU32) {
     let operation = libc::FUTEX_WAKE | libc::FUTEX_PRIVATE_FLAG;
     // SAFETY: the address of an integer, which this operation does not read.

@@ -2,7 +2,8 @@
 
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
+
+use crate::sync::{park, thread_local};
 
 /// Plain cells without destructors: they can be read in `atexit` handlers, after the thread-local
 /// destructors, and in signal handlers.
@@ -40,9 +41,11 @@ pub(super) fn shard() -> u32 {
     })
 }
 
+/// The next thread's.
+pub(super) static NEXT: AtomicU32 = AtomicU32::new(1);
+
 #[cold]
 fn assign_shard() -> u32 {
-    static NEXT: AtomicU32 = AtomicU32::new(1);
     // In a program of four thousand million threads one has to ask again.
     let shard = NEXT.fetch_add(1, Ordering::Relaxed);
     let _ = THREAD.try_with(|thread| thread.shard.set(shard));
@@ -110,7 +113,7 @@ pub(super) fn is_free() -> bool {
         let busy = thread.running.get() + thread.announced.get() + thread.making.get();
         !thread.ending.get() && busy == 0
     });
-    is_free == Ok(true)
+    matches!(is_free, Ok(true))
 }
 
 /// Keeps a thread from making what nobody would clean up any more, as the process is ending. Not
@@ -118,7 +121,7 @@ pub(super) fn is_free() -> bool {
 pub(super) fn hold() {
     if is_free() {
         loop {
-            thread::park();
+            park();
         }
     }
 }

@@ -4,11 +4,12 @@ use std::future::Future;
 use std::mem;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::Shared;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Mutex, MutexGuard};
 
 /// Who is to be polled, and the task that polls.
 #[derive(Default)]
@@ -123,8 +124,9 @@ impl<K: ?Sized + Future<Output = ()>> Children<'_, K> {
         let woken = mem::take(&mut ready.queue().woken);
         for index in woken {
             let Some(Some((child, place))) = self.places.get_mut(index) else { continue };
-            // Before it is polled: who wakes it meanwhile wakes it for the next time.
-            place.is_woken.store(false, Ordering::Release);
+            // Before it is polled: who wakes it meanwhile wakes it for the next time. And not merely
+            // stored, so that what came before a wake that found it woken is seen now.
+            place.is_woken.swap(false, Ordering::AcqRel);
             let waker = Waker::from(Arc::clone(place));
             let mut cx = Context::from_waker(&waker);
             match catch_unwind(AssertUnwindSafe(|| child.as_mut().poll(&mut cx))) {

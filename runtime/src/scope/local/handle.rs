@@ -4,12 +4,13 @@ use std::error::Error;
 use std::fmt;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use super::Core;
 use crate::event;
 use crate::scope::tasks::shared::{Payload, Site};
+use crate::sync::{Mutex, MutexGuard};
 
 /// Why a child gave no value.
 pub struct ChildError(Why);

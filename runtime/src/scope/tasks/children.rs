@@ -1,16 +1,26 @@
 //! The children of a scope of tasks that have not ended, found by their keys.
 
-use tokio::task::AbortHandle;
-
 /// What the scope knows of a child.
-#[derive(Default)]
-pub(super) struct Entry {
+pub(super) struct Entry<A> {
     #[cfg(all(feature = "process", unix))]
     pub(super) live: Option<Box<super::live::Live>>,
-    pub(super) abort: Option<AbortHandle>,
+    /// What aborts it, once it is spawned.
+    pub(super) abort: Option<A>,
     pub(super) handle_gone: bool,
     /// Its result is on its way to the handle.
     pub(super) delivering: bool,
+}
+
+impl<A> Default for Entry<A> {
+    fn default() -> Self {
+        Self {
+            #[cfg(all(feature = "process", unix))]
+            live: None,
+            abort: None,
+            handle_gone: false,
+            delivering: false,
+        }
+    }
 }
 
 /// A child's place, and which of those that had it one after the other it is.
@@ -20,41 +30,51 @@ pub(super) struct Key {
     turn: u64,
 }
 
-#[derive(Default)]
-struct Place {
+impl Key {
+    /// Nobody's: turns begin at 1.
+    pub(super) const NONE: Self = Self { place: 0, turn: 0 };
+}
+
+struct Place<A> {
     turn: u64,
-    entry: Option<Entry>,
+    entry: Option<Entry<A>>,
 }
 
 /// Places that are used again, so that a key is an index: a hash would cost more than all the rest.
-#[derive(Default)]
-pub(super) struct Children {
-    places: Vec<Place>,
+pub(super) struct Children<A> {
+    places: Vec<Place<A>>,
     free: Vec<usize>,
 }
 
-impl Children {
-    pub(super) fn insert(&mut self) -> Key {
+impl<A> Children<A> {
+    pub(super) fn new() -> Self {
+        Self { places: Vec::new(), free: Vec::new() }
+    }
+
+    pub(super) fn insert(&mut self, entry: Entry<A>) -> Key {
         let place = self.free.pop().unwrap_or_else(|| {
-            self.places.push(Place::default());
+            self.places.push(Place { turn: 0, entry: None });
             self.places.len() - 1
         });
         let of = &mut self.places[place];
         of.turn += 1;
-        of.entry = Some(Entry::default());
+        of.entry = Some(entry);
         Key { place, turn: of.turn }
     }
 
-    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Entry> {
+    pub(super) fn get_mut(&mut self, key: Key) -> Option<&mut Entry<A>> {
         let place = self.places.get_mut(key.place)?;
         if place.turn == key.turn { place.entry.as_mut() } else { None }
     }
 
-    pub(super) fn remove(&mut self, key: Key) {
-        let Some(place) = self.places.get_mut(key.place) else { return };
-        if place.turn == key.turn && place.entry.take().is_some() {
-            self.free.push(key.place);
+    pub(super) fn remove(&mut self, key: Key) -> Option<Entry<A>> {
+        let place = self.places.get_mut(key.place)?;
+        if place.turn != key.turn {
+            return None;
         }
+        let entry = place.entry.take()?;
+        self.free.push(key.place);
+        Some(entry)
     }
 
     #[cfg(all(feature = "process", unix))]
@@ -66,7 +86,7 @@ impl Children {
         self.free.len() == self.places.len()
     }
 
-    pub(super) fn take_aborts(&mut self) -> Vec<AbortHandle> {
+    pub(super) fn take_aborts(&mut self) -> Vec<A> {
         let entries = self.places.iter_mut().filter_map(|place| place.entry.as_mut());
         entries.filter_map(|entry| entry.abort.take()).collect()
     }

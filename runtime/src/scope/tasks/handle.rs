@@ -71,7 +71,7 @@ impl<T: Send + 'static> Future for TaskHandle<T> {
         let task = self.task.as_mut().expect("not polled after its end");
         let Poll::Ready(ended) = Pin::new(task).poll(cx) else { return Poll::Pending };
         self.task = None;
-        self.shared.taken(self.key);
+        self.shared.roll.taken(self.key);
         Poll::Ready(match ended {
             Ok(Some(value)) => Ok(value),
             Ok(None) => {
@@ -85,7 +85,7 @@ impl<T: Send + 'static> Future for TaskHandle<T> {
 impl<T: Send + 'static> Drop for TaskHandle<T> {
     fn drop(&mut self) {
         let Some(mut task) = self.task.take() else { return };
-        if !self.shared.handle_gone(self.key) {
+        if !self.shared.roll.handle_gone(self.key) {
             return;
         }
         let site = self.site.clone();

@@ -61,7 +61,7 @@ impl Drop for Listed {
 pub(crate) fn tasks() -> Vec<Live> {
     // Whoever drops a scope's last owner takes the lock.
     let scopes: Vec<_> = scopes().values().filter_map(Weak::upgrade).collect();
-    scopes.iter().flat_map(|scope| scope.live()).collect()
+    scopes.iter().flat_map(|scope| scope.roll.live()).collect()
 }
 
 /// Held over none of the user's code, so never poisoned; `into_inner` for form's sake.

@@ -129,7 +129,7 @@ impl Options {
         let location = Location::caller();
         async move {
             let (value, shared) = course(self, location, f, |_| false).await;
-            let (panics, mut failures) = shared.take_failures();
+            let (panics, mut failures) = shared.roll.take_failures();
             for (site, payload) in panics {
                 let message = event::panic_message(&*payload);
                 event::discard(payload);
@@ -197,7 +197,7 @@ where
                 let mut body = pin!(shared.token().in_scope(body));
                 let ended = poll_fn(|cx| {
                     if let Some(cause) = aborts.as_mut().poll(cx) {
-                        shared.stop();
+                        shared.roll.stop();
                         if stops(cause) {
                             return Poll::Ready(Body::Stopped);
                         }
@@ -222,9 +222,9 @@ where
     }
     poll_fn(|cx| {
         if aborts.as_mut().poll(cx).is_some() {
-            shared.stop();
+            shared.roll.stop();
         }
-        shared.poll_ended(cx)
+        shared.roll.poll_ended(cx)
     })
     .await;
     drop(abandoned);
@@ -233,7 +233,7 @@ where
 
 /// The value of a scope whose panics go on; `None` if its body was stopped.
 fn ended<T>(body: Body<T>, shared: &Shared) -> Option<T> {
-    let (panics, _) = shared.take_failures();
+    let (panics, _) = shared.roll.take_failures();
     let mut panics = panics.into_iter();
     match body {
         Body::Panicked(payload) => {

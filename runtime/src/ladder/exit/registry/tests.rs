@@ -1,5 +1,6 @@
 use std::sync::Arc;
 use std::sync::atomic::AtomicU32;
+use std::thread;
 
 use super::*;
 use crate::report::Ended;

@@ -1,0 +1,252 @@
+//! Who is in a scope of tasks, what became of them, and whether one can still come in.
+//!
+//! All under one lock, so that who comes in while the scope is closing is either waited for or turned
+//! away. It is closed when its children are aborted, when they have all ended, and when its future is
+//! dropped.
+
+use std::any::Any;
+use std::future::Future;
+use std::mem;
+use std::panic::Location;
+use std::pin::Pin;
+use std::sync::{Arc, PoisonError};
+use std::task::{Context, Poll, Waker};
+
+use super::children::{Children, Entry, Key};
+use super::error::{ChildFailure, Closed};
+use crate::sync::{Mutex, MutexGuard};
+
+pub(in crate::scope) type Payload = Box<dyn Any + Send>;
+
+/// A child or the body, as events and errors name it.
+#[derive(Clone)]
+pub(in crate::scope) struct Site {
+    pub(in crate::scope) name: Option<Arc<str>>,
+    pub(in crate::scope) location: &'static Location<'static>,
+}
+
+/// A child whose handle is gone, and whose result is on its way.
+pub(super) type Orphan = Pin<Box<dyn Future<Output = Option<Payload>> + Send>>;
+
+/// What aborts a task.
+pub(super) trait Abort {
+    fn abort(&self);
+}
+
+/// The children, which `A` aborts. While `P` lives, somebody waits for those of a scope that was dropped.
+pub(super) struct Roll<A, P>(Mutex<State<A, P>>);
+
+struct State<A, P> {
+    children: Children<A>,
+    /// Children are aborted, and none comes any more.
+    stopped: bool,
+    /// The scope's future is gone: what fails now is reported at once.
+    left: Option<Left<P>>,
+    /// The task that the scope waits in.
+    waker: Option<Waker>,
+    orphans: Vec<(Site, Orphan)>,
+    /// In the order of their time; nobody has taken them.
+    panics: Vec<(Site, Payload)>,
+    /// Children that returned `Err`, whose handles nobody has awaited.
+    failures: Vec<(Key, ChildFailure)>,
+}
+
+/// How the scope's future went.
+enum Left<P> {
+    Ended,
+    /// Dropped before its children had ended.
+    Dropped(Option<P>),
+}
+
+/// What a scope leaves behind whose future is dropped.
+pub(super) struct Remains {
+    pub(super) orphans: Vec<(Site, Orphan)>,
+    pub(super) panics: Vec<(Site, Payload)>,
+}
+
+impl<A: Abort, P> Roll<A, P> {
+    pub(super) fn new() -> Self {
+        Self(Mutex::new(State {
+            children: Children::new(),
+            stopped: false,
+            left: None,
+            waker: None,
+            orphans: Vec::new(),
+            panics: Vec::new(),
+            failures: Vec::new(),
+        }))
+    }
+
+    /// Lists a child that is about to be spawned, unless the scope is closed.
+    pub(super) fn enter(&self, entry: Entry<A>) -> Result<Key, Closed> {
+        let mut state = self.state();
+        if state.stopped || state.left.is_some() {
+            return Err(Closed);
+        }
+        Ok(state.children.insert(entry))
+    }
+
+    /// The child was spawned. If the scope was closed meanwhile, it is aborted.
+    pub(super) fn spawned(&self, key: Key, abort: A) {
+        let mut state = self.state();
+        if state.stopped {
+            drop(state);
+            abort.abort();
+        } else if let Some(entry) = state.children.get_mut(key) {
+            entry.abort = Some(abort);
+        }
+    }
+
+    /// Aborts all children; none comes any more.
+    pub(super) fn stop(&self) {
+        let mut state = self.state();
+        state.stopped = true;
+        let aborts = state.children.take_aborts();
+        drop(state);
+        aborts.iter().for_each(Abort::abort);
+    }
+
+    /// The child, and all that it owned, is gone.
+    pub(super) fn ended(&self, key: Key) {
+        let mut state = self.state();
+        let entry = state.children.remove(key);
+        let (pending, waker) = if state.children.is_empty() {
+            let pending = match &mut state.left {
+                Some(Left::Dropped(pending)) => pending.take(),
+                _ => None,
+            };
+            (pending, state.waker.take())
+        } else {
+            (None, None)
+        };
+        drop(state);
+        drop((entry, pending));
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+    }
+
+    /// Whether the result goes to a handle; if so, it is on its way from now on.
+    pub(super) fn deliver(&self, key: Key) -> bool {
+        let mut state = self.state();
+        let Some(entry) = state.children.get_mut(key) else { return false };
+        entry.delivering = !entry.handle_gone;
+        entry.delivering
+    }
+
+    /// The handle is gone. Gives whether the result is on its way to it, or there.
+    pub(super) fn handle_gone(&self, key: Key) -> bool {
+        let mut state = self.state();
+        let Some(entry) = state.children.get_mut(key) else { return true };
+        entry.handle_gone = true;
+        entry.delivering
+    }
+
+    /// A result that nobody will take, still on its way. Given back if the scope does not wait any more.
+    pub(super) fn orphan(&self, site: Site, orphan: Orphan) -> Option<(Site, Orphan)> {
+        let mut state = self.state();
+        if state.left.is_some() {
+            return Some((site, orphan));
+        }
+        state.orphans.push((site, orphan));
+        let waker = state.waker.take();
+        drop(state);
+        if let Some(waker) = waker {
+            waker.wake();
+        }
+        None
+    }
+
+    /// A child returned an error.
+    pub(super) fn failed(&self, key: Key, failure: ChildFailure) {
+        self.state().failures.push((key, failure));
+    }
+
+    /// The result was taken through the handle.
+    pub(super) fn taken(&self, key: Key) {
+        let mut state = self.state();
+        if !state.failures.is_empty() {
+            state.failures.retain(|(failed, _)| *failed != key);
+        }
+    }
+
+    /// A panic that nobody takes. Given back if the scope does not wait any more.
+    pub(super) fn panicked(&self, site: Site, payload: Payload) -> Option<(Site, Payload)> {
+        let mut state = self.state();
+        if state.left.is_some() {
+            return Some((site, payload));
+        }
+        state.panics.push((site, payload));
+        None
+    }
+
+    /// Waits until no child is left; then the scope is closed.
+    pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<()> {
+        let mut waiting = Vec::new();
+        let mut state = loop {
+            let mut state = self.state();
+            if state.orphans.is_empty() {
+                break state;
+            }
+            // Also those that came while the others were polled: nobody else has asked them to wake us.
+            let mut orphans = mem::take(&mut state.orphans);
+            drop(state);
+            orphans.retain_mut(|(site, orphan)| match orphan.as_mut().poll(cx) {
+                Poll::Pending => true,
+                Poll::Ready(payload) => {
+                    if let Some(payload) = payload {
+                        self.state().panics.push((site.clone(), payload));
+                    }
+                    false
+                }
+            });
+            waiting.append(&mut orphans);
+        };
+        state.orphans = waiting;
+        if state.children.is_empty() && state.orphans.is_empty() {
+            state.left = Some(Left::Ended);
+            return Poll::Ready(());
+        }
+        let before = state.waker.replace(cx.waker().clone());
+        drop(state);
+        drop(before);
+        Poll::Pending
+    }
+
+    /// What is left at the end, first the panic to be resumed.
+    pub(super) fn take_failures(&self) -> (Vec<(Site, Payload)>, Vec<ChildFailure>) {
+        let mut state = self.state();
+        let failures = mem::take(&mut state.failures);
+        (mem::take(&mut state.panics), failures.into_iter().map(|(_, failure)| failure).collect())
+    }
+
+    /// The scope's future is dropped: children are aborted, and what `pending` makes lives until the
+    /// last one has ended. `None` if the scope has ended before.
+    pub(super) fn abandon(&self, pending: impl FnOnce() -> P) -> Option<Remains> {
+        let mut state = self.state();
+        if state.left.is_some() {
+            return None;
+        }
+        let pending = (!state.children.is_empty()).then(pending);
+        state.left = Some(Left::Dropped(pending));
+        let orphans = mem::take(&mut state.orphans);
+        let panics = mem::take(&mut state.panics);
+        drop(state);
+        self.stop();
+        Some(Remains { orphans, panics })
+    }
+
+    /// The children that have not ended and were spawned since somebody watches.
+    #[cfg(all(feature = "process", unix))]
+    pub(super) fn live(&self) -> Vec<super::live::Live> {
+        self.state().children.live().collect()
+    }
+
+    /// Held over none of the user's code, so never poisoned; `into_inner` for form's sake.
+    fn state(&self) -> MutexGuard<'_, State<A, P>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+#[cfg(all(test, backstop_loom))]
+mod model;
