@@ -3,7 +3,9 @@
 use std::error::Error;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
+use std::fs::{self, File};
 use std::process::Stdio;
+use std::time::Duration;
 
 use crate::clients::{Counts, Server};
 use crate::options::print;
@@ -22,6 +24,8 @@ pub struct Findings {
     pub during: Counts,
     /// After all clients had gone.
     pub after: Counts,
+    /// How many transactions the service says to have rolled back.
+    pub rolled_back: usize,
     /// Whether a writer finds the database locked then.
     pub locked: bool,
     /// Orders that were placed all the same, once the supplier answered.
@@ -40,7 +44,9 @@ pub async fn disconnect(program: &OsStr, plain: bool) -> Result<Findings, Box<dy
     let mut options = vec!["--deadlines", "600000,600000,600000"];
     options.extend(plain.then_some("--plain"));
     let database = place.path().join("shop.db");
-    let server = Server::start(program, supplier, &database, &options, Stdio::null())?;
+    let log = place.path().join("log");
+    let stderr = Stdio::from(File::create(&log)?);
+    let server = Server::start(program, supplier, &database, &options, stderr)?;
 
     let before = server.idle().await?;
     let mut clients = Vec::new();
@@ -71,11 +77,13 @@ pub async fn disconnect(program: &OsStr, plain: bool) -> Result<Findings, Box<dy
         })
         .await?;
     let locked = server.write_lock().await?.is_none();
+    let rolled_back =
+        fs::read_to_string(&log)?.lines().filter(|line| *line == "rolled back").count();
 
-    desk.answer_all(std::time::Duration::ZERO);
+    desk.answer_all(Duration::ZERO);
     server.wait(|it| it.tasks == before.tasks).await?;
     let placed = server.number("SELECT count(*) FROM orders").await?;
-    Ok(Findings { before, during, after, locked, placed })
+    Ok(Findings { before, during, after, rolled_back, locked, placed })
 }
 
 /// Shows both services side by side.

@@ -117,6 +117,8 @@ fn five_hundred_clients_that_go_away_leave_nothing_behind() {
     // All of it: requests, orders, tasks, descriptors, connections, transactions.
     assert_eq!(found.after, found.before);
     assert_eq!((found.before.connections, found.before.transactions), (0, 0));
+    // A connection that came free may have gone to a client that had not been missed yet.
+    assert!(found.rolled_back >= open, "{}", found.rolled_back);
     assert!(!found.locked);
     assert_eq!(found.placed, 0);
 }
@@ -135,6 +137,7 @@ fn in_plain_tokio_they_leave_everything_that_they_had_begun() {
         transactions: open,
     };
     assert_eq!(found.after, left);
+    assert_eq!(found.rolled_back, 0);
     assert!(found.locked);
     assert_eq!(usize::try_from(found.placed).unwrap(), CLIENTS);
 }
