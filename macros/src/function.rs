@@ -153,12 +153,12 @@ impl Function<'_> {
             Some(_) => Spawned::Tasks,
             None => Spawned::Threads,
         };
-        if let (Some((key, _)), Spawned::Threads) = (args.deadline, spawned) {
+        if let (Some(deadline), Spawned::Threads) = (&args.deadline, spawned) {
             let text = message(
                 "`deadline` stops the body of an `async fn`, and this function is not",
                 "cancel with a `CancelToken` that has a deadline, and look at it",
             );
-            errors.at_span(key, text);
+            errors.at_span(deadline.key, text);
         }
         if let (Some(key), Spawned::Threads) = (args.local, spawned) {
             let text = message(

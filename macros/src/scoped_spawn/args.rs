@@ -1,7 +1,7 @@
 //! The options of `#[scoped_spawn]`.
 
 use proc_macro2::{Span, TokenStream};
-use syn::{Expr, ExprUnary, Ident, Lit, LitStr, UnOp};
+use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitStr, UnOp};
 
 use crate::args::{self, Common, Entry};
 use crate::diagnostic::{Errors, message};
@@ -17,8 +17,22 @@ pub(crate) struct Args {
     pub(crate) name: Option<LitStr>,
     /// Children run on the function's own task, with the span of the key.
     pub(crate) local: Option<Span>,
-    /// When the body of an `async fn` is stopped, in nanoseconds, with the span of the key.
-    pub(crate) deadline: Option<(Span, u64)>,
+    /// When the body of an `async fn` is stopped.
+    pub(crate) deadline: Option<Deadline>,
+}
+
+#[derive(Clone)]
+pub(crate) struct Deadline {
+    /// The span of the key.
+    pub(crate) key: Span,
+    pub(crate) time: Time,
+}
+
+#[derive(Clone)]
+pub(crate) enum Time {
+    Nanoseconds(u64),
+    /// Anything but a literal.
+    Duration(Box<Expr>),
 }
 
 impl Args {
@@ -38,14 +52,7 @@ impl Args {
                 "on_failure" => args.on_failure = errors.take(on_failure(entry)),
                 "name" => args.name = errors.take(name(entry)),
                 "local" => args.local = errors.take(entry.switch()).map(|()| entry.key.span()),
-                "deadline" => {
-                    const EXPECTED: &str = "a time such as `\"5s\"` or `\"250ms\"`";
-                    let key = entry.key.span();
-                    let limit = entry
-                        .equals::<LitStr>(EXPECTED)
-                        .and_then(|value| args::duration(&value, EXPECTED));
-                    args.deadline = errors.take(limit).map(|limit| (key, limit));
-                }
+                "deadline" => args.deadline = errors.take(deadline(entry)),
                 _ => return args.common.take(entry, errors),
             }
             None
@@ -70,6 +77,22 @@ fn limit(entry: Entry) -> syn::Result<Expr> {
         return Err(syn::Error::new_spanned(&value, format!("`limit` takes {EXPECTED}")));
     }
     Ok(value)
+}
+
+fn deadline(entry: Entry) -> syn::Result<Deadline> {
+    const EXPECTED: &str = "a time such as `\"5s\"` or `\"250ms\"`";
+    let key = entry.key.span();
+    let time = match entry.equals(EXPECTED)? {
+        Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
+            Time::Nanoseconds(args::duration(&text, EXPECTED)?)
+        }
+        Expr::Lit(other) => {
+            let text = format!("`deadline` takes {EXPECTED}, or a `Duration`");
+            return Err(syn::Error::new_spanned(other, text));
+        }
+        value => Time::Duration(Box::new(value)),
+    };
+    Ok(Deadline { key, time })
 }
 
 fn name(entry: Entry) -> syn::Result<LitStr> {

@@ -2,9 +2,10 @@
 
 use proc_macro2::{Delimiter, Group, Ident};
 use quote::{quote, quote_spanned};
+use syn::spanned::Spanned as _;
 use syn::{Block, ReturnType, Signature, Stmt};
 
-use super::Args;
+use super::args::{Args, Time};
 use super::expand::options;
 use super::spawns::scope_name;
 use crate::paths::{Runtime, hidden, local};
@@ -31,9 +32,12 @@ pub(crate) fn expand(
     let needs = runtime.public("__needs", keyword);
     let needs = quote_spanned!(keyword=> #needs!(tasks););
     let options = options(args, place, &module);
-    let timeout = args.deadline.map(
-        |(_, limit)| quote_spanned!(span=> .timeout(::core::time::Duration::from_nanos(#limit))),
-    );
+    let timeout = args.deadline.as_ref().map(|deadline| match &deadline.time {
+        Time::Nanoseconds(time) => {
+            quote_spanned!(span=> .timeout(::core::time::Duration::from_nanos(#time)))
+        }
+        Time::Duration(time) => quote_spanned!(time.span()=> .timeout(#time)),
+    });
     // The block has no place for its type.
     let typed = return_type(&signature.output).filter(|_| !returns_never(&signature.output));
     let typed = typed.map(|ty| {
@@ -56,9 +60,9 @@ pub(crate) fn expand(
     // The user's own: the edition tells when the temporaries of a tail are dropped.
     inner.set_span(body.brace_token.span.open());
     let unit = matches!(signature.output, ReturnType::Default);
-    let method = |plain: &str, until_deadline: &str| match args.deadline {
+    let method = |plain: &str, until_deadline: &str| match &args.deadline {
         None => Ident::new(plain, place),
-        Some((key, _)) => Ident::new(until_deadline, key),
+        Some(deadline) => Ident::new(until_deadline, deadline.key),
     };
     body.stmts = if args.local.is_some() {
         let kind = Ident::new(if is_send { "local" } else { "local_any" }, place);

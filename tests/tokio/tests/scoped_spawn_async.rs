@@ -162,6 +162,26 @@ fn a_deadline_stops_body_and_tasks_and_is_the_functions_error() {
 }
 
 #[test]
+fn a_deadline_may_be_an_expression_of_the_parameters() {
+    struct Limits {
+        work: Duration,
+    }
+    #[scoped_spawn(deadline = limits.work)]
+    async fn late(limits: &Limits) -> Result<(), DeadlineExceeded> {
+        tokio::spawn(pending::<()>());
+        pending().await
+    }
+    #[scoped_spawn(local, deadline = limits.work / 2)]
+    async fn late_locally(limits: Limits) -> Result<(), DeadlineExceeded> {
+        tokio::spawn(pending::<()>());
+        pending().await
+    }
+    let limits = Limits { work: Duration::from_millis(20) };
+    assert!(single().block_on(late(&limits)).is_err());
+    assert!(single().block_on(late_locally(limits)).is_err());
+}
+
+#[test]
 fn a_limit_holds_and_siblings_of_a_panic_are_aborted() {
     #[scoped_spawn(limit = 2)]
     async fn limited(log: &SharedLog) {

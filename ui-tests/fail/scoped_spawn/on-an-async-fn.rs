@@ -53,7 +53,19 @@ pub async fn wrong_type() -> u32 {
     "text"
 }
 
+#[scoped_spawn(deadline = 5)]
+pub async fn unitless_deadline() -> Result<(), Box<dyn std::error::Error>> {
+    Ok(())
+}
+
+#[scoped_spawn(deadline = limit)]
+pub async fn deadline_of_another_type(limit: u64) -> Result<(), Box<dyn std::error::Error>> {
+    drop(limit);
+    Ok(())
+}
+
 fn main() {
+    drop((unitless_deadline(), deadline_of_another_type(5)));
     drop((a_thread(), as_a_value(), bare(), ill_typed_deadline()));
     drop((deadline_without_an_error(), borrows(""), wrong_type(), tokio::runtime::Handle));
 }
