@@ -5,6 +5,7 @@ use syn::{Expr, ExprLit, ExprUnary, Ident, Lit, LitStr, UnOp};
 
 use crate::args::{self, Common, Entry};
 use crate::diagnostic::{Errors, message};
+use crate::syntax::peel;
 
 #[derive(Clone)]
 pub(crate) struct Args {
@@ -64,7 +65,7 @@ impl Args {
 fn limit(entry: Entry) -> syn::Result<Expr> {
     const EXPECTED: &str = "the number of children that may run at once, at least 1";
     let value: Expr = entry.equals(EXPECTED)?;
-    if let Expr::Lit(literal) = &value {
+    if let Expr::Lit(literal) = peel(&value) {
         let fits = match &literal.lit {
             Lit::Int(int) => int.base10_parse::<usize>().is_ok_and(|limit| limit > 0),
             _ => false,
@@ -73,7 +74,7 @@ fn limit(entry: Entry) -> syn::Result<Expr> {
             return Err(syn::Error::new_spanned(&value, format!("`limit` takes {EXPECTED}")));
         }
     }
-    if matches!(value, Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. })) {
+    if matches!(peel(&value), Expr::Unary(ExprUnary { op: UnOp::Neg(_), .. })) {
         return Err(syn::Error::new_spanned(&value, format!("`limit` takes {EXPECTED}")));
     }
     Ok(value)
@@ -82,15 +83,16 @@ fn limit(entry: Entry) -> syn::Result<Expr> {
 fn deadline(entry: Entry) -> syn::Result<Deadline> {
     const EXPECTED: &str = "a time such as `\"5s\"` or `\"250ms\"`";
     let key = entry.key.span();
-    let time = match entry.equals(EXPECTED)? {
+    let value: Expr = entry.equals(EXPECTED)?;
+    let time = match peel(&value) {
         Expr::Lit(ExprLit { lit: Lit::Str(text), .. }) => {
-            Time::Nanoseconds(args::duration(&text, EXPECTED)?)
+            Time::Nanoseconds(args::duration(text, EXPECTED)?)
         }
         Expr::Lit(other) => {
             let text = format!("`deadline` takes {EXPECTED}, or a `Duration`");
             return Err(syn::Error::new_spanned(other, text));
         }
-        value => Time::Duration(Box::new(value)),
+        _ => Time::Duration(Box::new(value)),
     };
     Ok(Deadline { key, time })
 }

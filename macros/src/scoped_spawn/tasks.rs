@@ -14,7 +14,7 @@ use crate::syntax::{return_type, returns_never, verbatim};
 /// Moves the body into a scope of tasks. With `local`, the body borrows the parameters, as its children may;
 /// `is_send` tells whether those are `Send`.
 // Input:  { BODY }
-// Output: { scope::Options::new().limit(8).tokio(move |scope0| async move {
+// Output: { let options = scope::Options::new().limit(8); options.tokio(move |scope0| async move {
 //         let scope0 = &scope0; if let Some(value) = no_value::<R>() { return value; } BODY }).await }
 // Local:  { let scope0 = scope::Options::new().limit(8).local();
 //         let value = scope0.run(async { let scope0 = &scope0; .. BODY }).await; value }
@@ -81,8 +81,12 @@ pub(crate) fn expand(
         vec![verbatim(needs), verbatim(made), verbatim(run)]
     } else {
         let method = method("tokio", "tokio_until_deadline");
-        let call = quote_spanned!(place=> #options #timeout.#method);
+        // A statement of its own: what the user's expressions borrow or lock is let go before the body runs.
+        let made = local("options", 0);
+        let options = quote_spanned!(span=> let #made = #options #timeout;);
+        let call = quote_spanned!(place=> #made.#method);
         let call = quote_spanned!(span=> #call(move |#scope| async move #inner).await);
-        vec![verbatim(needs), verbatim(if unit { quote!(#call;) } else { call })]
+        let call = if unit { quote!(#call;) } else { call };
+        vec![verbatim(needs), verbatim(options), verbatim(call)]
     };
 }

@@ -1,9 +1,10 @@
 async fn sum(parts: Vec<Part>) -> Result<u32, Error> {
     ::backstop::__needs!(tasks);
-    ::backstop::scope::Options::new()
+    let __backstop_options0 = ::backstop::scope::Options::new()
         .limit(8)
         .name("sum")
-        .timeout(::core::time::Duration::from_nanos(5000000000u64))
+        .timeout(::core::time::Duration::from_nanos(5000000000u64));
+    __backstop_options0
         .tokio_until_deadline(move |__backstop_scope0| async move {
             let __backstop_scope0 = &__backstop_scope0;
             let _ = __backstop_scope0;

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 use std::future::{Future, pending};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use backstop::scope::DeadlineExceeded;
@@ -179,6 +179,35 @@ fn a_deadline_may_be_an_expression_of_the_parameters() {
     let limits = Limits { work: Duration::from_millis(20) };
     assert!(single().block_on(late(&limits)).is_err());
     assert!(single().block_on(late_locally(limits)).is_err());
+}
+
+#[test]
+fn what_the_options_lock_is_free_when_the_body_runs() {
+    #[scoped_spawn(deadline = *time.lock().unwrap(), limit = *limit.lock().unwrap())]
+    async fn limited(
+        time: &Mutex<Duration>,
+        limit: &Mutex<usize>,
+    ) -> Result<bool, DeadlineExceeded> {
+        yield_now().await;
+        Ok(time.try_lock().is_ok() && limit.try_lock().is_ok())
+    }
+    let (time, limit) = (Mutex::new(Duration::MAX), Mutex::new(1));
+    assert!(single().block_on(is_send(limited(&time, &limit))).unwrap());
+}
+
+#[test]
+fn options_may_come_out_of_a_macro() {
+    macro_rules! limited {
+        ($name:ident, $time:literal, $limit:expr) => {
+            #[scoped_spawn(deadline = $time, limit = $limit)]
+            async fn $name() -> Result<(), DeadlineExceeded> {
+                tokio::spawn(pending::<()>());
+                pending().await
+            }
+        };
+    }
+    limited!(late, "20ms", 2);
+    assert!(single().block_on(late()).is_err());
 }
 
 #[test]
