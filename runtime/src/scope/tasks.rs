@@ -75,10 +75,14 @@ impl TaskScope {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.task().try_launch(|_| None, future).map_err(|refused| {
-            refused.discard();
-            Closed
-        })
+        let future = self.shared.token().in_scope(future);
+        match self.task().child(Location::caller(), false) {
+            Ok(child) => Ok(child.spawn(|_| None, future)),
+            Err((shared, site)) => {
+                shared.discard(&site, future);
+                Err(Closed)
+            }
+        }
     }
 
     /// Spawns a task that can fail: an `Err` cancels the scope's token as a panic does. The value goes to
@@ -184,7 +188,7 @@ impl Task<'_> {
     {
         let child = match self.child(Location::caller(), true) {
             Ok(child) => child,
-            Err((shared, site)) => return Refused { shared, site, task: f }.into_handle(),
+            Err((shared, site)) => return refuse(shared, site, f),
         };
         let (key, site, shared) = (child.key, child.site.clone(), Arc::clone(&child.shared));
         let (runtime, limit) = (shared.runtime.clone(), shared.limit.clone());
@@ -207,32 +211,11 @@ impl Task<'_> {
         F: Future + Send + 'static,
         F::Output: Send + 'static,
     {
-        self.try_launch(failed, future).unwrap_or_else(Refused::into_handle)
-    }
-
-    #[track_caller]
-    fn try_launch<F>(
-        self,
-        failed: fn(&F::Output) -> Option<String>,
-        future: F,
-    ) -> Result<TaskHandle<F::Output>, Refused<InScope<F>>>
-    where
-        F: Future + Send + 'static,
-        F::Output: Send + 'static,
-    {
         let future = self.scope.shared.token().in_scope(future);
-        let child = match self.child(Location::caller(), false) {
-            Ok(child) => child,
-            Err((shared, site)) => return Err(Refused { shared, site, task: future }),
-        };
-        let (key, site, shared) = (child.key, child.site.clone(), Arc::clone(&child.shared));
-        let permit = match &shared.limit {
-            Some(limit) => Permit::Awaited(Box::pin(Arc::clone(limit).acquire_owned())),
-            None => Permit::Unlimited,
-        };
-        let task = shared.runtime.spawn(Running { future, failed, permit, child: Some(child) });
-        shared.roll.spawned(key, task.abort_handle());
-        Ok(TaskHandle::new(task, shared, key, site))
+        match self.child(Location::caller(), false) {
+            Ok(child) => child.spawn(failed, future),
+            Err((shared, site)) => refuse(shared, site, future),
+        }
     }
 
     /// The child to be; an `Err` if the scope is closed.
@@ -254,26 +237,14 @@ impl Task<'_> {
     }
 }
 
-/// What is not spawned, because the scope is closed.
-struct Refused<F> {
-    shared: Arc<Shared>,
-    site: Site,
-    task: F,
-}
-
-impl<F> Refused<F> {
-    fn discard(self) {
-        self.shared.discard(&self.site, self.task);
-    }
-
-    /// The handle of a task that was cancelled before it began.
-    fn into_handle<T: Send + 'static>(self) -> TaskHandle<T> {
-        let Self { shared, site, task } = self;
-        shared.discard(&site, task);
-        let task = shared.runtime.spawn(std::future::pending());
-        task.abort();
-        TaskHandle::new(task, shared, Key::NONE, site)
-    }
+/// Drops what is not spawned, because the scope is closed. The handle is that of a task that was cancelled
+/// before it began.
+#[cold]
+fn refuse<F, T: Send + 'static>(shared: Arc<Shared>, site: Site, task: F) -> TaskHandle<T> {
+    shared.discard(&site, task);
+    let task = shared.runtime.spawn(std::future::pending());
+    task.abort();
+    TaskHandle::new(task, shared, Key::NONE, site)
 }
 
 /// A task to be, as `tokio::task::Builder` has it: what that becomes under
@@ -373,6 +344,25 @@ struct Child {
 }
 
 impl Child {
+    fn spawn<F>(
+        self,
+        failed: fn(&F::Output) -> Option<String>,
+        future: InScope<F>,
+    ) -> TaskHandle<F::Output>
+    where
+        F: Future + Send + 'static,
+        F::Output: Send + 'static,
+    {
+        let (key, site, shared) = (self.key, self.site.clone(), Arc::clone(&self.shared));
+        let permit = match &shared.limit {
+            Some(limit) => Permit::Awaited(Box::pin(Arc::clone(limit).acquire_owned())),
+            None => Permit::Unlimited,
+        };
+        let task = shared.runtime.spawn(Running { future, failed, permit, child: Some(self) });
+        shared.roll.spawned(key, task.abort_handle());
+        TaskHandle::new(task, shared, key, site)
+    }
+
     /// What the task gives to its handle.
     fn result<T>(self, failed: fn(&T) -> Option<String>, result: Result<T, Payload>) -> Option<T> {
         let to_handle = self.shared.roll.deliver(self.key);

@@ -67,14 +67,11 @@ impl<A> Children<A> {
         if place.turn == key.turn { place.entry.as_mut() } else { None }
     }
 
-    pub(super) fn remove(&mut self, key: Key) -> Option<Entry<A>> {
-        let place = self.places.get_mut(key.place)?;
-        if place.turn != key.turn {
-            return None;
+    pub(super) fn remove(&mut self, key: Key) {
+        let Some(place) = self.places.get_mut(key.place) else { return };
+        if place.turn == key.turn && place.entry.take().is_some() {
+            self.free.push(key.place);
         }
-        let entry = place.entry.take()?;
-        self.free.push(key.place);
-        Some(entry)
     }
 
     #[cfg(all(feature = "process", unix))]

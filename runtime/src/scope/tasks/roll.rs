@@ -109,18 +109,17 @@ impl<A: Abort, P> Roll<A, P> {
     /// The child, and all that it owned, is gone.
     pub(super) fn ended(&self, key: Key) {
         let mut state = self.state();
-        let entry = state.children.remove(key);
-        let (pending, waker) = if state.children.is_empty() {
-            let pending = match &mut state.left {
-                Some(Left::Dropped(pending)) => pending.take(),
-                _ => None,
-            };
-            (pending, state.waker.take())
-        } else {
-            (None, None)
+        state.children.remove(key);
+        if !state.children.is_empty() {
+            return;
+        }
+        let pending = match &mut state.left {
+            Some(Left::Dropped(pending)) => pending.take(),
+            _ => None,
         };
+        let waker = state.waker.take();
         drop(state);
-        drop((entry, pending));
+        drop(pending);
         if let Some(waker) = waker {
             waker.wake();
         }
