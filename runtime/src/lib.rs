@@ -42,6 +42,7 @@ pub mod process {
 mod root;
 pub mod scope;
 mod site;
+mod traced;
 mod wait;
 mod warnings;
 mod ways;
