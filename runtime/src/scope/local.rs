@@ -15,10 +15,10 @@ use std::task::Poll;
 
 use self::children::{Children, Ready};
 use self::handle::Ending;
-use super::Options;
 use super::tasks::error::FromDeadline;
 use super::tasks::run::{Aborts, Body};
 use super::tasks::shared::{Payload, Site, report};
+use super::{Name, Options};
 use crate::scope::OnFailure;
 use crate::{CancelCause, CancelToken, event};
 
@@ -54,7 +54,7 @@ struct Spawned<K: ?Sized> {
 struct Core {
     token: CancelToken,
     on_failure: OnFailure,
-    name: Option<Arc<str>>,
+    name: Option<Name>,
     /// Where the scope was made.
     location: &'static Location<'static>,
     ready: Arc<Ready>,

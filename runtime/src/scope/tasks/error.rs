@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
 
 use super::shared::Site;
+use crate::scope::Name;
 
 /// What became of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,7 +21,7 @@ pub enum FailureKind {
 #[non_exhaustive]
 pub struct ChildFailure {
     /// Its name, if it was given one.
-    pub name: Option<Arc<str>>,
+    pub name: Option<Name>,
     /// Where it was spawned.
     pub location: &'static Location<'static>,
     /// What became of it.

@@ -16,7 +16,7 @@ use super::children::{Children, Key};
 use super::error::{ChildFailure, FailureKind};
 use crate::cleanup_runtime::Pending;
 use crate::event::{self, Event, EventKind};
-use crate::scope::{OnFailure, Options};
+use crate::scope::{Name, OnFailure, Options};
 use crate::{CancelCause, CancelToken, Outcome};
 
 pub(in crate::scope) type Payload = Box<dyn Any + Send>;
@@ -24,7 +24,7 @@ pub(in crate::scope) type Payload = Box<dyn Any + Send>;
 /// A child or the body, as events and errors name it.
 #[derive(Clone)]
 pub(in crate::scope) struct Site {
-    pub(in crate::scope) name: Option<Arc<str>>,
+    pub(in crate::scope) name: Option<Name>,
     pub(in crate::scope) location: &'static Location<'static>,
 }
 
@@ -37,7 +37,7 @@ pub(super) struct Shared {
     token: CancelToken,
     on_failure: OnFailure,
     /// Of children that have none of their own.
-    pub(super) name: Option<Arc<str>>,
+    pub(super) name: Option<Name>,
     pub(super) limit: Option<Arc<Semaphore>>,
     pub(super) runtime: Handle,
     state: Mutex<State>,
