@@ -124,10 +124,10 @@ async fn c5_timers_and_tickers_end_with_their_scope() {
     sleep(HOUR).await;
     assert_eq!(ticked(), 0);
     // The control: a ticker that is spawned and given up goes on.
-    let ticker = tokio::spawn(ticks(Arc::clone(&count))).abort_handle();
+    let leaked = tokio::spawn(ticks(Arc::clone(&count))).abort_handle();
     sleep(HOUR).await;
     assert!(ticked() >= 3600);
-    ticker.abort();
+    leaked.abort();
 }
 
 /// A waker that counts its clones.
@@ -178,12 +178,12 @@ where
     for turn in 0..1000 {
         let end = ENDS[turn % ENDS.len()];
         let (cut, is_cut) = oneshot::channel::<()>();
-        let handled = handler(end);
+        let request = handler(end);
         let task = tokio::spawn(async move {
             tokio::select! {
                 // It gets as far as it can.
                 biased;
-                ended = handled => ended,
+                ended = request => ended,
                 _ = is_cut => Err("cut"),
             }
         });
