@@ -102,10 +102,23 @@ pub struct DeadlineExceeded;
 pub trait FromDeadline {
     /// The value that says so.
     fn from_deadline() -> Self;
+
+    /// What a function returns that has a deadline: `value` is its body's, unless that was stopped;
+    /// `is_cut` says whether children of it were. An error of its own comes first.
+    fn by_deadline(value: Option<Self>, is_cut: bool) -> Self
+    where
+        Self: Sized;
 }
 
 impl<T, E: From<DeadlineExceeded>> FromDeadline for Result<T, E> {
     fn from_deadline() -> Self {
         Err(DeadlineExceeded.into())
+    }
+
+    fn by_deadline(value: Option<Self>, is_cut: bool) -> Self {
+        match value {
+            Some(value) if !is_cut || value.is_err() => value,
+            _ => Self::from_deadline(),
+        }
     }
 }
