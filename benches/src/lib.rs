@@ -8,4 +8,5 @@ pub mod exit;
 pub mod generated;
 mod opaque;
 pub mod operations;
+pub mod shutdown;
 pub mod tasks;

@@ -26,12 +26,13 @@ pub struct Way {
 
 /// Every way, the one that the others are compared with first, and once more as a control.
 #[must_use]
-pub fn all() -> [Way; 5] {
+pub fn all() -> [Way; 6] {
     [
         Way { name: "JoinSet", run: join_set, limit: 100 },
         Way { name: "JoinSet once more", run: join_set, limit: 101 },
         Way { name: "scope", run: scoped, limit: 100 },
-        Way { name: "scope, names on", run: named, limit: 115 },
+        Way { name: "scope, names on", run: named, limit: 105 },
+        Way { name: "scope, a name made for each", run: named_each, limit: 130 },
         Way { name: "scope, handles awaited", run: awaited, limit: 105 },
     ]
 }
@@ -60,6 +61,14 @@ fn named(runtime: &Runtime) {
     runtime.block_on(scope::tokio(|s| async move {
         for n in 0..TASKS {
             s.task().name("worker").spawn(async move { black_box(n) });
+        }
+    }));
+}
+
+fn named_each(runtime: &Runtime) {
+    runtime.block_on(scope::tokio(|s| async move {
+        for n in 0..TASKS {
+            s.task().name(String::from("worker")).spawn(async move { black_box(n) });
         }
     }));
 }

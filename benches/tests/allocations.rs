@@ -2,8 +2,11 @@
 
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::future::Future;
 use std::hint::black_box;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll, Waker};
 
 use backstop::{defer, must_cleanup};
 use backstop_benches::operations::{self, Way};
@@ -97,4 +100,41 @@ fn guards_do_not_allocate_where_nothing_panics() {
     let open = Cell::new(0);
     assert_eq!(allocations(|| guarded(&open, false)).0, 0);
     assert_eq!(open.get(), 100);
+}
+
+/// Pending, once.
+#[derive(Default)]
+struct Yield(bool);
+
+impl Future for Yield {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
+    }
+}
+
+#[must_cleanup]
+async fn guarded_async(open: &Cell<u32>) -> Result<u32, u32> {
+    #[cleanup(open.set(open.get() - session))]
+    let session = {
+        open.set(open.get() + 1);
+        1
+    };
+    Yield::default().await;
+    if *session == 1 { Ok(*session) } else { Err(*session) }
+}
+
+#[test]
+fn a_guard_in_an_async_function_does_not_allocate_wherever_its_future_is_dropped() {
+    for polls in 0..=2 {
+        let open = Cell::new(0);
+        let (count, ended) = allocations(|| {
+            let mut future = pin!(guarded_async(&open));
+            let mut cx = Context::from_waker(Waker::noop());
+            (0..polls).filter(|_| future.as_mut().poll(&mut cx).is_ready()).count()
+        });
+        assert_eq!((count, ended), (0, usize::from(polls == 2)), "{polls} polls");
+        assert_eq!(open.get(), 0);
+    }
 }

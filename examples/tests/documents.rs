@@ -58,13 +58,13 @@ fn every_promise_names_a_test_that_exists() {
 fn every_pitfall_names_tests_that_exist() {
     let pitfalls = read("docs/pitfalls.md");
     let names = pitfalls.split('`').filter_map(|text| text.split_once("::"));
-    // Those of tasks stand in a package of their own, and so does the web service.
-    let themes = ["cancel_", "cleanup_", "pitfalls_", "scope_", "tokio/", "web_service"];
+    // Those of tasks and of the ladder stand in packages of their own, and so does the web service.
+    let themes = ["cancel_", "cleanup_", "ladder/", "pitfalls_", "scope_", "tokio/", "web_service"];
     let mut seen = 0;
     for (module, name) in names.filter(|(module, _)| themes.iter().any(|it| module.starts_with(it)))
     {
-        let path = match module.strip_prefix("tokio/") {
-            Some(module) => format!("tests/tokio/tests/{module}.rs"),
+        let path = match module.split_once('/') {
+            Some((package, module)) => format!("tests/{package}/tests/{module}.rs"),
             None if module == "web_service" => format!("examples/web-service/tests/{module}.rs"),
             None if module == "pitfalls_process" => format!("tests/ladder/tests/{module}.rs"),
             None => format!("tests/tests/{module}.rs"),

@@ -5,8 +5,9 @@ use std::fmt;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
-use crate::Outcome;
+use crate::{Outcome, traced};
 
 /// What went wrong.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -24,6 +25,26 @@ pub enum EventKind {
     ChildPanicked,
 }
 
+impl EventKind {
+    /// Who, and what it did.
+    fn words(self) -> (&'static str, &'static str) {
+        match self {
+            Self::CleanupPanicked => ("cleanup", "panicked"),
+            Self::CleanupFailed => ("cleanup", "failed"),
+            Self::CleanupTimedOut => ("cleanup", "timed out"),
+            Self::CleanupAbandoned => ("cleanup", "was abandoned"),
+            Self::ChildPanicked => ("child", "panicked"),
+        }
+    }
+}
+
+impl fmt::Display for EventKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (who, what) = self.words();
+        write!(f, "{who} {what}")
+    }
+}
+
 /// A cleanup or a child that failed: everything that is known of it where it happened.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
@@ -38,6 +59,9 @@ pub struct Event {
     pub outcome: Outcome,
     /// The panic's message, or the error as it displays itself.
     pub message: String,
+    /// How long the cleanup had been running, where that was measured: for an `async` one always, for any
+    /// other with the feature `tracing` while a subscriber is set.
+    pub elapsed: Option<Duration>,
     /// The thread that it happened on.
     pub thread: ThreadId,
     /// That thread's name, if it has one.
@@ -59,6 +83,7 @@ impl Event {
             location,
             outcome,
             message,
+            elapsed: None,
             thread: current.id(),
             thread_name: current.name().map(str::to_owned),
         }
@@ -68,14 +93,12 @@ impl Event {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { name, location, outcome, message, .. } = self;
-        let what = match self.kind {
-            EventKind::CleanupPanicked => format!("cleanup `{name}` panicked on {outcome}"),
-            EventKind::CleanupFailed => format!("cleanup `{name}` failed on {outcome}"),
-            EventKind::CleanupTimedOut => format!("cleanup `{name}` timed out on {outcome}"),
-            EventKind::CleanupAbandoned => format!("cleanup `{name}` was abandoned on {outcome}"),
-            EventKind::ChildPanicked => format!("child `{name}` panicked"),
-        };
-        write!(f, "{what} at {location}")?;
+        let (who, what) = self.kind.words();
+        write!(f, "{who} `{name}` {what}")?;
+        if self.kind != EventKind::ChildPanicked {
+            write!(f, " on {outcome}")?;
+        }
+        write!(f, " at {location}")?;
         match &self.thread_name {
             Some(thread) => write!(f, " in thread `{thread}`")?,
             None => write!(f, " in {:?}", self.thread)?,
@@ -91,7 +114,13 @@ static OBSERVER: RwLock<Option<Arc<Observer>>> = RwLock::new(None);
 
 /// Sets the process's one observer of failed cleanups and children, in place of the one before.
 ///
-/// Without an observer, each [`Event`] is one line on stderr. The observer runs on the thread that
+/// Without an observer, each [`Event`] is one line on stderr. With the feature `tracing` it is an event of
+/// level `ERROR` and target `backstop` instead, in the span that is current, with the fields `kind`, `name`,
+/// `file`, `line`, `outcome`, `elapsed`, `thread` and the message; where no subscriber takes that, it is
+/// the line, and while the process is ending it is both: what a subscriber has not written by then may be
+/// lost.
+///
+/// The observer runs on the thread that
 /// failed, possibly during an unwind: a panic of its own is contained and the event printed
 /// instead.
 ///
@@ -107,13 +136,14 @@ pub fn set_observer(observer: impl Fn(&Event) + Send + Sync + 'static) {
     drop(previous);
 }
 
-/// Tells the observer, or stderr where there is none. Never panics, never holds a lock while the
+/// Tells the observer, or where there is none the subscriber or stderr. Never panics, never holds a lock while the
 /// observer runs, so that an observer may itself run cleanups or be replaced.
 #[cold]
 pub(crate) fn emit(event: &Event) {
     let observer = OBSERVER.read().unwrap_or_else(PoisonError::into_inner).clone();
     let seen = match observer {
-        None => false,
+        // Its writer may end with `main`, before the process does.
+        None => traced::emit(event) && !is_ending(),
         // Moved in: the last handle on a replaced observer may be dropped here.
         Some(observer) => match catch_unwind(AssertUnwindSafe(move || observer(event))) {
             Ok(()) => true,
@@ -128,6 +158,15 @@ pub(crate) fn emit(event: &Event) {
         // `eprintln!` panics where stderr is closed; there is nobody left to tell then.
         let _ = writeln!(std::io::stderr(), "backstop: {event}");
     }
+}
+
+#[cfg(all(feature = "process", unix))]
+use crate::ladder::exit::is_ending;
+
+/// Whether the process is ending, as far as anybody knows.
+#[cfg(not(all(feature = "process", unix)))]
+fn is_ending() -> bool {
+    false
 }
 
 /// The message of a panic, as the standard library's hook would print it.

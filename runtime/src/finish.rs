@@ -16,6 +16,7 @@ use crate::event::{self, EventKind};
 use crate::flag::State;
 use crate::report::Ended;
 use crate::site::Site;
+use crate::traced::Declared;
 
 #[cfg(feature = "tokio")]
 use crate::cleanup_runtime::{Timer, hand_over};
@@ -56,19 +57,22 @@ pub(crate) struct Job {
     body: Body,
     site: &'static Site,
     state: State,
-    /// From its first poll on, where its time is limited.
-    deadline: Option<Instant>,
+    /// Where it was declared; its polls, its reports and its destructors are within.
+    declared: Declared,
+    /// Its first poll.
+    began: Option<Instant>,
     #[cfg(feature = "tokio")]
     timer: Option<Timer>,
 }
 
 impl Job {
-    pub(crate) fn new(body: Body, site: &'static Site, state: State) -> Self {
+    pub(crate) fn new(body: Body, site: &'static Site, state: State, declared: Declared) -> Self {
         Self {
             body,
             site,
             state,
-            deadline: None,
+            declared,
+            began: None,
             #[cfg(feature = "tokio")]
             timer: None,
         }
@@ -81,11 +85,9 @@ impl Job {
 
     /// Polls it; an `Err` is the payload of its panic. What it says is reported. It is over then.
     pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Box<dyn Any + Send>>> {
-        if let (None, Some(timeout)) = (self.deadline, self.site.timeout) {
-            // An instant that cannot be expressed is one that never comes.
-            self.deadline = Instant::now().checked_add(timeout);
-        }
-        match catch_unwind(AssertUnwindSafe(|| self.body.as_mut().poll(cx))) {
+        self.began.get_or_insert_with(Instant::now);
+        let body = self.body.as_mut();
+        match self.declared.within(|| catch_unwind(AssertUnwindSafe(|| body.poll(cx)))) {
             Ok(Poll::Pending) => self.poll_deadline(cx).map(|()| {
                 let limit = self.site.timeout.unwrap_or_default();
                 self.report(EventKind::CleanupTimedOut, format!("not done after {limit:?}"));
@@ -105,7 +107,11 @@ impl Job {
 
     #[cfg(feature = "tokio")]
     fn poll_deadline(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        let Some(deadline) = self.deadline else { return Poll::Pending };
+        let (Some(began), Some(timeout)) = (self.began, self.site.timeout) else {
+            return Poll::Pending;
+        };
+        // An instant that cannot be expressed is one that never comes.
+        let Some(deadline) = began.checked_add(timeout) else { return Poll::Pending };
         if self.timer.is_none() {
             // Without a thread to keep the time, the cleanup is not limited.
             self.timer = Timer::new(deadline).ok();
@@ -127,17 +133,21 @@ impl Job {
 
     #[cold]
     fn report(&self, kind: EventKind, message: String) {
-        report(kind, self.site, self.state, message);
+        let elapsed = self.began.map(|began| began.elapsed());
+        self.declared.within(|| report(kind, self.site, self.state, elapsed, message));
     }
 
     /// Drops it; a panic of a destructor in it is reported.
     pub(crate) fn discard(self) {
-        let Self { body, site, state, .. } = self;
-        if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
-            let message = event::panic_message(&*payload);
-            report(EventKind::CleanupPanicked, site, state, message);
-            event::discard(payload);
-        }
+        let Self { body, site, state, declared, began, .. } = self;
+        declared.within(|| {
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
+                let elapsed = began.map(|began| began.elapsed());
+                let message = event::panic_message(&*payload);
+                report(EventKind::CleanupPanicked, site, state, elapsed, message);
+                event::discard(payload);
+            }
+        });
     }
 }
 

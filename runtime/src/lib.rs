@@ -43,6 +43,7 @@ mod root;
 pub mod scope;
 mod site;
 mod sync;
+mod traced;
 mod wait;
 mod warnings;
 mod ways;

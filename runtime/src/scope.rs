@@ -46,6 +46,7 @@ mod handle;
 pub(crate) mod live;
 #[cfg(feature = "tokio")]
 mod local;
+mod name;
 mod options;
 mod place;
 mod shared;
@@ -65,6 +66,7 @@ use self::children::Threads;
 pub use self::handle::ScopedJoinHandle;
 #[cfg(feature = "tokio")]
 pub use self::local::{AnyChild, ChildError, LocalHandle, LocalScope, SendChild};
+pub use self::name::Name;
 pub use self::options::{OnFailure, Options};
 #[cfg(feature = "tokio")]
 pub use self::tasks::{

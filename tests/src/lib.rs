@@ -6,6 +6,8 @@ use std::sync::{LazyLock, Mutex};
 
 use backstop::Event;
 
+pub mod part;
+
 /// What happened, in order. A cleanup can write to it while the function around it does.
 #[derive(Debug, Default)]
 pub struct Log(RefCell<Vec<String>>);

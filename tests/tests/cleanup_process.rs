@@ -2,41 +2,11 @@
 //!
 //! Each test runs this executable again with an environment variable that says which part to play.
 
-use std::env;
 use std::panic::panic_any;
-use std::process::{Command, Output};
 
 use backstop::must_cleanup;
+use backstop_tests::part::{is_part, lines, play, stderr_of};
 use backstop_tests::{Log, caught};
-
-const PART: &str = "BACKSTOP_TEST_PART";
-
-/// Runs the test of this name again, as the part of that name.
-fn play(part: &str) -> Output {
-    let mut command = Command::new(env::current_exe().unwrap());
-    command.args([part, "--exact", "--nocapture", "--test-threads=1"]).env(PART, part);
-    command.output().unwrap()
-}
-
-/// What the process printed on stderr, after making sure that it succeeded: an abort would be a
-/// signal, a failed assertion in it a failed test.
-#[track_caller]
-fn stderr_of(part: &str) -> String {
-    let output = play(part);
-    let stderr = String::from_utf8(output.stderr).unwrap();
-    let stdout = String::from_utf8(output.stdout).unwrap();
-    assert!(output.status.success(), "{:?}\n{stdout}\n{stderr}", output.status);
-    assert!(stdout.contains("1 passed"), "{stdout}");
-    stderr
-}
-
-fn is_part(part: &str) -> bool {
-    env::var(PART).is_ok_and(|playing| playing == part)
-}
-
-fn lines(stderr: &str) -> Vec<&str> {
-    stderr.lines().filter(|line| line.starts_with("backstop: ")).collect()
-}
 
 struct Explosive;
 impl Drop for Explosive {

@@ -2,6 +2,7 @@
 
 use std::future::Future;
 use std::marker::PhantomData;
+use std::mem;
 
 use super::asynchronous::{Apart, value};
 use super::{Guard, Held, SharedArmed, runs};
@@ -10,6 +11,7 @@ use crate::finish::{Chain, Finish, Job};
 use crate::flag::{Flags, State};
 use crate::report::Ended;
 use crate::site::Site;
+use crate::traced::Declared;
 
 /// Owns a value and its `async` cleanup. The expansion awaits it with [`begin`](Self::begin); where
 /// that is not reached, because the future is dropped or unwinds, or leaves by a way that nobody sees,
@@ -26,6 +28,7 @@ where
     flags: F,
     chain: &'c Chain,
     site: S,
+    declared: Declared,
     body: PhantomData<fn() -> B>,
 }
 
@@ -46,7 +49,8 @@ where
         cleanup: C,
     ) -> Self {
         let held = Some((value, Apart(cleanup)));
-        Self { held, armed, flags, chain, site, body: PhantomData }
+        let declared = Declared::here();
+        Self { held, armed, flags, chain, site, declared, body: PhantomData }
     }
 
     /// The handle, once.
@@ -70,7 +74,8 @@ where
         let job = self.held.take().and_then(|(value, Apart(cleanup))| {
             let site = (self.site)();
             if runs::<ON>(state) && self.armed.is_none_or(SharedArmed::get) {
-                return Some(Job::new(Box::pin(cleanup(value)), site, state));
+                let declared = mem::take(&mut self.declared);
+                return Some(Job::new(Box::pin(cleanup(value)), site, state, declared));
             }
             contain(site, state, || {
                 drop(value);

@@ -180,6 +180,11 @@ impl Drop for Announced {
     }
 }
 
+/// Whether the hook has begun.
+pub(crate) fn is_ending() -> bool {
+    hook::current().is_some_and(|hook| hook.phase() != Phase::Open)
+}
+
 /// Runs every registered cleanup, last registered first, within `limit` in all. For the end of the
 /// process: what is registered later runs at once, and threads that announce are held.
 ///

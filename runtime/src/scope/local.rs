@@ -15,10 +15,10 @@ use std::task::Poll;
 
 use self::children::{Children, Ready};
 use self::handle::Ending;
-use super::Options;
 use super::tasks::error::FromDeadline;
 use super::tasks::run::{Aborts, Body};
 use super::tasks::shared::{Payload, Site, report};
+use super::{Name, Options};
 use crate::scope::OnFailure;
 use crate::sync::{Mutex, MutexGuard};
 use crate::{CancelCause, CancelToken, event};
@@ -55,7 +55,7 @@ struct Spawned<K: ?Sized> {
 struct Core {
     token: CancelToken,
     on_failure: OnFailure,
-    name: Option<Arc<str>>,
+    name: Option<Name>,
     /// Where the scope was made.
     location: &'static Location<'static>,
     ready: Arc<Ready>,
@@ -316,18 +316,24 @@ impl<K: ?Sized + Future<Output = ()>> LocalScope<K> {
     ///
     /// With the first panic of the body or of a child whose handle nobody has awaited.
     pub async fn run<B: Future>(&self, body: B) -> B::Output {
-        let value = self.course(body, |_| false).await;
+        let (value, _) = self.course(body, |_| false).await;
         self.ended(value).unwrap_or_else(|| unreachable!("a body that was not stopped has a value"))
     }
 
     /// The same; when the deadline passes, the body is dropped as the children are.
     #[doc(hidden)]
     pub async fn run_until_deadline<B: Future<Output: FromDeadline>>(&self, body: B) -> B::Output {
-        let value = self.course(body, |cause| cause == CancelCause::Deadline).await;
-        self.ended(value).unwrap_or_else(B::Output::from_deadline)
+        let (value, is_cut) = self.course(body, |cause| cause == CancelCause::Deadline).await;
+        B::Output::by_deadline(self.ended(value), is_cut)
     }
 
-    async fn course<B: Future>(&self, body: B, stops: fn(CancelCause) -> bool) -> Body<B::Output> {
+    /// Runs the body and all children. A cause that `stops` takes drops the body; the second value says
+    /// whether it cut off children that the body had left.
+    async fn course<B: Future>(
+        &self,
+        body: B,
+        stops: fn(CancelCause) -> bool,
+    ) -> (Body<B::Output>, bool) {
         let shared = &*self.shared;
         let core = &*shared.core;
         // Dropped in this order backwards: first the body, then those that it spawned.
@@ -335,10 +341,11 @@ impl<K: ?Sized + Future<Output = ()>> LocalScope<K> {
         let mut children = Children::new(shared);
         let mut aborts = pin!(Aborts::new(&core.token));
         let mut body = pin!(core.token.in_scope(body));
-        let mut ended = None;
+        let (mut ended, mut is_cut) = (None, false);
         let value = poll_fn(|cx| {
             let cause = aborts.as_mut().poll(cx);
-            if cause.is_some() {
+            if let Some(cause) = cause {
+                is_cut = ended.is_some() && stops(cause);
                 children.end();
                 shared.close();
             }
@@ -371,7 +378,7 @@ impl<K: ?Sized + Future<Output = ()>> LocalScope<K> {
         })
         .await;
         closing.is_complete = true;
-        value
+        (value, is_cut)
     }
 
     /// The value of a body, unless it was stopped or a panic goes on.

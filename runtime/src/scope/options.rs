@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::thread;
 use std::time::{Duration, Instant};
 
+use super::Name;
 use super::Scope;
 use super::children::Threads;
 use super::shared::{Panicked, Shared, Site};
@@ -43,7 +44,7 @@ pub enum OnFailure {
 pub struct Options {
     pub(super) limit: Option<NonZero<usize>>,
     pub(super) on_failure: OnFailure,
-    pub(super) name: Option<Arc<str>>,
+    pub(super) name: Option<Name>,
     deadline: Option<Instant>,
     timeout: Option<Duration>,
     parent: Option<CancelToken>,
@@ -95,7 +96,7 @@ impl Options {
     /// });
     /// assert_eq!(name.as_deref(), Some("fetch"));
     /// ```
-    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+    pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
         self
     }

@@ -4,10 +4,10 @@ use std::any::Any;
 use std::mem;
 use std::num::NonZero;
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::thread::{self, Thread};
 
-use super::{OnFailure, Options};
+use super::{Name, OnFailure, Options};
 use crate::event::{self, Event, EventKind};
 use crate::sync::{Condvar, Mutex, MutexGuard};
 use crate::{CancelCause, CancelToken, Outcome};
@@ -72,7 +72,7 @@ impl Panicked {
 pub(super) struct Shared {
     token: CancelToken,
     on_failure: OnFailure,
-    name: Option<Arc<str>>,
+    name: Option<Name>,
     limit: Option<NonZero<usize>>,
     state: Mutex<State>,
     place_free: Condvar,

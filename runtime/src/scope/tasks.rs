@@ -22,6 +22,7 @@ use pin_project_lite::pin_project;
 
 use self::children::Key;
 use self::shared::{Payload, Shared, Site};
+use super::Name;
 use crate::{CancelToken, InScope};
 
 pub use self::error::{ChildFailure, Closed, DeadlineExceeded, FailureKind, ScopeError};
@@ -148,12 +149,12 @@ impl fmt::Debug for TaskScope {
 #[derive(Debug)]
 pub struct Task<'a> {
     scope: &'a TaskScope,
-    name: Option<Arc<str>>,
+    name: Option<Name>,
 }
 
 impl Task<'_> {
     /// The task's name in events and errors.
-    pub fn name(mut self, name: impl Into<Arc<str>>) -> Self {
+    pub fn name(mut self, name: impl Into<Name>) -> Self {
         self.name = Some(name.into());
         self
     }
@@ -256,7 +257,7 @@ pub struct TaskBuilder<'a>(Task<'a>);
 impl TaskBuilder<'_> {
     /// The task's name in events and errors.
     pub fn name(self, name: &str) -> Self {
-        Self(self.0.name(name))
+        Self(self.0.name(name.to_owned()))
     }
 
     /// Spawns the task; see [`TaskScope::spawn`].

@@ -1,11 +1,14 @@
 //! `survives = exit` in an `async fn`.
 
+use std::fs;
 use std::future::{Future, ready};
+use std::io;
+use std::path::Path;
 use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
-use backstop::{defer, must_cleanup};
+use backstop::{Action, defer, must_cleanup};
 
 type Log = Arc<Mutex<Vec<&'static str>>>;
 
@@ -58,4 +61,40 @@ fn a_registered_cleanup_runs_once_at_the_end_on_an_error_and_when_the_future_is_
     assert_eq!(take(), "failure always");
     assert_eq!(run(2, leave(&log, true)), None);
     assert_eq!(take(), "cancel failure always");
+}
+
+async fn make(path: &Path) -> io::Result<()> {
+    Pause::default().await;
+    fs::write(path, "x")
+}
+
+#[must_cleanup]
+async fn makes_in_a_statement(path: &Path) -> io::Result<()> {
+    #[cleanup(Action::remove_file(path), survives = exit)]
+    make(path).await?;
+    Ok(())
+}
+
+#[must_cleanup]
+async fn makes_in_the_tail(path: &Path) -> io::Result<()> {
+    #[cleanup(Action::remove_file(path), survives = exit, name = "in the tail")]
+    make(path).await
+}
+
+#[test]
+fn what_an_action_of_a_statement_made_is_removed_and_that_of_a_tail_is_left_alone_and_reported() {
+    static EVENTS: Mutex<Vec<String>> = Mutex::new(Vec::new());
+    backstop::set_observer(|event| {
+        EVENTS.lock().unwrap().push(format!("{}: {}", event.name, event.message));
+    });
+    let home = tempfile::tempdir().unwrap();
+    let path = home.path().join("file");
+    assert!(run(2, makes_in_a_statement(&path)).unwrap().is_ok());
+    assert!(!path.exists());
+    assert!(EVENTS.lock().unwrap().is_empty());
+    assert!(run(2, makes_in_the_tail(&path)).unwrap().is_ok());
+    assert!(path.exists());
+    let events = EVENTS.lock().unwrap();
+    assert_eq!(events.len(), 1, "{events:?}");
+    assert!(events[0].starts_with("in the tail: left alone"), "{events:?}");
 }

@@ -61,3 +61,12 @@ fn a_forked_child_owes_nothing_of_its_parents_and_says_what_it_cannot_do() {
     assert_eq!(ended.how(), "code 0");
     assert_eq!(ended.stderr.matches("a forked child has no cleanup runtime").count(), 1);
 }
+
+#[test]
+fn while_the_process_ends_a_failed_cleanup_is_a_line_beside_the_event_of_tracing() {
+    let ended = run(PROGRAM, &["traced"]);
+    assert_eq!(ended.how(), "code 7");
+    assert_eq!(ended.lines, ["backstop", "ending", "backstop"], "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("backstop: cleanup `late` failed on cancel at "));
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}

@@ -449,3 +449,31 @@ fn the_future_of_a_scope_is_send_where_its_body_is() {
     let scoped = pin!(scoped);
     assert_eq!(single().block_on(scoped), 8);
 }
+
+#[test]
+fn a_limit_holds_for_blocking_tasks_too() {
+    let begun = Arc::new(AtomicUsize::new(0));
+    let (end, ends) = std::sync::mpsc::channel::<()>();
+    let ends = Arc::new(std::sync::Mutex::new(ends));
+    let count = Arc::clone(&begun);
+    multi().block_on(Options::new().limit(2).tokio(|s| async move {
+        for _ in 0..4 {
+            let (begun, ends) = (Arc::clone(&count), Arc::clone(&ends));
+            s.spawn_blocking(move || {
+                begun.fetch_add(1, Ordering::SeqCst);
+                // At the end of the body.
+                let _ = ends.lock().unwrap().recv();
+            });
+        }
+        while count.load(Ordering::SeqCst) < 2 {
+            yield_now().await;
+        }
+        // Time for the others to begin, on threads of their own, if they could.
+        for _ in 0..100 {
+            tokio::task::spawn_blocking(std::thread::yield_now).await.unwrap();
+        }
+        assert_eq!(count.load(Ordering::SeqCst), 2);
+        drop(end);
+    }));
+    assert_eq!(begun.load(Ordering::SeqCst), 4);
+}

@@ -211,6 +211,50 @@ fn options_may_come_out_of_a_macro() {
 }
 
 #[test]
+fn a_deadline_that_cuts_tasks_off_is_the_functions_error_though_its_body_has_ended() {
+    #[derive(Debug, PartialEq, thiserror::Error)]
+    enum Failed {
+        #[error("too late")]
+        Late,
+        #[error("of its own")]
+        Own,
+    }
+    impl From<DeadlineExceeded> for Failed {
+        fn from(_: DeadlineExceeded) -> Self {
+            Self::Late
+        }
+    }
+    #[scoped_spawn(deadline = "20ms")]
+    async fn leaves(result: Result<u32, Failed>) -> Result<u32, Failed> {
+        tokio::spawn(pending::<()>());
+        result
+    }
+    #[scoped_spawn(local, deadline = "20ms")]
+    async fn leaves_local(result: Result<u32, Failed>) -> Result<u32, Failed> {
+        tokio::spawn(pending::<()>());
+        result
+    }
+    #[scoped_spawn(deadline = "1h")]
+    async fn in_time() -> Result<u32, Failed> {
+        tokio::spawn(yield_now());
+        Ok(7)
+    }
+    #[scoped_spawn(local, deadline = "1h")]
+    async fn in_time_local() -> Result<u32, Failed> {
+        tokio::spawn(yield_now());
+        Ok(7)
+    }
+    single().block_on(async {
+        assert_eq!(leaves(Ok(7)).await, Err(Failed::Late));
+        assert_eq!(leaves_local(Ok(7)).await, Err(Failed::Late));
+        // What it failed with by itself says more.
+        assert_eq!(leaves(Err(Failed::Own)).await, Err(Failed::Own));
+        assert_eq!(leaves_local(Err(Failed::Own)).await, Err(Failed::Own));
+        assert_eq!((in_time().await, in_time_local().await), (Ok(7), Ok(7)));
+    });
+}
+
+#[test]
 fn a_limit_holds_and_siblings_of_a_panic_are_aborted() {
     #[scoped_spawn(limit = 2)]
     async fn limited(log: &SharedLog) {

@@ -5,7 +5,7 @@ use std::future::{Future, pending};
 use std::pin::Pin;
 use std::rc::Rc;
 
-use backstop::scope::{ChildError, DeadlineExceeded, Options};
+use backstop::scope::{ChildError, DeadlineExceeded, OnFailure, Options};
 use backstop::{CancelCause, cancel_token, must_cleanup, scoped_spawn};
 use backstop_tests::caught;
 use backstop_tests_tokio::{SharedLog, events, polled};
@@ -114,6 +114,22 @@ fn a_panic_ends_the_siblings_whose_cleanups_run_and_goes_on() {
         assert_eq!(caught(|| single().block_on(fails(&log, in_body))).unwrap_err(), message);
         assert_eq!(log.take(), "waits cancelled");
     }
+}
+
+#[test]
+fn children_have_the_name_of_their_scope_in_events() {
+    let name = "named local child";
+    events(|_| false);
+    let scope = Options::new().name(name).on_failure(OnFailure::Wait).local();
+    let panics = scope.run(async {
+        for _ in 0..2 {
+            drop(scope.spawn(async { std::panic::resume_unwind(Box::new("of a child")) }));
+        }
+    });
+    // The first goes on, the other is an event.
+    let panic = caught(|| single().block_on(panics)).unwrap_err();
+    assert_eq!(panic, "of a child");
+    assert_eq!(events(|event| event.name == name).len(), 1);
 }
 
 #[test]

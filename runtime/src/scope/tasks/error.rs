@@ -2,9 +2,9 @@
 
 use std::fmt;
 use std::panic::Location;
-use std::sync::Arc;
 
 use super::shared::Site;
+use crate::scope::Name;
 
 /// What became of a child.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -21,7 +21,7 @@ pub enum FailureKind {
 #[non_exhaustive]
 pub struct ChildFailure {
     /// Its name, if it was given one.
-    pub name: Option<Arc<str>>,
+    pub name: Option<Name>,
     /// Where it was spawned.
     pub location: &'static Location<'static>,
     /// What became of it.
@@ -102,10 +102,23 @@ pub struct DeadlineExceeded;
 pub trait FromDeadline {
     /// The value that says so.
     fn from_deadline() -> Self;
+
+    /// What a function returns that has a deadline: `value` is its body's, unless that was stopped;
+    /// `is_cut` says whether children of it were. An error of its own comes first.
+    fn by_deadline(value: Option<Self>, is_cut: bool) -> Self
+    where
+        Self: Sized;
 }
 
 impl<T, E: From<DeadlineExceeded>> FromDeadline for Result<T, E> {
     fn from_deadline() -> Self {
         Err(DeadlineExceeded.into())
+    }
+
+    fn by_deadline(value: Option<Self>, is_cut: bool) -> Self {
+        match value {
+            Some(value) if !is_cut || value.is_err() => value,
+            _ => Self::from_deadline(),
+        }
     }
 }

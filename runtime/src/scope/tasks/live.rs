@@ -4,15 +4,16 @@
 use std::collections::BTreeMap;
 use std::panic::Location;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use super::shared::{Shared, Site};
+use crate::scope::Name;
 
 /// A task that has not ended.
 #[derive(Clone)]
 pub(crate) struct Live {
-    pub(crate) name: Option<Arc<str>>,
+    pub(crate) name: Option<Name>,
     pub(crate) location: &'static Location<'static>,
     pub(crate) since: Instant,
     /// On a thread of its own: it cannot be aborted.

@@ -9,11 +9,12 @@ use std::future::Future;
 use std::mem;
 use std::panic::Location;
 use std::pin::Pin;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 
 use super::children::{Children, Entry, Key};
 use super::error::{ChildFailure, Closed};
+use crate::scope::Name;
 use crate::sync::{Mutex, MutexGuard};
 
 pub(in crate::scope) type Payload = Box<dyn Any + Send>;
@@ -21,7 +22,7 @@ pub(in crate::scope) type Payload = Box<dyn Any + Send>;
 /// A child or the body, as events and errors name it.
 #[derive(Clone)]
 pub(in crate::scope) struct Site {
-    pub(in crate::scope) name: Option<Arc<str>>,
+    pub(in crate::scope) name: Option<Name>,
     pub(in crate::scope) location: &'static Location<'static>,
 }
 

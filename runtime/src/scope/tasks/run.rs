@@ -89,7 +89,7 @@ impl Options {
     {
         let location = Location::caller();
         async move {
-            let (value, shared) = course(self, location, f, |_| false).await;
+            let (value, shared, _) = course(self, location, f, |_| false).await;
             let value = ended(value, &shared);
             value.unwrap_or_else(|| unreachable!("a body that was not stopped has a value"))
         }
@@ -128,7 +128,7 @@ impl Options {
     {
         let location = Location::caller();
         async move {
-            let (value, shared) = course(self, location, f, |_| false).await;
+            let (value, shared, _) = course(self, location, f, |_| false).await;
             let (panics, mut failures) = shared.roll.take_failures();
             for (site, payload) in panics {
                 let message = event::panic_message(&*payload);
@@ -155,8 +155,8 @@ impl Options {
         let location = Location::caller();
         async move {
             let stops = |cause| cause == CancelCause::Deadline;
-            let (value, shared) = course(self, location, f, stops).await;
-            ended(value, &shared).unwrap_or_else(B::Output::from_deadline)
+            let (value, shared, is_cut) = course(self, location, f, stops).await;
+            B::Output::by_deadline(ended(value, &shared), is_cut)
         }
     }
 }
@@ -169,13 +169,14 @@ pub(in crate::scope) enum Body<T> {
     Stopped,
 }
 
-/// Runs the body and waits for all tasks. A cause that `stops` takes drops the body.
+/// Runs the body and waits for all tasks. A cause that `stops` takes drops the body; the last value says
+/// whether it cut off tasks that the body had left.
 async fn course<F, B>(
     options: Options,
     location: &'static Location<'static>,
     f: F,
     stops: fn(CancelCause) -> bool,
-) -> (Body<B::Output>, Arc<Shared>)
+) -> (Body<B::Output>, Arc<Shared>, bool)
 where
     F: FnOnce(TaskScope) -> B,
     B: Future,
@@ -220,15 +221,20 @@ where
     if matches!(body, Body::Panicked(_)) {
         shared.failed();
     }
+    let mut is_cut = false;
     poll_fn(|cx| {
-        if aborts.as_mut().poll(cx).is_some() {
-            shared.roll.stop();
+        let ended = shared.roll.poll_ended(cx);
+        if ended.is_pending() {
+            if let Some(cause) = aborts.as_mut().poll(cx) {
+                is_cut = stops(cause);
+                shared.roll.stop();
+            }
         }
-        shared.roll.poll_ended(cx)
+        ended
     })
     .await;
     drop(abandoned);
-    (body, shared)
+    (body, shared, is_cut)
 }
 
 /// The value of a scope whose panics go on; `None` if its body was stopped.

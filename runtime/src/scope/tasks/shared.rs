@@ -12,7 +12,7 @@ use super::error::{ChildFailure, Closed, FailureKind};
 use super::roll::{Abort, Orphan, Remains, Roll};
 use crate::cleanup_runtime::Pending;
 use crate::event::{self, Event, EventKind};
-use crate::scope::{OnFailure, Options};
+use crate::scope::{Name, OnFailure, Options};
 use crate::{CancelCause, CancelToken, Outcome};
 
 pub(in crate::scope) use super::roll::{Payload, Site};
@@ -29,7 +29,7 @@ pub(super) struct Shared {
     token: CancelToken,
     on_failure: OnFailure,
     /// Of children that have none of their own.
-    pub(super) name: Option<Arc<str>>,
+    pub(super) name: Option<Name>,
     pub(super) limit: Option<Arc<Semaphore>>,
     pub(super) runtime: Handle,
     pub(super) roll: Roll<AbortHandle, Pending>,

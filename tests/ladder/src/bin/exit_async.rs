@@ -6,8 +6,10 @@ use std::task::{Context, Waker};
 use std::time::Duration;
 use std::{env, process, thread};
 
+use backstop::__private::{Site, exit_entry};
 use backstop::must_cleanup;
 use backstop_tests_ladder::exit::{hang, say};
+use tracing_subscriber::layer::SubscriberExt as _;
 
 fn main() {
     let way = env::args().nth(1).expect("a way to end");
@@ -42,6 +44,7 @@ fn main() {
         }
         "scope" => scope(),
         "fork" => fork(),
+        "traced" => traced(),
         other => panic!("no such way: {other}"),
     }
 }
@@ -118,4 +121,30 @@ fn fork() {
             say(&format!("child: code {}", libc::WEXITSTATUS(status)));
         }
     }
+}
+
+/// A subscriber that says so when a cleanup failed, and one that fails before the end and at it.
+fn traced() {
+    static SITE: Site = Site::new("late");
+    struct Saying;
+    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Saying {
+        fn on_event(
+            &self,
+            event: &tracing::Event<'_>,
+            _: tracing_subscriber::layer::Context<'_, S>,
+        ) {
+            say(event.metadata().target());
+        }
+    }
+    #[must_cleanup]
+    fn fails() {
+        #[cleanup(Err::<(), _>("no"), name = "early")]
+        let _early = ();
+    }
+    let subscriber = tracing_subscriber::registry().with(Saying);
+    tracing::subscriber::set_global_default(subscriber).expect("there is none");
+    fails();
+    say("ending");
+    let _entry = exit_entry(&SITE, || Err::<(), _>("no"));
+    process::exit(7)
 }
