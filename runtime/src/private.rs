@@ -113,6 +113,11 @@ pub mod reaper {
         reaper::main_of_helper()
     }
 
+    /// Has the calling thread be scheduled as the reaper is.
+    pub fn wait_for_turns() {
+        reaper::wait_for_turns();
+    }
+
     /// The process id of the reaper.
     #[must_use]
     pub fn pid() -> Option<i32> {

@@ -35,8 +35,8 @@ mod linux {
 
     /// As many messages as fit into a channel whose reader does not run.
     const BATCH: u64 = 100;
-    /// About as long as a registration of `NAME` in `/tmp`.
-    const BARE: [u8; 80] = [7; 80];
+    /// As long as a registration of `NAME` in `/tmp`.
+    const BARE: [u8; 109] = [7; 109];
     const NAME: &str = "an-application-scratch-0123456789abcdef0123456789abcdef";
 
     pub(crate) fn main() -> Result<()> {
@@ -47,8 +47,9 @@ mod linux {
             [] => all(200),
             ["writes", rounds] => writes(rounds.parse()?),
             ["trips", rounds] => trips(rounds.parse()?),
-            ["read"] => read(false),
-            ["answer"] => read(true),
+            ["read"] => read(false, true),
+            ["read-at-once"] => read(false, false),
+            ["answer"] => read(true, true),
             ["owner"] => owner(),
             ["victim", path] => victim(path),
             ["bare"] => bare(),
@@ -110,9 +111,12 @@ mod linux {
     }
 
     /// Reads until the end, and answers every message, or those that ask for it.
-    fn read(always: bool) -> Result<()> {
+    fn read(always: bool, waits_for_turns: bool) -> Result<()> {
         // As the reaper: the scheduler treats sessions as groups, also where one wakes another.
         rustix::process::setsid()?;
+        if waits_for_turns {
+            reaper::wait_for_turns();
+        }
         let mut buffer = [0; 4096];
         loop {
             let (length, _) = recv(io::stdin().as_fd(), &mut buffer, RecvFlags::empty())?;
@@ -138,22 +142,18 @@ mod linux {
         Ok(sched_setaffinity(None, &cores)?)
     }
 
-    /// Times batches of three kinds in turns. Each is done twice, and the second one counts: the first
+    /// Times batches of several kinds in turns. Each is done twice, and the second one counts: the first
     /// one would find the caches full of another kind.
-    fn in_turns(
+    fn in_turns<const N: usize>(
         rounds: u64,
-        bare: impl Fn() -> io::Result<u64>,
-        ours: impl Fn(u64) -> io::Result<u64>,
-    ) -> io::Result<[Vec<u64>; 3]> {
-        let mut times = [const { Vec::new() }; 3];
+        kinds: [&dyn Fn(u64) -> io::Result<u64>; N],
+    ) -> io::Result<[Vec<u64>; N]> {
+        let mut times = [const { Vec::new() }; N];
         for round in 0..rounds {
-            let [first, control, last] = &mut times;
-            for times in [first, control] {
-                bare()?;
-                times.push(bare()? / BATCH);
+            for (kind, times) in kinds.iter().zip(&mut times) {
+                kind(2 * round)?;
+                times.push(kind(2 * round + 1)? / BATCH);
             }
-            ours(2 * round)?;
-            last.push(ours(2 * round + 1)? / BATCH);
         }
         Ok(times)
     }
@@ -169,11 +169,12 @@ mod linux {
     }
 
     fn writes(rounds: u64) -> Result<()> {
+        const KINDS: [&str; 4] = ["bare write", "control", "registration", "eager reader"];
         on_core(0)?;
-        let reader = Reader::start("read")?;
+        let (reader, eager) = (Reader::start("read")?, Reader::start("read-at-once")?);
         reaper::start_from_main_with(Builder::new().without_log())?;
         backstop::reaper::check()?;
-        let bare = || {
+        let bare_to = |reader: &Reader| {
             let mut time = 0;
             for _ in 0..BATCH {
                 time += timed(|| reader.send(&BARE))?;
@@ -182,6 +183,7 @@ mod linux {
             }
             Ok(time)
         };
+        let bare = |_| bare_to(&reader);
         let ours = |batch| {
             let kept = registrations(batch)?;
             let mut time = 0;
@@ -190,17 +192,19 @@ mod linux {
                 backstop::reaper::check()?;
             }
             kept.iter().try_for_each(Kept::forget)?;
+            backstop::reaper::check()?;
             Ok(time)
         };
-        let times = in_turns(rounds, bare, ours)?;
-        table(["bare write", "control", "registration"], "one at a time", times);
-        let bare = || {
+        let times = in_turns(rounds, [&bare, &bare, &ours, &|_| bare_to(&eager)])?;
+        table(KINDS, "one at a time", times);
+        let bare_to = |reader: &Reader| {
             let time = timed(|| (0..BATCH).try_for_each(|_| reader.send(&BARE)))?;
             reader.round_trip(&[0])?;
             Ok(time)
         };
-        let times = in_turns(rounds, bare, register)?;
-        table(["bare write", "control", "registration"], "100 in a row", times);
+        let bare = |_| bare_to(&reader);
+        let times = in_turns(rounds, [&bare, &bare, &register, &|_| bare_to(&eager)])?;
+        table(KINDS, "100 in a row", times);
         Ok(())
     }
 
@@ -209,8 +213,8 @@ mod linux {
         let reader = Reader::start("answer")?;
         reaper::start_from_main_with(Builder::new().without_log().acknowledged(true))?;
         backstop::reaper::check()?;
-        let bare = || timed(|| (0..BATCH).try_for_each(|_| reader.round_trip(&BARE)));
-        let times = in_turns(rounds, bare, register)?;
+        let bare = |_| timed(|| (0..BATCH).try_for_each(|_| reader.round_trip(&BARE)));
+        let times = in_turns(rounds, [&bare, &bare, &register])?;
         table(["bare", "control", "acknowledged"], "round trips", times);
         Ok(())
     }

@@ -6,7 +6,8 @@
 //! into its [log](Builder::log), and ends. It is a process of its own: with its own session, in `/`,
 //! without any of the owner's descriptors, and nobody's child, so that a program which waits for all
 //! its children does not wait for this one. (A program that is a child subreaper becomes its parent.)
-//! In `ps` it is `backstop-reaper PID PROGRAM`.
+//! In `ps` it is `backstop-reaper PID PROGRAM`. While its owner lives, it is scheduled as `SCHED_BATCH`
+//! (sched(7)): a registration does not make the program wait for what the reaper does with it.
 //!
 //! `#[backstop::main(reaper)]` starts it. Programs whose `main` is not ours call [`start`], which
 //! needs the small program `backstop-reaper` that comes with this crate.
@@ -53,6 +54,7 @@ use rustix::io::Errno;
 pub(crate) use self::init::if_process_1_then_init;
 pub use self::options::{Builder, OnFork};
 pub(crate) use self::start::{if_reaper_then_serve, main_of_helper};
+pub(crate) use self::system::wait_for_turns;
 use super::keeper::Keeper;
 
 /// Starts the reaper of this program from the helper program `backstop-reaper`, which must be in the

@@ -201,6 +201,24 @@ fn what_the_reaper_executes_has_no_signal_ignored() {
 }
 
 #[test]
+fn reaper_waits_for_its_turn_and_what_it_executes_does_not() {
+    let (mut owner, reaper) = Owner::with_reaper(&[]);
+    let (script, out) = (owner.path("script"), owner.path("out"));
+    fs::write(&script, format!("cat /proc/self/stat >{}", out.display())).unwrap();
+    owner.ok(&format!("run /bin/sh {}", script.display()));
+    let of_reaper = fs::read_to_string(reaper.proc("stat")).unwrap();
+    owner.kill();
+    reaper.wait();
+    // proc_pid_stat(5); the second field, in parentheses, may have spaces.
+    let policy = |stat: &str| {
+        let after_name = stat.rsplit(')').next().unwrap();
+        after_name.split(' ').nth(41 - 2).unwrap().parse::<i32>().unwrap()
+    };
+    assert_eq!(policy(&of_reaper), libc::SCHED_BATCH);
+    assert_eq!(policy(&fs::read_to_string(out).unwrap()), libc::SCHED_OTHER);
+}
+
+#[test]
 fn thread_of_the_owner_takes_no_signals_of_the_program() {
     let (owner, _reaper) = Owner::with_reaper(&[]);
     let tasks = fs::read_dir(format!("/proc/{}/task", owner.pid())).unwrap();

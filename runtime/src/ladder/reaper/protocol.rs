@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use postcard::ser_flavors::Flavor;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -110,7 +109,7 @@ pub(super) enum Response {
 /// follows it.
 #[derive(Debug, Clone)]
 pub(super) struct Message {
-    bytes: Vec<u8>,
+    bytes: Box<[u8]>,
     /// Of the process that leads the group which the action is about: what tells the group when that
     /// process is gone.
     leader: Option<Arc<Watchful>>,
@@ -118,31 +117,19 @@ pub(super) struct Message {
 
 const TOKEN: usize = size_of::<u64>();
 
-/// Enough for most messages, and for what allocators have at hand.
-const USUAL: usize = 120;
+/// Room for most messages. They are written here first: into a vector, which might have to grow at each
+/// byte, that took twice as long.
+const USUAL: usize = 256;
 
 impl Message {
     pub(super) fn new(request: &Request) -> io::Result<Self> {
-        Self::finish(begin(request)?, None)
+        Ok(Self { bytes: encode(request, None)?, leader: None })
     }
 
     pub(super) fn register(key: u64, committed: bool, action: &Prepared) -> io::Result<Self> {
-        let bytes = begin(&Request::Register { key, committed })?;
+        let bytes = encode(&Request::Register { key, committed }, Some(action))?;
         let leader = action.leader().and_then(|leader| Watchful::new(&leader).ok());
-        Self::finish(append(action, bytes)?, leader.map(Arc::new))
-    }
-
-    fn finish(bytes: Vec<u8>, leader: Option<Arc<Watchful>>) -> io::Result<Self> {
-        let length = bytes.len();
-        if length <= LIMIT {
-            return Ok(Self { bytes, leader });
-        }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!(
-                "this takes {length} bytes, and the reaper takes at most {LIMIT} in one message"
-            ),
-        ))
+        Ok(Self { bytes, leader: leader.map(Arc::new) })
     }
 
     /// Asks for an acknowledgement with `token`; 0 asks for none.
@@ -180,10 +167,36 @@ pub(super) fn version_of_greeting(message: &[u8]) -> Option<&str> {
     (variant == HELLO && is_one && version.len() <= 100).then_some(version)
 }
 
-fn begin(request: &Request) -> io::Result<Vec<u8>> {
-    let mut bytes = Vec::with_capacity(USUAL);
-    bytes.extend_from_slice(&[0; TOKEN]);
-    append(request, bytes)
+fn encode(request: &Request, action: Option<&Prepared>) -> io::Result<Box<[u8]>> {
+    let mut usual = [0; USUAL];
+    if let Ok(length) = encode_into(&mut usual, request, action) {
+        return Ok(usual[..length].into());
+    }
+    let mut bytes = postcard::to_extend(request, vec![0; TOKEN]).map_err(io::Error::other)?;
+    if let Some(action) = action {
+        bytes = postcard::to_extend(action, bytes).map_err(io::Error::other)?;
+    }
+    let length = bytes.len();
+    if length <= LIMIT {
+        return Ok(bytes.into());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("this takes {length} bytes, and the reaper takes at most {LIMIT} in one message"),
+    ))
+}
+
+/// Writes behind the place of a token; tells where the end is.
+fn encode_into(
+    buffer: &mut [u8],
+    request: &Request,
+    action: Option<&Prepared>,
+) -> postcard::Result<usize> {
+    let mut end = TOKEN + postcard::to_slice(request, &mut buffer[TOKEN..])?.len();
+    if let Some(action) = action {
+        end += postcard::to_slice(action, &mut buffer[end..])?.len();
+    }
+    Ok(end)
 }
 
 impl Response {
@@ -201,32 +214,5 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> 
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
         _ => Err(Malformed),
-    }
-}
-
-fn append(value: &impl Serialize, to: Vec<u8>) -> io::Result<Vec<u8>> {
-    postcard::serialize_with_flavor(value, Append(to)).map_err(io::Error::other)
-}
-
-/// A message's request and its action are written into one vector.
-struct Append(Vec<u8>);
-
-impl Flavor for Append {
-    type Output = Vec<u8>;
-
-    #[inline]
-    fn try_extend(&mut self, data: &[u8]) -> postcard::Result<()> {
-        self.0.extend_from_slice(data);
-        Ok(())
-    }
-
-    #[inline]
-    fn try_push(&mut self, data: u8) -> postcard::Result<()> {
-        self.0.push(data);
-        Ok(())
-    }
-
-    fn finalize(self) -> postcard::Result<Vec<u8>> {
-        Ok(self.0)
     }
 }

@@ -179,6 +179,27 @@ pub(super) fn close_rest_on_exec() -> io::Result<()> {
     Ok(())
 }
 
+/// Has the calling thread, if it is scheduled as usual, wait for its turn when it is woken, and not take
+/// the processor from whoever woke it: `SCHED_BATCH` of sched(7). What it starts inherits this. Tells
+/// whether that is so now; where it is refused, nothing but time is lost.
+pub(crate) fn wait_for_turns() -> bool {
+    // SAFETY: has no pointers; 0 is the calling thread.
+    let policy = unsafe { libc::syscall(libc::SYS_sched_getscheduler, 0) };
+    policy == libc::SCHED_OTHER.into() && schedule(libc::SCHED_BATCH)
+}
+
+/// As before [`wait_for_turns`], if that had an effect.
+pub(super) fn wait_for_turns_no_more() {
+    schedule(libc::SCHED_OTHER);
+}
+
+/// By the call and not by its wrapper, which musl has only as an error.
+fn schedule(policy: i32) -> bool {
+    let parameter = libc::sched_param { sched_priority: 0 };
+    // SAFETY: `parameter` outlives the call.
+    unsafe { libc::syscall(libc::SYS_sched_setscheduler, 0, policy, &raw const parameter) == 0 }
+}
+
 /// Ends this process without the exit handlers of the program that it was re-executed from.
 pub(super) fn end(status: i32) -> ! {
     // SAFETY: has no preconditions.

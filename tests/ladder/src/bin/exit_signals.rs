@@ -83,14 +83,16 @@ fn main() {
         "abort-default" | "abort-handled" | "abort-exits" | "abort-ignored" => process::abort(),
         _ => {}
     }
-    say("ready");
-    if preparation == "default" || preparation == "slow" {
-        let _slow = backstop::__private::exit_entry(&SLOW, move || {
-            if preparation == "slow" {
-                say("cleaning");
-                await_test();
-            }
+    if preparation == "slow" {
+        let _slow = backstop::__private::exit_entry(&SLOW, || {
+            say("cleaning");
+            await_test();
         });
+        say("ready");
+        hang();
+    }
+    say("ready");
+    if preparation == "default" {
         hang();
     }
     await_test();

@@ -452,7 +452,7 @@ fn what_is_born_under_its_tombstone_is_removed_until_it_has_its_name() {
 
 #[test]
 fn a_name_is_given_back_in_steps_where_a_rename_spares_nothing() {
-    use crate::ladder::action::remove::unbury_in_steps;
+    use crate::ladder::action::tombstone::unbury_in_steps;
 
     let yard = Yard::new();
     let parent = File::open(&yard.path).unwrap();
