@@ -82,9 +82,13 @@ impl Graph {
             functions.sort_unstable();
             functions.dedup();
         }
+        let starts_of_edges = starts(nodes, edges.iter().map(|(from, _)| *from));
+        let mut edges: Vec<Edge> = edges.into_iter().map(|(_, edge)| edge).collect();
+        // They lie where the larger ones lay.
+        edges.shrink_to_fit();
         Self {
-            starts: starts(nodes, edges.iter().map(|(from, _)| *from)),
-            edges: edges.into_iter().map(|(_, edge)| edge).collect(),
+            starts: starts_of_edges,
+            edges,
             indirect_starts: starts(nodes, indirects.iter().map(|(from, _)| *from)),
             indirects: indirects.into_iter().map(|(_, indirect)| indirect).collect(),
             pointers,

@@ -45,6 +45,38 @@ pub enum Error {
 /// Each round finds what the functions of the round before call; stubs call stubs, not for ever.
 const MOST_ROUNDS: usize = 16;
 
+/// The names of a function, as the linker knows them, the first one for show.
+///
+/// There are many functions, and nearly all have one name: they are kept as one text.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names(Box<str>);
+
+impl Names {
+    /// Ends each of them: no symbol holds it.
+    const END: char = '\0';
+
+    fn new(names: impl Iterator<Item = String>) -> Self {
+        let mut all = String::new();
+        for name in names {
+            all.reserve_exact(name.len() + 1);
+            all.push_str(&name);
+            all.push(Self::END);
+        }
+        Self(all.into())
+    }
+
+    /// Whether it has none: code without a symbol.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// One after the other.
+    pub fn iter(&self) -> impl Iterator<Item = &str> {
+        self.0.split_terminator(Self::END)
+    }
+}
+
 /// A function of the program.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Function {
@@ -52,8 +84,8 @@ pub struct Function {
     pub start: u64,
     /// The address behind its last one.
     pub end: u64,
-    /// Its names as the linker knows them, the first one for show; none for code without a symbol.
-    pub names: Vec<String>,
+    /// What it is called; code without a symbol has no name.
+    pub names: Names,
 }
 
 /// What a node of the graph is.
@@ -94,8 +126,9 @@ impl Program {
     /// Where the file is of another format, is stripped or damaged, or was linked without
     /// relocations.
     pub fn read(file: &[u8]) -> Result<Self, Error> {
-        let image = Image::read(file)?;
+        let mut image = Image::read(file)?;
         let mut functions = functions(&image);
+        image.forget_functions();
         let mut decoded = decode_all(&image, &functions);
         // Code without a symbol is found when something calls it.
         for _ in 0..MOST_ROUNDS {
@@ -145,7 +178,7 @@ impl Program {
     /// does so.
     #[must_use]
     pub fn panic_aborts(&self) -> bool {
-        let mut names = self.functions.iter().flat_map(|function| &function.names);
+        let mut names = self.functions.iter().flat_map(|function| function.names.iter());
         names.any(|name| name.contains("11panic_abort"))
     }
 

@@ -10,7 +10,7 @@ use std::process::{Command, Stdio};
 
 use backstop_rules::Group;
 use cargo_backstop::policy::{self, Policy};
-use cargo_backstop::program::{Kind, Program};
+use cargo_backstop::program::{Function, Kind, Program};
 use cargo_backstop::source::Source;
 use cargo_backstop::verdict::{Judge, Verdict};
 use support::{fixture, target, verify};
@@ -177,9 +177,9 @@ fn check(path: &Path, runs: &[String]) -> BTreeSet<String> {
     let file = std::fs::read(path).expect("the program is read");
     let program = Program::read(&file).expect("a program");
     let judged = judged(&program, &file);
-    let is_main = |names: &[String]| names.iter().any(|name| name == "main");
+    let is_main = |function: &Function| function.names.iter().any(|name| name == "main");
     let mut functions = program.functions();
-    let main = functions.find(|(_, function)| is_main(&function.names)).expect("main").1.start;
+    let main = functions.find(|(_, function)| is_main(function)).expect("main").1.start;
     let hits = hits(path, main, runs);
     // Every run ends, and so gets to a sink at least then.
     for (at, run) in runs.iter().enumerate() {
@@ -210,17 +210,16 @@ fn check(path: &Path, runs: &[String]) -> BTreeSet<String> {
     seen
 }
 
-fn built(arguments: &[&str]) -> PathBuf {
-    let folder = target("programs");
-    let (report, _) = verify(&fixture("programs"), &folder, arguments);
+fn built(workspace: &str, arguments: &[&str]) -> PathBuf {
+    let (report, _) = verify(&fixture(workspace), &target(workspace), arguments);
     let path = report["programs"][0]["path"].as_str().expect("a path");
-    fixture("programs").join(path)
+    fixture(workspace).join(path)
 }
 
 #[test]
 fn what_is_proven_is_never_on_the_stack_where_the_process_ends() {
     for profile in [&[][..], &["--release"], &["--profile", "fat"]] {
-        let path = built(&[profile, &["--bin", "harmless"]].concat());
+        let path = built("programs", &[profile, &["--bin", "harmless"]].concat());
         if !can_debug(&path) {
             return;
         }
@@ -228,13 +227,34 @@ fn what_is_proven_is_never_on_the_stack_where_the_process_ends() {
     }
 }
 
-/// On the stack of no sink: the thread that it starts is.
-const ELSEWHERE: &[&str] = &["reaching::in_a_thread"];
+/// The server answers requests to each of its functions meanwhile.
+#[test]
+fn async_functions_that_are_proven_are_never_on_the_stack_where_the_process_ends() {
+    let path = built("served", &["--release", "--bin", "server"]);
+    if !can_debug(&path) {
+        return;
+    }
+    let output = Command::new(&path).output().expect("the server runs");
+    assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+    assert_eq!(check(&path, &[String::new()]), BTreeSet::new());
+}
+
+/// On the stack of no sink: the thread or the task that it starts is.
+const ELSEWHERE: &[&str] = &["reaching::in_a_thread", "bad::in_a_task"];
 
 #[test]
 fn what_reaches_a_sink_is_seen_there_with_inputs_that_lead_to_it() {
+    check_reaching("programs", "reaching");
+}
+
+#[test]
+fn an_async_function_that_reaches_a_sink_is_seen_there_with_inputs_that_lead_to_it() {
+    check_reaching("served", "bad");
+}
+
+fn check_reaching(workspace: &str, program: &str) {
     for (profile, optimised) in [(&[][..], false), (&["--release"], true)] {
-        let path = built(&[profile, &["--bin", "reaching"]].concat());
+        let path = built(workspace, &[profile, &["--bin", program]].concat());
         if !can_debug(&path) {
             return;
         }

@@ -33,20 +33,21 @@ impl<'image, 'data> Assembly<'image, 'data> {
         decoded: Vec<Decoded>,
     ) -> Result<Self, Error> {
         let data = pieces(image, &decoded);
-        let mut system_calls: Vec<Option<u32>> = decoded
+        let system_calls = decoded
             .iter()
-            .flat_map(|decoded| &decoded.references)
+            .flat_map(|decoded| decoded.references.iter())
             .filter_map(|(_, reference)| match reference {
-                Reference::SystemCall(number) => Some(*number),
+                Reference::SystemCall(number) => *number,
                 // Of the C function `syscall`, the first argument is the number.
-                Reference::Code(_, first) | Reference::Slot(_, first) => Some(*first),
+                Reference::Code(_, first) | Reference::Slot(_, first) => first.get(),
                 _ => None,
             })
-            .filter(|number| number.is_none_or(|number| number < 1024))
-            .collect();
-        system_calls.push(None);
-        system_calls.sort_unstable();
-        system_calls.dedup();
+            .filter(|number| *number < 1024);
+        let system_calls: BTreeSet<u32> = system_calls.collect();
+        let system_calls: Vec<Option<u32>> =
+            [None].into_iter().chain(system_calls.into_iter().map(Some)).collect();
+        // Nearly all become an edge.
+        let references = decoded.iter().map(|decoded| decoded.references.len()).sum();
         index_of(functions.len() + image.imports.len() + system_calls.len() + data.len())?;
         Ok(Self {
             image,
@@ -54,7 +55,7 @@ impl<'image, 'data> Assembly<'image, 'data> {
             decoded,
             data,
             system_calls,
-            edges: Vec::new(),
+            edges: Vec::with_capacity(references),
             indirects: Vec::new(),
             pointers: Vec::new(),
             slots: BTreeMap::new(),
@@ -136,10 +137,12 @@ impl<'image, 'data> Assembly<'image, 'data> {
 
     fn refer(&mut self, from: Node, site: u64, reference: Reference) {
         match reference {
-            Reference::Code(address, first) => self.call(from, site, Word::Address(address), first),
+            Reference::Code(address, first) => {
+                self.call(from, site, Word::Address(address), first.get());
+            }
             Reference::Slot(place, first) => {
                 if let Some(word) = self.image.constant(place) {
-                    self.call(from, site, word, first);
+                    self.call(from, site, word, first.get());
                 }
             }
             Reference::SystemCall(number) => {
@@ -223,7 +226,7 @@ impl<'image, 'data> Assembly<'image, 'data> {
         if function.start == self.image.entry {
             return true;
         }
-        let is_main = |name: &String| {
+        let is_main = |name: &str| {
             let readable = crate::names::readable(name);
             let krate = readable.strip_suffix("::main");
             name.starts_with("_R") && krate.is_some_and(|krate| !krate.contains(':'))
@@ -333,7 +336,7 @@ fn pieces(image: &Image<'_>, decoded: &[Decoded]) -> Vec<u64> {
             starts.push(*address);
         }
     }
-    for (_, reference) in decoded.iter().flat_map(|decoded| &decoded.references) {
+    for (_, reference) in decoded.iter().flat_map(|decoded| decoded.references.iter()) {
         if let Reference::Address(address) = reference {
             starts.push(*address);
         }
@@ -344,5 +347,6 @@ fn pieces(image: &Image<'_>, decoded: &[Decoded]) -> Vec<u64> {
         let section = image.section_at(*start);
         section.is_some_and(|section| !section.executable && !section.tables)
     });
+    starts.shrink_to_fit();
     starts
 }

@@ -29,9 +29,9 @@ use crate::graph::{Indirect, Through};
 pub(super) enum Reference {
     /// It calls, jumps or runs into the code at this address. With what the first argument is, if
     /// that is known.
-    Code(u64, Option<u32>),
+    Code(u64, First),
     /// It calls or jumps to what the word at this address holds.
-    Slot(u64, Option<u32>),
+    Slot(u64, First),
     /// It makes this address.
     Address(u64),
     /// It reads or writes at this address.
@@ -40,11 +40,25 @@ pub(super) enum Reference {
     SystemCall(Option<u32>),
 }
 
-/// A function's references, by the addresses of the instructions.
+/// The first argument of a call, where it is known. An `Option` would make every reference larger by a half.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct First(u32);
+
+impl First {
+    /// As the number of a system call, which is what it is for, it would be as good as none.
+    const UNKNOWN: Self = Self(u32::MAX);
+
+    pub(super) fn get(self) -> Option<u32> {
+        (self != Self::UNKNOWN).then_some(self.0)
+    }
+}
+
+/// A function's references, by the addresses of the instructions. Those of all functions are kept at the
+/// same time, and so have no room to grow.
 #[derive(Default)]
 pub(super) struct Decoded {
-    pub(super) references: Vec<(u64, Reference)>,
-    pub(super) indirects: Vec<Indirect>,
+    pub(super) references: Box<[(u64, Reference)]>,
+    pub(super) indirects: Box<[Indirect]>,
     /// One past the last instruction.
     pub(super) end: u64,
 }
@@ -139,10 +153,11 @@ pub(super) struct Function<'image, 'data> {
     /// Addresses that it makes: where the tables of its jumps are.
     made: Vec<u64>,
     /// Calls and jumps through preserved registers, to be looked at when everything is known.
-    late: Vec<(u64, usize, bool, Option<u32>)>,
+    late: Vec<(u64, usize, bool, First)>,
     /// Jumps by a table whose address another block made.
     late_tables: Vec<u64>,
-    decoded: Decoded,
+    references: Vec<(u64, Reference)>,
+    indirects: Vec<Indirect>,
     info: InstructionInfoFactory,
 }
 
@@ -170,7 +185,8 @@ pub(super) fn decode(image: &Image<'_>, start: u64, end: u64, open: bool) -> Dec
         made: Vec::new(),
         late: Vec::new(),
         late_tables: Vec::new(),
-        decoded: Decoded { end, ..Decoded::default() },
+        references: Vec::new(),
+        indirects: Vec::new(),
         info: InstructionInfoFactory::new(),
     };
     function.find_joins(&instructions);
@@ -178,7 +194,7 @@ pub(super) fn decode(image: &Image<'_>, start: u64, end: u64, open: bool) -> Dec
     if function.leaves_open() {
         function.again(&instructions, open);
     }
-    function.decoded
+    Decoded { references: function.references.into(), indirects: function.indirects.into(), end }
 }
 
 fn instructions(bytes: &[u8], start: u64, open: bool) -> Vec<Instruction> {
@@ -274,13 +290,13 @@ impl Function<'_, '_> {
     }
 
     fn refer(&mut self, site: u64, reference: Reference) {
-        self.decoded.references.push((site, reference));
+        self.references.push((site, reference));
     }
 
-    fn first_argument(&self) -> Option<u32> {
+    fn first_argument(&self) -> First {
         match self.registers[RDI] {
-            Value::Known(value) => u32::try_from(value).ok(),
-            _ => None,
+            Value::Known(value) => u32::try_from(value).map_or(First::UNKNOWN, First),
+            _ => First::UNKNOWN,
         }
     }
 
@@ -306,7 +322,7 @@ impl Function<'_, '_> {
             immediates[first..].iter().take_while(|(place, _)| *place < instruction.next_ip())
         {
             self.made.push(*address);
-            self.decoded.references.push((site, Reference::Address(*address)));
+            self.references.push((site, Reference::Address(*address)));
         }
     }
 
@@ -369,7 +385,7 @@ impl Function<'_, '_> {
         }
     }
 
-    fn through(&mut self, site: u64, value: Value, first: Option<u32>) {
+    fn through(&mut self, site: u64, value: Value, first: First) {
         match value {
             Value::Known(address) if self.image.is_code(address) => {
                 self.refer(site, Reference::Code(address, first));
@@ -378,9 +394,9 @@ impl Function<'_, '_> {
                 self.refer(site, Reference::Slot(place, first));
             }
             Value::Field(distance) if distance == 0 || (distance >= 24 && distance % 8 == 0) => {
-                self.decoded.indirects.push(Indirect { through: Through::Slot(distance), site });
+                self.indirects.push(Indirect { through: Through::Slot(distance), site });
             }
-            _ => self.decoded.indirects.push(Indirect { through: Through::Pointer, site }),
+            _ => self.indirects.push(Indirect { through: Through::Pointer, site }),
         }
     }
 
@@ -408,7 +424,7 @@ impl Function<'_, '_> {
         for (site, register, jump, first) in std::mem::take(&mut self.late) {
             let everything = std::mem::take(&mut self.preserved[register].values);
             if everything.is_empty() || everything.contains(&Value::Unknown) {
-                self.through(site, Value::Unknown, None);
+                self.through(site, Value::Unknown, First::UNKNOWN);
             } else {
                 // What it holds at this call is one of these.
                 for value in &everything {
@@ -422,7 +438,7 @@ impl Function<'_, '_> {
         let has_table = self.made.iter().any(|made| self.is_relative_table(*made));
         for site in std::mem::take(&mut self.late_tables) {
             if !has_table {
-                self.through(site, Value::Unknown, None);
+                self.through(site, Value::Unknown, First::UNKNOWN);
             }
         }
         if let Some(last) = last {
@@ -430,7 +446,7 @@ impl Function<'_, '_> {
                 && !matches!(last.flow_control(), FlowControl::Call | FlowControl::IndirectCall);
             if runs_on && !open {
                 let next = last.next_ip();
-                self.refer(last.ip(), Reference::Code(next, None));
+                self.refer(last.ip(), Reference::Code(next, First::UNKNOWN));
             }
         }
     }

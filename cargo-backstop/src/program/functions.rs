@@ -1,12 +1,12 @@
 //! Where functions begin and end: by the symbols of the linker, and where there are none, by what
 //! calls them.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::thread;
 
-use super::Function;
 use super::decode::{self, Decoded, Reference};
-use super::image::{Image, SymbolKind, Word, text};
+use super::image::{Image, Symbol, SymbolKind, Word, text};
+use super::{Function, Names};
 
 pub(super) fn covering(functions: &[Function], address: u64) -> Option<usize> {
     let after = functions.partition_point(|function| function.start <= address);
@@ -16,29 +16,28 @@ pub(super) fn covering(functions: &[Function], address: u64) -> Option<usize> {
 
 /// The functions that have symbols, by address. Where two overlap, the second ends the first.
 pub(super) fn functions(image: &Image<'_>) -> Vec<Function> {
-    let mut by_start: BTreeMap<u64, (u64, Vec<&[u8]>, bool)> = BTreeMap::new();
-    for symbol in image.symbols.iter().filter(|symbol| symbol.kind != SymbolKind::Object) {
-        let typed = symbol.kind == SymbolKind::Function;
-        let known = by_start.entry(symbol.start).or_default();
-        known.0 = known.0.max(symbol.size);
-        known.1.push(symbol.name);
-        known.2 |= typed;
-    }
+    let symbols = image.symbols.iter();
+    let mut symbols: Vec<&Symbol<'_>> =
+        symbols.filter(|symbol| symbol.kind != SymbolKind::Object).collect();
+    symbols.sort_by_key(|symbol| symbol.start);
+    let size = |names: &[&Symbol<'_>]| names.iter().map(|symbol| symbol.size).max().unwrap_or(0);
     // Labels of assembly inside a function are no functions.
     let mut covered = 0;
-    by_start.retain(|start, (size, _, typed)| {
-        if *typed {
-            covered = covered.max(start.saturating_add(*size));
+    let of_one_place = symbols.chunk_by(|a, b| a.start == b.start).filter(|names| {
+        let typed = names.iter().any(|symbol| symbol.kind == SymbolKind::Function);
+        if typed {
+            covered = covered.max(names[0].start.saturating_add(size(names)));
         }
-        *typed || *start >= covered
+        typed || names[0].start >= covered
     });
-    let starts: Vec<u64> = by_start.keys().copied().collect();
-    let mut functions = Vec::with_capacity(starts.len());
-    for (at, (start, (size, names, _))) in by_start.into_iter().enumerate() {
+    let mut of_one_place = of_one_place.peekable();
+    let mut functions = Vec::with_capacity(symbols.len());
+    while let Some(names) = of_one_place.next() {
+        let (start, size) = (names[0].start, size(names));
         let Some(section) = image.section_at(start) else { continue };
-        let next = starts.get(at + 1).copied().unwrap_or(u64::MAX).min(section.end);
+        let next = of_one_place.peek().map_or(u64::MAX, |names| names[0].start).min(section.end);
         let end = if size == 0 { next } else { start.saturating_add(size).min(next) };
-        let names = names.into_iter().map(text).collect();
+        let names = Names::new(names.iter().map(|symbol| text(symbol.name)));
         functions.push(Function { start, end, names });
     }
     functions
@@ -53,22 +52,19 @@ pub(super) fn decode_all(image: &Image<'_>, functions: &[Function]) -> Vec<Decod
     if functions.len() < 256 || workers == 1 {
         return functions.iter().map(one).collect();
     }
+    let mut decoded: Vec<Decoded> = functions.iter().map(|_| Decoded::default()).collect();
     // Several pieces for each worker would be fairer; functions are small and many.
     let size = functions.len().div_ceil(workers);
     thread::scope(|scope| {
-        let pieces: Vec<_> = functions
-            .chunks(size)
-            .map(|piece| scope.spawn(move || piece.iter().map(one).collect::<Vec<_>>()))
-            .collect();
-        let mut decoded = Vec::with_capacity(functions.len());
-        for piece in pieces {
-            match piece.join() {
-                Ok(piece) => decoded.extend(piece),
-                Err(panic) => std::panic::resume_unwind(panic),
-            }
+        for (functions, decoded) in functions.chunks(size).zip(decoded.chunks_mut(size)) {
+            scope.spawn(move || {
+                for (function, decoded) in functions.iter().zip(decoded) {
+                    *decoded = one(function);
+                }
+            });
         }
-        decoded
-    })
+    });
+    decoded
 }
 
 /// Code that something refers to and that has no symbol.
@@ -83,7 +79,7 @@ pub(super) fn unnamed(
             starts.insert(address);
         }
     };
-    for (_, reference) in decoded.iter().flat_map(|decoded| &decoded.references) {
+    for (_, reference) in decoded.iter().flat_map(|decoded| decoded.references.iter()) {
         match reference {
             Reference::Code(address, _) | Reference::Address(address) => add(*address),
             Reference::Slot(..) | Reference::Memory(_) | Reference::SystemCall(_) => {}
@@ -109,7 +105,7 @@ pub(super) fn unnamed(
         let limit = section.end.min(next).min(next_named(*start));
         // Where it ends, only its instructions tell.
         let end = decode::decode(image, *start, limit, true).end.max(*start + 1).min(limit);
-        found.push(Function { start: *start, end, names: Vec::new() });
+        found.push(Function { start: *start, end, names: Names::default() });
     }
     found
 }

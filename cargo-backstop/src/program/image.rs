@@ -196,6 +196,7 @@ impl<'data> Image<'data> {
         if table.is_empty() {
             return Err(Error::Stripped);
         }
+        self.symbols.reserve_exact(table.len());
         for symbol in table.iter() {
             if symbol.is_undefined(ENDIAN) || symbol.is_absolute(ENDIAN) {
                 continue;
@@ -213,6 +214,12 @@ impl<'data> Image<'data> {
             self.symbols.push(Symbol { name, start, size: symbol.st_size(ENDIAN), kind });
         }
         Ok(())
+    }
+
+    /// The symbols of functions are many, and of no use once it is known where those are.
+    pub(super) fn forget_functions(&mut self) {
+        self.symbols.retain(|symbol| symbol.kind == SymbolKind::Object);
+        self.symbols.shrink_to_fit();
     }
 
     fn read_relocations(&mut self, data: &'data [u8]) -> Result<(), Error> {

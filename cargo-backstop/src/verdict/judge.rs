@@ -103,7 +103,7 @@ impl<'program> Judge<'program> {
         match self.program.kind(node) {
             Kind::Function(function) => {
                 let rust = function.names.iter().find(|name| name.starts_with("_R"));
-                match rust.or(function.names.first()) {
+                match rust.or(function.names.iter().next()) {
                     Some(symbol) => readable(symbol),
                     None => {
                         self.stub(node).unwrap_or_else(|| format!("code at {:#x}", function.start))

@@ -1,6 +1,8 @@
 //! Runs the built `cargo-backstop` on the workspaces under `tests/fixtures`.
 #![allow(dead_code)]
 
+pub(crate) mod many;
+
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
@@ -45,6 +47,25 @@ pub(crate) fn verify(folder: &Path, target: &Path, arguments: &[&str]) -> (Value
     let report = serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|error| panic!("{error}: {}", stderr(&output)));
     (report, output.status.code().expect("an exit status"))
+}
+
+/// The folder of a package of the registry, as cargo unpacks it. Where cargo cannot get it, that is said.
+pub(crate) fn unpacked(package: &str, version: &str) -> Option<PathBuf> {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
+        .args(["info", "--quiet", &format!("{package}@{version}")])
+        .current_dir(folder.path())
+        .output()
+        .expect("cargo runs");
+    let home = std::env::var_os("CARGO_HOME").map(PathBuf::from);
+    let home = home.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cargo")))?;
+    let registries = std::fs::read_dir(home.join("registry/src")).into_iter().flatten().flatten();
+    let name = format!("{package}-{version}");
+    let found = registries.map(|registry| registry.path().join(&name)).find(|path| path.is_dir());
+    if found.is_none() {
+        eprintln!("SKIPPED: cargo cannot get {package} {version}: {}", stderr(&output));
+    }
+    found
 }
 
 /// The functions of the program of that name: their paths and verdicts.

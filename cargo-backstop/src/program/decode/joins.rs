@@ -5,7 +5,8 @@ use std::collections::btree_map::Entry;
 use iced_x86::{Instruction, Mnemonic, Register};
 
 use super::{
-    Everything, Function, Join, MOST_PASSES, REGISTERS, Reference, Value, agree, is_direct_branch,
+    Everything, First, Function, Join, MOST_PASSES, REGISTERS, Reference, Value, agree,
+    is_direct_branch,
 };
 use crate::graph::Through;
 use crate::program::image::Word;
@@ -60,14 +61,14 @@ impl Function<'_, '_> {
         }
         let is_open = |reference: &Reference| match reference {
             Reference::SystemCall(None) => true,
-            Reference::Slot(place, None) => match self.image.word(*place) {
+            Reference::Slot(place, First::UNKNOWN) => match self.image.word(*place) {
                 Some(Word::Import(import)) => self.image.imports[import as usize].name == "syscall",
                 _ => false,
             },
             _ => false,
         };
-        self.decoded.indirects.iter().any(|indirect| indirect.through == Through::Pointer)
-            || self.decoded.references.iter().any(|(_, reference)| is_open(reference))
+        self.indirects.iter().any(|indirect| indirect.through == Through::Pointer)
+            || self.references.iter().any(|(_, reference)| is_open(reference))
     }
 
     /// Does it all once more, supposing at first that jumps from below change nothing, and again
@@ -109,8 +110,8 @@ impl Function<'_, '_> {
         self.made.clear();
         self.late.clear();
         self.late_tables.clear();
-        self.decoded.references.clear();
-        self.decoded.indirects.clear();
+        self.references.clear();
+        self.indirects.clear();
     }
 
     /// Remembers what registers hold for where a jump goes.
