@@ -82,7 +82,9 @@ pub(crate) fn expand(
     } else {
         let method = method("tokio", "tokio_until_deadline");
         // A statement of its own: what the user's expressions borrow or lock is let go before the body runs.
-        let made = local("options", 0);
+        let mut made = local("options", 0);
+        // Where the call is: what is wrong with the call would be told of the attribute, too.
+        made.set_span(span);
         let options = quote_spanned!(span=> let #made = #options #timeout;);
         let call = quote_spanned!(place=> #made.#method);
         let call = quote_spanned!(span=> #call(move |#scope| async move #inner).await);
