@@ -193,8 +193,10 @@ impl Task<'_> {
         };
         let (key, site, shared) = (child.key, child.site.clone(), Arc::clone(&child.shared));
         let (runtime, limit) = (shared.runtime.clone(), shared.limit.clone());
+        let queued = Queued { f, child };
         let task = shared.runtime.spawn_blocking(move || {
             let permit = limit.map(|limit| runtime.block_on(limit.acquire_owned()));
+            let (f, child) = queued.begin();
             let result = {
                 let _ambient = child.shared.token().enter();
                 catch_unwind(AssertUnwindSafe(f))
@@ -334,6 +336,19 @@ impl<F: Future> Future for Running<F> {
         }
         *this.permit = Permit::Unlimited;
         Poll::Ready(child.result(*this.failed, result))
+    }
+}
+
+/// A closure that has not begun. Its fields are dropped in this order, where the runtime drops it instead.
+struct Queued<F> {
+    f: F,
+    child: Child,
+}
+
+impl<F> Queued<F> {
+    /// A method, so that the closure owns all of it.
+    fn begin(self) -> (F, Child) {
+        (self.f, self.child)
     }
 }
 

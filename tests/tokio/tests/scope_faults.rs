@@ -1,12 +1,15 @@
 //! Scopes of tasks where something goes wrong around them.
 
-use std::future::pending;
+use std::future::{Future, pending};
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, mpsc};
 use std::thread;
 use std::time::Duration;
 
-use backstop::{CancelCause, CancelToken, scope};
+use std::pin::Pin;
+use std::task::{Context, Poll, Waker};
+
+use backstop::{CancelCause, CancelToken, drain, scope};
 use backstop_tests_tokio::{SharedLog, drained};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
@@ -131,4 +134,56 @@ fn a_runtime_that_shuts_down_takes_a_scope_and_its_tasks_along() {
     let mut names: Vec<&str> = taken.split(' ').collect();
     names.sort_unstable();
     assert_eq!(names, ["one", "two"]);
+}
+
+/// A runtime that runs one blocking closure at a time, and is at one until the sender is used or dropped.
+fn occupied() -> (Runtime, mpsc::Sender<()>) {
+    let runtime = Builder::new_current_thread().enable_time().max_blocking_threads(1).build();
+    let runtime = runtime.unwrap();
+    let (free, held) = mpsc::channel();
+    runtime.spawn_blocking(move || held.recv());
+    (runtime, free)
+}
+
+fn poll<F: Future + ?Sized>(runtime: &Runtime, future: Pin<&mut F>) -> Poll<F::Output> {
+    let _entered = runtime.enter();
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+#[test]
+fn a_blocking_child_that_never_began_has_ended_when_all_that_it_owned_is_gone() {
+    /// Says that its destructor has begun, and waits there.
+    struct Slow(mpsc::Sender<()>, mpsc::Receiver<()>, SharedLog);
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            self.0.send(()).unwrap();
+            let _ = self.1.recv();
+            self.2.note("gone");
+        }
+    }
+    for is_dropped in [false, true] {
+        let (runtime, free) = occupied();
+        let log = SharedLog::new();
+        let ((begun, begins), (go, may_go)) = (mpsc::channel(), mpsc::channel());
+        let slow = Slow(begun, may_go, log.clone());
+        let token = CancelToken::new();
+        let mut scope: Pin<Box<dyn Future<Output = ()>>> =
+            Box::pin(token.in_scope(scope::tokio(|s| async move {
+                s.spawn_blocking(move || drop(slow));
+            })));
+        assert!(poll(&runtime, scope.as_mut()).is_pending());
+        if is_dropped {
+            // As `drop` and `drain` make of it what a scope is that is waited for.
+            scope = Box::pin(drain());
+        } else {
+            token.cancel_with(CancelCause::Deadline);
+        }
+        assert!(poll(&runtime, scope.as_mut()).is_pending());
+        free.send(()).unwrap();
+        begins.recv().unwrap();
+        assert!(poll(&runtime, scope.as_mut()).is_pending(), "dropped: {is_dropped}");
+        go.send(()).unwrap();
+        runtime.block_on(scope);
+        assert_eq!(log.take(), "gone");
+    }
 }
