@@ -9,11 +9,13 @@ use std::time::Duration;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
 
-use backstop::{CancelCause, CancelToken, drain, scope};
-use backstop_tests_tokio::{SharedLog, drained};
+use backstop::scope::{TaskHandle, TaskScope};
+use backstop::{CancelCause, CancelToken, EventKind, drain, scope};
+use backstop_tests::caught;
+use backstop_tests_tokio::{SharedLog, drained, events};
 use tokio::runtime::{Builder, Handle, Runtime};
 use tokio::sync::oneshot;
-use tokio::task::yield_now;
+use tokio::task::{JoinError, yield_now};
 
 fn multi() -> Runtime {
     Builder::new_multi_thread().worker_threads(2).enable_time().build().unwrap()
@@ -185,5 +187,91 @@ fn a_blocking_child_that_never_began_has_ended_when_all_that_it_owned_is_gone() 
         go.send(()).unwrap();
         runtime.block_on(scope);
         assert_eq!(log.take(), "gone");
+    }
+}
+
+struct PanicsInDrop(&'static str);
+
+impl Drop for PanicsInDrop {
+    fn drop(&mut self) {
+        panic!("{}", self.0);
+    }
+}
+
+/// Spawns a child that only an abort ends, and whose destructor panics then: one that has begun, or one
+/// that waits for a thread.
+async fn panics_when_aborted(
+    s: &TaskScope,
+    is_blocking: bool,
+    name: &'static str,
+) -> TaskHandle<()> {
+    let guard = PanicsInDrop(name);
+    if is_blocking {
+        return s.task().name(name).spawn_blocking(move || std::mem::forget(guard));
+    }
+    let (begun, begins) = oneshot::channel();
+    let handle = s.task().name(name).spawn(async move {
+        let _guard = guard;
+        begun.send(()).unwrap();
+        pending::<()>().await;
+    });
+    begins.await.unwrap();
+    handle
+}
+
+#[test]
+fn a_panic_in_a_destructor_of_an_aborted_task_goes_on_in_the_scope_that_waits() {
+    for is_blocking in [false, true] {
+        let (runtime, free) = occupied();
+        let ended = caught(|| {
+            runtime.block_on(scope::tokio(|s| async move {
+                let handle = panics_when_aborted(&s, is_blocking, "nobody's").await;
+                let abort = handle.abort_handle().unwrap();
+                drop(handle);
+                abort.abort();
+                drop(free);
+            }));
+        });
+        assert_eq!(ended, Err("nobody's".to_owned()), "blocking: {is_blocking}");
+    }
+}
+
+#[test]
+fn a_panic_in_a_destructor_of_an_aborted_task_is_an_event_where_nobody_waits() {
+    for (is_blocking, name) in [(false, "left task"), (true, "left closure")] {
+        events(|_| false);
+        let (runtime, free) = occupied();
+        runtime.block_on(async {
+            let (begun, begins) = oneshot::channel();
+            let scope = scope::tokio(|s| async move {
+                drop(panics_when_aborted(&s, is_blocking, name).await);
+                begun.send(()).unwrap();
+                pending::<()>().await;
+            });
+            tokio::select! {
+                () = scope => unreachable!("its body has not ended"),
+                begun = begins => begun.unwrap(),
+            }
+            drop(free);
+            drain().await;
+        });
+        let seen = events(|event| event.name == name);
+        assert_eq!(seen.len(), 1, "{seen:?}");
+        assert_eq!((seen[0].kind, &*seen[0].message), (EventKind::ChildPanicked, name));
+    }
+}
+
+#[test]
+fn a_panic_in_a_destructor_of_an_aborted_task_is_its_who_awaits_the_handle() {
+    for is_blocking in [false, true] {
+        let (runtime, free) = occupied();
+        let error: JoinError = runtime.block_on(scope::tokio(|s| async move {
+            let handle = panics_when_aborted(&s, is_blocking, "the caller's").await;
+            handle.abort();
+            drop(free);
+            handle.await.unwrap_err()
+        }));
+        let payload = error.into_panic();
+        assert_eq!(payload.downcast_ref::<String>().unwrap(), "the caller's");
     }
 }
