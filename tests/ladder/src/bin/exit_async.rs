@@ -1,5 +1,6 @@
 //! Ends itself, in the way that its argument names, while an `async` cleanup is on the cleanup runtime.
 
+use std::collections::BTreeSet;
 use std::future::{Future, pending};
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -46,6 +47,7 @@ fn main() {
         "scope" => scope(),
         "fork" => fork(),
         "fork-scope" => fork_scope(),
+        "fork-others" => fork_others(),
         "traced" => traced(),
         other => panic!("no such way: {other}"),
     }
@@ -169,6 +171,40 @@ fn fork_scope() {
     say(&format!("{} pending", backstop::drain_blocking(Duration::ZERO)));
     drop(runtime);
     say(&format!("{} pending", backstop::drain_blocking(Duration::ZERO)));
+}
+
+/// The same while other threads leave scopes, too.
+#[allow(unsafe_code, reason = "`fork` has no safe form")]
+fn fork_others() {
+    for _ in 0..4 {
+        thread::spawn(|| {
+            loop {
+                leave_a_scope(&runtime());
+            }
+        });
+    }
+    let ends: BTreeSet<_> = (0..100)
+        .map(|_| {
+            let runtime = runtime();
+            leave_a_scope(&runtime);
+            // SAFETY: the child takes no lock of other threads, or this is a test that fails: then the
+            // alarm ends it.
+            match unsafe { libc::fork() } {
+                0 => {
+                    // SAFETY: no preconditions.
+                    unsafe { libc::alarm(60) };
+                    leave_a_scope(&runtime);
+                    drop(runtime);
+                    let left = backstop::drain_blocking(Duration::ZERO);
+                    // SAFETY: no preconditions.
+                    unsafe { libc::_exit(if left == 0 { 3 } else { 4 }) }
+                }
+                child => ended(child),
+            }
+        })
+        .collect();
+    say(&format!("child: {ends:?}"));
+    process::exit(7)
 }
 
 /// A subscriber that says so when a cleanup failed, and one that fails before the end and at it.
