@@ -12,6 +12,7 @@ use std::io;
 use std::panic::Location;
 use std::pin::Pin;
 use std::sync::OnceLock;
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use std::{process, thread};
@@ -61,8 +62,6 @@ fn queue() -> &'static Queue<(Job, Pending)> {
 /// The runtime, and its thread.
 struct Runtime {
     handle: Handle,
-    /// The process that has the thread.
-    process: u32,
     runner: Runner,
 }
 
@@ -70,11 +69,11 @@ static RUNTIME: OnceLock<io::Result<Runtime>> = OnceLock::new();
 
 /// The runtime, started where it is not; what keeps it from starting stays so.
 fn runtime() -> Result<&'static Runtime, String> {
-    match RUNTIME.get_or_init(start) {
-        Ok(runtime) if runtime.process == process::id() => Ok(runtime),
-        Ok(_) => Err("a forked child has no cleanup runtime".to_owned()),
-        Err(error) => Err(format!("the cleanup runtime did not start: {error}")),
+    if !claim() {
+        return Err("a forked child has no cleanup runtime".to_owned());
     }
+    let runtime = RUNTIME.get_or_init(start).as_ref();
+    runtime.map_err(|error| format!("the cleanup runtime did not start: {error}"))
 }
 
 fn start() -> io::Result<Runtime> {
@@ -82,14 +81,25 @@ fn start() -> io::Result<Runtime> {
     let handle = runtime.handle().clone();
     let forever = move || runtime.block_on(std::future::pending::<()>());
     let thread = thread::Builder::new().name("backstop-cleanup".to_owned()).spawn(forever)?;
-    Ok(Runtime { handle, process: process::id(), runner: Runner::of(&thread) })
+    Ok(Runtime { handle, runner: Runner::of(&thread) })
 }
 
-/// Whether this process was forked from the one that all this belongs to, whose locks may be held by a
-/// thread that it does not have.
-fn is_forked() -> bool {
-    let process = RUNTIME.get().and_then(|runtime| runtime.as_ref().ok()).map(|it| it.process);
-    process.is_some_and(|process| process != process::id())
+/// The process that the queue and the runtime belong to; 0 before the first use of them. In a process that
+/// was forked from that one, their locks may be held by a thread that it does not have, and nobody touches
+/// them: no lock would tell.
+static OWNER: AtomicU32 = AtomicU32::new(0);
+
+/// Whether the queue and the runtime are this process's from now on.
+fn claim() -> bool {
+    // In this order with the locks, also for who looks at memory after a fork.
+    let claimed = OWNER.compare_exchange(0, process::id(), Ordering::SeqCst, Ordering::SeqCst);
+    claimed.is_ok() || is_owner()
+}
+
+/// Whether they are this process's; if not, it has begun nothing that could be waited for.
+fn is_owner() -> bool {
+    let owner = OWNER.load(Ordering::SeqCst);
+    owner != 0 && owner == process::id()
 }
 
 /// The runtime's handle; an `Err` says why there is none.
@@ -127,7 +137,9 @@ pub(crate) struct Pending(#[allow(dead_code, reason = "over when it is dropped")
 
 impl Pending {
     fn new(site: &'static Site, runner: Runner) -> Self {
-        queue().begin();
+        if claim() {
+            queue().begin();
+        }
         Self(underway::begin(site, runner))
     }
 
@@ -139,7 +151,7 @@ impl Pending {
 
 impl Drop for Pending {
     fn drop(&mut self) {
-        if !is_forked() {
+        if is_owner() {
             queue().end();
         }
     }
@@ -196,13 +208,13 @@ impl Future for Drained {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        if is_forked() { Poll::Ready(()) } else { queue().poll_drained(cx, &mut self.key) }
+        if is_owner() { queue().poll_drained(cx, &mut self.key) } else { Poll::Ready(()) }
     }
 }
 
 impl Drop for Drained {
     fn drop(&mut self) {
-        if let Some(key) = self.key.take_if(|_| !is_forked()) {
+        if let Some(key) = self.key.take_if(|_| is_owner()) {
             queue().leave(key);
         }
     }
@@ -223,7 +235,7 @@ impl Drop for Drained {
 /// ```
 #[must_use = "cleanups that have not ended are lost when the program ends"]
 pub fn drain_blocking(limit: Duration) -> usize {
-    if is_forked() { 0 } else { queue().wait_drained(limit) }
+    if is_owner() { queue().wait_drained(limit) } else { 0 }
 }
 
 /// A deadline that any executor can wait for: the cleanup runtime keeps the time.

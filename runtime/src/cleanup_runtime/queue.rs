@@ -1,10 +1,12 @@
 //! What was handed over and has not ended, and who waits for it.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
+use crate::event;
 use crate::sync::{Condvar, Mutex, MutexGuard};
 
 /// The jobs of a chain run one after the other; those of different chains side by side.
@@ -45,7 +47,12 @@ impl<J> Queue<J> {
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         self.drained.notify_all();
-        waiting.into_values().for_each(Waker::wake);
+        for waker in waiting.into_values() {
+            // Whatever one does, the others are woken.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
+                event::discard(payload);
+            }
+        }
     }
 
     /// Queues a job behind those of its chain. Given back if it is the first: somebody has to run the
@@ -72,6 +79,8 @@ impl<J> Queue<J> {
 
     /// Waits until nothing is pending. `key` is the task's place among the others.
     pub(super) fn poll_drained(&self, cx: &mut Context<'_>, key: &mut Option<u64>) -> Poll<()> {
+        // Before the lock: it may be anybody's code, as its destructor.
+        let waker = cx.waker().clone();
         let mut state = self.state();
         if state.pending == 0 {
             return Poll::Ready(());
@@ -80,9 +89,8 @@ impl<J> Queue<J> {
             state.next_key += 1;
             state.next_key
         });
-        let before = state.waiting.insert(key, cx.waker().clone());
+        let before = state.waiting.insert(key, waker);
         drop(state);
-        // Its destructor may be anybody's code.
         drop(before);
         Poll::Pending
     }
@@ -116,3 +124,59 @@ impl<J> Queue<J> {
 
 #[cfg(all(test, backstop_loom))]
 mod model;
+
+#[cfg(all(test, not(backstop_loom)))]
+#[allow(unsafe_code, reason = "a waker whose `clone` is ours")]
+mod tests {
+    use std::ptr;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::sync::{Arc, OnceLock};
+    use std::task::{RawWaker, RawWakerVTable, Wake};
+
+    use super::*;
+
+    #[test]
+    fn no_lock_is_held_while_a_waker_is_cloned() {
+        static QUEUE: OnceLock<Queue<()>> = OnceLock::new();
+        static CLONES: AtomicUsize = AtomicUsize::new(0);
+        static TABLE: RawWakerVTable = RawWakerVTable::new(clone, nothing, nothing, nothing);
+        fn clone(_: *const ()) -> RawWaker {
+            assert!(QUEUE.get().unwrap().state.try_lock().is_ok(), "the lock is held");
+            CLONES.fetch_add(1, Ordering::Relaxed);
+            RawWaker::new(ptr::null(), &TABLE)
+        }
+        fn nothing(_: *const ()) {}
+
+        let queue = QUEUE.get_or_init(Queue::new);
+        queue.begin();
+        // SAFETY: the functions of the table use no data.
+        let waker = unsafe { Waker::new(ptr::null(), &TABLE) };
+        assert!(queue.poll_drained(&mut Context::from_waker(&waker), &mut None).is_pending());
+        assert_eq!(CLONES.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn all_are_woken_though_one_waker_panics() {
+        struct Panics;
+        impl Wake for Panics {
+            fn wake(self: Arc<Self>) {
+                panic!("in the waker");
+            }
+        }
+        struct Counts(AtomicUsize);
+        impl Wake for Counts {
+            fn wake(self: Arc<Self>) {
+                self.0.fetch_add(1, Ordering::Relaxed);
+            }
+        }
+        let queue = Queue::<()>::new();
+        let counts = Arc::new(Counts(AtomicUsize::new(0)));
+        queue.begin();
+        let wakers = [Arc::new(Panics).into(), Arc::clone(&counts).into(), Arc::new(Panics).into()];
+        for waker in wakers {
+            let _ = queue.poll_drained(&mut Context::from_waker(&waker), &mut None);
+        }
+        queue.end();
+        assert_eq!(counts.0.load(Ordering::Relaxed), 1);
+    }
+}

@@ -193,8 +193,10 @@ impl Task<'_> {
         };
         let (key, site, shared) = (child.key, child.site.clone(), Arc::clone(&child.shared));
         let (runtime, limit) = (shared.runtime.clone(), shared.limit.clone());
+        let queued = Queued(Some((f, child)));
         let task = shared.runtime.spawn_blocking(move || {
             let permit = limit.map(|limit| runtime.block_on(limit.acquire_owned()));
+            let (f, child) = queued.begin()?;
             let result = {
                 let _ambient = child.shared.token().enter();
                 catch_unwind(AssertUnwindSafe(f))
@@ -299,14 +301,23 @@ enum Permit {
 }
 
 pin_project! {
-    /// What a task of a scope runs. Its fields are dropped in this order: the child has ended when all
-    /// that it owned is gone.
+    /// What a task of a scope runs; without a child once that has ended.
     struct Running<F: Future> {
         #[pin]
         future: InScope<F>,
         failed: fn(&F::Output) -> Option<String>,
         permit: Permit,
         child: Option<Child>,
+    }
+
+    impl<F: Future> PinnedDrop for Running<F> {
+        fn drop(this: Pin<&mut Self>) {
+            let mut this = this.project();
+            let Some(child) = this.child.take() else { return };
+            let ended = catch_unwind(AssertUnwindSafe(|| this.future.as_mut().end()));
+            *this.permit = Permit::Unlimited;
+            child.aborted(ended);
+        }
     }
 }
 
@@ -337,6 +348,22 @@ impl<F: Future> Future for Running<F> {
     }
 }
 
+/// A closure that has not begun; `None` once it has.
+struct Queued<F>(Option<(F, Child)>);
+
+impl<F> Queued<F> {
+    fn begin(mut self) -> Option<(F, Child)> {
+        self.0.take()
+    }
+}
+
+impl<F> Drop for Queued<F> {
+    fn drop(&mut self) {
+        let Some((f, child)) = self.0.take() else { return };
+        child.aborted(catch_unwind(AssertUnwindSafe(|| drop(f))));
+    }
+}
+
 /// A child as its task owns it: ended when this is dropped.
 struct Child {
     shared: Arc<Shared>,
@@ -362,6 +389,14 @@ impl Child {
         let task = shared.runtime.spawn(Running { future, failed, permit, child: Some(self) });
         shared.roll.spawned(key, task.abort_handle());
         TaskHandle::new(task, shared, key, site)
+    }
+
+    /// The task was dropped before its end, and so was all that it owned. A panic of that is the child's;
+    /// it goes on if there is a handle, for which the runtime takes it.
+    fn aborted(self, ended: Result<(), Payload>) {
+        if let Err(payload) = ended {
+            self.result(|()| None, Err(payload));
+        }
     }
 
     /// What the task gives to its handle.

@@ -63,6 +63,22 @@ fn a_forked_child_owes_nothing_of_its_parents_and_says_what_it_cannot_do() {
 }
 
 #[test]
+fn a_forked_child_does_not_wait_for_a_scope_though_no_cleanup_was_ever_pending() {
+    let ended = run(PROGRAM, &["fork-scope"]);
+    let child = ["child: drained true, 0 pending", "child: code 3"];
+    assert_eq!(ended.lines, [&child[..], &["1 pending", "0 pending"]].concat(), "{}", ended.stderr);
+    assert_eq!(ended.how(), "code 0");
+}
+
+/// Whatever locks those threads hold when the child comes to be.
+#[test]
+fn a_forked_child_leaves_a_scope_while_threads_of_its_parent_were_leaving_theirs() {
+    let ended = run(PROGRAM, &["fork-others"]);
+    assert_eq!(ended.lines, ["child: {\"code 3\"}"], "{}", ended.stderr);
+    assert_eq!(ended.how(), "code 7");
+}
+
+#[test]
 fn while_the_process_ends_a_failed_cleanup_is_a_line_beside_the_event_of_tracing() {
     let ended = run(PROGRAM, &["traced"]);
     assert_eq!(ended.how(), "code 7");

@@ -2,12 +2,15 @@
 //! `#[backstop::main]` has begun, which is who reports them.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::panic::Location;
+use std::process;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, Weak};
 use std::time::Instant;
 
 use super::shared::{Shared, Site};
+use crate::forever::OfProcess;
 use crate::scope::Name;
 
 /// A task that has not ended.
@@ -39,22 +42,30 @@ pub(super) fn is_watched() -> bool {
     WATCHED.load(Ordering::Relaxed)
 }
 
-static SCOPES: Mutex<BTreeMap<u64, Weak<Shared>>> = Mutex::new(BTreeMap::new());
+type Scopes = BTreeMap<u64, Weak<Shared>>;
 
-/// A scope is listed until this is dropped.
-pub(super) struct Listed(u64);
+/// The lock of a forked child's parent may be held by a thread that the child does not have.
+static SCOPES: OfProcess<Mutex<Scopes>> = OfProcess::new();
+
+/// A scope is listed until this is dropped, in the process that it was made in.
+pub(super) struct Listed {
+    key: u64,
+    process: u32,
+}
 
 pub(super) fn list(scope: Weak<Shared>) -> Listed {
     let mut scopes = scopes();
     let key = scopes.last_key_value().map_or(0, |(key, _)| key + 1);
     scopes.insert(key, scope);
-    Listed(key)
+    Listed { key, process: process::id() }
 }
 
 impl Drop for Listed {
     fn drop(&mut self) {
-        let unlisted = scopes().remove(&self.0);
-        drop(unlisted);
+        if self.process == process::id() {
+            let unlisted = scopes().remove(&self.key);
+            drop(unlisted);
+        }
     }
 }
 
@@ -66,6 +77,8 @@ pub(crate) fn tasks() -> Vec<Live> {
 }
 
 /// Held over none of the user's code, so never poisoned; `into_inner` for form's sake.
-fn scopes() -> MutexGuard<'static, BTreeMap<u64, Weak<Shared>>> {
-    SCOPES.lock().unwrap_or_else(PoisonError::into_inner)
+fn scopes() -> MutexGuard<'static, Scopes> {
+    let made = SCOPES.get_or_make(|| Ok::<_, Infallible>(Mutex::default()));
+    let scopes = made.unwrap_or_else(|never| match never {});
+    scopes.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -183,6 +183,8 @@ impl<A: Abort, P> Roll<A, P> {
     /// Waits until no child is left; then the scope is closed.
     pub(super) fn poll_ended(&self, cx: &mut Context<'_>) -> Poll<()> {
         let mut waiting = Vec::new();
+        // Before the lock: it may be anybody's code.
+        let waker = cx.waker().clone();
         let mut state = loop {
             let mut state = self.state();
             if state.orphans.is_empty() {
@@ -207,7 +209,7 @@ impl<A: Abort, P> Roll<A, P> {
             state.left = Some(Left::Ended);
             return Poll::Ready(());
         }
-        let before = state.waker.replace(cx.waker().clone());
+        let before = state.waker.replace(waker);
         drop(state);
         drop(before);
         Poll::Pending
@@ -250,3 +252,38 @@ impl<A: Abort, P> Roll<A, P> {
 
 #[cfg(all(test, backstop_loom))]
 mod model;
+
+#[cfg(all(test, not(backstop_loom)))]
+#[allow(unsafe_code, reason = "a waker whose `clone` is ours")]
+mod tests {
+    use std::ptr;
+    use std::sync::OnceLock;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{RawWaker, RawWakerVTable};
+
+    use super::*;
+
+    impl Abort for () {
+        fn abort(&self) {}
+    }
+
+    #[test]
+    fn no_lock_is_held_while_a_waker_is_cloned() {
+        static ROLL: OnceLock<Roll<(), ()>> = OnceLock::new();
+        static CLONES: AtomicUsize = AtomicUsize::new(0);
+        static TABLE: RawWakerVTable = RawWakerVTable::new(clone, nothing, nothing, nothing);
+        fn clone(_: *const ()) -> RawWaker {
+            assert!(ROLL.get().unwrap().0.try_lock().is_ok(), "the lock is held");
+            CLONES.fetch_add(1, Ordering::Relaxed);
+            RawWaker::new(ptr::null(), &TABLE)
+        }
+        fn nothing(_: *const ()) {}
+
+        let roll = ROLL.get_or_init(Roll::new);
+        assert!(roll.enter(Entry::default()).is_ok());
+        // SAFETY: the functions of the table use no data.
+        let waker = unsafe { Waker::new(ptr::null(), &TABLE) };
+        assert!(roll.poll_ended(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(CLONES.load(Ordering::Relaxed), 1);
+    }
+}

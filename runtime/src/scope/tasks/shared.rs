@@ -2,6 +2,7 @@
 
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
 
 use tokio::runtime::Handle;
 use tokio::sync::Semaphore;
@@ -10,7 +11,7 @@ use tokio::task::AbortHandle;
 use super::children::{Entry, Key};
 use super::error::{ChildFailure, Closed, FailureKind};
 use super::roll::{Abort, Orphan, Remains, Roll};
-use crate::cleanup_runtime::Pending;
+use crate::cleanup_runtime::{self, Pending};
 use crate::event::{self, Event, EventKind};
 use crate::scope::{Name, OnFailure, Options};
 use crate::{CancelCause, CancelToken, Outcome};
@@ -90,8 +91,14 @@ impl Shared {
         }
     }
 
-    fn report_orphan(&self, site: Site, orphan: Orphan) {
-        self.runtime.spawn(async move {
+    /// The scope's runtime may be on its way down, and would drop what is spawned there: so the result is
+    /// taken here if it has come, and else on a runtime that stays.
+    fn report_orphan(&self, site: Site, mut orphan: Orphan) {
+        if let Poll::Ready(payload) = orphan.as_mut().poll(&mut Context::from_waker(Waker::noop()))
+        {
+            return payload.into_iter().for_each(|payload| report(&site, payload));
+        }
+        cleanup_runtime::handle().unwrap_or(&self.runtime).spawn(async move {
             if let Some(payload) = orphan.await {
                 report(&site, payload);
             }
@@ -150,4 +157,44 @@ pub(in crate::scope) fn report(site: &Site, payload: Payload) {
     let kind = EventKind::ChildPanicked;
     event::emit(&Event::new(kind, name, site.location, Outcome::Unwind, message));
     event::discard(payload);
+}
+
+#[cfg(all(test, not(backstop_loom)))]
+mod tests {
+    use std::future::ready;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    use super::*;
+
+    /// The messages of events of the orphan from now on.
+    fn messages() -> mpsc::Receiver<String> {
+        let (send, receive) = mpsc::channel();
+        crate::set_observer(move |event| {
+            if event.name == "orphan" {
+                let _ = send.send(event.message.clone());
+            }
+        });
+        receive
+    }
+
+    fn payload(message: &'static str) -> Payload {
+        Box::new(message)
+    }
+
+    #[test]
+    fn the_panic_of_an_orphan_is_an_event_though_the_runtime_has_shut_down() {
+        let messages = messages();
+        let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+        let shared = Shared::new(Location::caller(), &Options::new(), runtime.handle().clone());
+        drop(runtime);
+        let site = Site { name: Some(Name::from("orphan")), location: Location::caller() };
+        shared.report_orphan(site.clone(), Box::pin(ready(Some(payload("there")))));
+        assert_eq!(messages.recv_timeout(Duration::from_secs(60)).unwrap(), "there");
+
+        let (result, comes) = tokio::sync::oneshot::channel();
+        shared.report_orphan(site, Box::pin(async move { comes.await.unwrap() }));
+        assert!(result.send(Some(payload("late"))).is_ok());
+        assert_eq!(messages.recv_timeout(Duration::from_secs(60)).unwrap(), "late");
+    }
 }

@@ -1,5 +1,6 @@
 //! Ends itself, in the way that its argument names, while an `async` cleanup is on the cleanup runtime.
 
+use std::collections::BTreeSet;
 use std::future::{Future, pending};
 use std::pin::pin;
 use std::task::{Context, Waker};
@@ -9,6 +10,7 @@ use std::{env, process, thread};
 use backstop::__private::{Site, exit_entry};
 use backstop::must_cleanup;
 use backstop_tests_ladder::exit::{hang, say};
+use tokio::runtime::Runtime;
 use tracing_subscriber::layer::SubscriberExt as _;
 
 fn main() {
@@ -44,6 +46,8 @@ fn main() {
         }
         "scope" => scope(),
         "fork" => fork(),
+        "fork-scope" => fork_scope(),
+        "fork-others" => fork_others(),
         "traced" => traced(),
         other => panic!("no such way: {other}"),
     }
@@ -114,13 +118,93 @@ fn fork() {
             say(&format!("child: {} pending", backstop::drain_blocking(Duration::MAX)));
             process::exit(3)
         }
-        child => {
-            let mut status = 0;
-            // SAFETY: `status` is valid for the call.
-            unsafe { libc::waitpid(child, &raw mut status, 0) };
-            say(&format!("child: code {}", libc::WEXITSTATUS(status)));
-        }
+        child => say(&format!("child: {}", ended(child))),
     }
+}
+
+/// How a child ended.
+#[allow(unsafe_code, reason = "`waitpid` of a child that the standard library does not know")]
+fn ended(child: i32) -> String {
+    let mut status = 0;
+    // SAFETY: `status` is valid for the call.
+    unsafe { libc::waitpid(child, &raw mut status, 0) };
+    if libc::WIFSIGNALED(status) {
+        format!("signal {}", libc::WTERMSIG(status))
+    } else {
+        format!("code {}", libc::WEXITSTATUS(status))
+    }
+}
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().build().expect("a runtime")
+}
+
+/// Leaves a scope whose task ends when the runtime does.
+fn leave_a_scope(runtime: &Runtime) {
+    let _entered = runtime.enter();
+    drop_midway(backstop::scope::tokio(|s| async move {
+        s.spawn(pending::<()>());
+        pending::<()>().await;
+    }));
+}
+
+/// Forks while a scope is pending, and no cleanup ever was; the child leaves that scope, and one of its own.
+#[allow(unsafe_code, reason = "`fork` has no safe form")]
+fn fork_scope() {
+    let runtime = runtime();
+    leave_a_scope(&runtime);
+    // SAFETY: this program has no other threads that hold a lock.
+    match unsafe { libc::fork() } {
+        0 => {
+            leave_a_scope(&runtime);
+            let is_drained = {
+                let drain = pin!(backstop::drain());
+                drain.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+            };
+            let left = backstop::drain_blocking(Duration::ZERO);
+            say(&format!("child: drained {is_drained}, {left} pending"));
+            drop(runtime);
+            process::exit(3)
+        }
+        child => say(&format!("child: {}", ended(child))),
+    }
+    say(&format!("{} pending", backstop::drain_blocking(Duration::ZERO)));
+    drop(runtime);
+    say(&format!("{} pending", backstop::drain_blocking(Duration::ZERO)));
+}
+
+/// The same while other threads leave scopes, too.
+#[allow(unsafe_code, reason = "`fork` has no safe form")]
+fn fork_others() {
+    for _ in 0..4 {
+        thread::spawn(|| {
+            loop {
+                leave_a_scope(&runtime());
+            }
+        });
+    }
+    let ends: BTreeSet<_> = (0..100)
+        .map(|_| {
+            let runtime = runtime();
+            leave_a_scope(&runtime);
+            // SAFETY: the child takes no lock of other threads, or this is a test that fails: then the
+            // alarm ends it.
+            match unsafe { libc::fork() } {
+                0 => {
+                    // SAFETY: no preconditions.
+                    unsafe { libc::alarm(60) };
+                    leave_a_scope(&runtime);
+                    drop(runtime);
+                    let left = backstop::drain_blocking(Duration::ZERO);
+                    // SAFETY: no preconditions.
+                    unsafe { libc::_exit(if left == 0 { 3 } else { 4 }) }
+                }
+                child => ended(child),
+            }
+        })
+        .collect();
+    say(&format!("child: {ends:?}"));
+    process::exit(7)
 }
 
 /// A subscriber that says so when a cleanup failed, and one that fails before the end and at it.
