@@ -117,8 +117,12 @@ static OBSERVER: RwLock<Option<Arc<Observer>>> = RwLock::new(None);
 /// Without an observer, each [`Event`] is one line on stderr. With the feature `tracing` it is an event of
 /// level `ERROR` and target `backstop` instead, in the span that is current, with the fields `kind`, `name`,
 /// `file`, `line`, `outcome`, `elapsed`, `thread` and the message; where no subscriber takes that, it is
-/// the line, and while the process is ending it is both: what a subscriber has not written by then may be
-/// lost.
+/// the line. While the process is ending it is both: what a subscriber has not written by then may be lost.
+/// The process is ending, with the feature `process`, once an `async` `main` under `#[backstop::main]` is
+/// over or dropped by force, and else from the exit hook on. Without that attribute, a cleanup that fails
+/// after `main`'s own variables are gone, as those of tasks do while a runtime shuts down, is told to a
+/// subscriber whose writer may be one of them: only an observer helps then, or that there is no subscriber,
+/// and so the line.
 ///
 /// The observer runs on the thread that
 /// failed, possibly during an unwind: a panic of its own is contained and the event printed
@@ -160,12 +164,16 @@ pub(crate) fn emit(event: &Event) {
     }
 }
 
-#[cfg(all(feature = "process", unix))]
-use crate::ladder::exit::is_ending;
-
 /// Whether the process is ending, as far as anybody knows.
-#[cfg(not(all(feature = "process", unix)))]
 fn is_ending() -> bool {
+    #[cfg(all(feature = "process", feature = "tokio", unix))]
+    if crate::ladder::shutdown::is_main_over() {
+        return true;
+    }
+    #[cfg(all(feature = "process", unix))]
+    if crate::ladder::exit::is_ending() {
+        return true;
+    }
     false
 }
 
