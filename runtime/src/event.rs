@@ -2,6 +2,7 @@
 
 use std::any::Any;
 use std::fmt;
+use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, ThreadId};
@@ -117,7 +118,8 @@ static OBSERVER: RwLock<Option<Arc<Observer>>> = RwLock::new(None);
 /// Without an observer, each [`Event`] is one line on stderr. With the feature `tracing` it is an event of
 /// level `ERROR` and target `backstop` instead, in the span that is current, with the fields `kind`, `name`,
 /// `file`, `line`, `outcome`, `elapsed`, `thread` and the message; where no subscriber takes that, it is
-/// the line. While the process is ending it is both: what a subscriber has not written by then may be lost.
+/// the line. While the process is ending it is both, the line first: what a subscriber has not written by then may
+/// be lost, and it may block, as in a lock that a thread holds that exits.
 /// The process is ending, with the feature `process`, once an `async` `main` under `#[backstop::main]` is
 /// over or dropped by force, and else from the exit hook on. Without that attribute, a cleanup that fails
 /// after `main`'s own variables are gone, as those of tasks do while a runtime shuts down, is told to a
@@ -146,8 +148,14 @@ pub fn set_observer(observer: impl Fn(&Event) + Send + Sync + 'static) {
 pub(crate) fn emit(event: &Event) {
     let observer = OBSERVER.read().unwrap_or_else(PoisonError::into_inner).clone();
     let seen = match observer {
-        // Its writer may end with `main`, before the process does.
-        None => traced::emit(event) && !is_ending(),
+        // Its writer may end with `main`, before the process does; or it blocks, in a lock of a thread
+        // that exits from within.
+        None if is_ending() => {
+            print(event);
+            traced::emit(event);
+            true
+        }
+        None => traced::emit(event),
         // Moved in: the last handle on a replaced observer may be dropped here.
         Some(observer) => match catch_unwind(AssertUnwindSafe(move || observer(event))) {
             Ok(()) => true,
@@ -158,10 +166,13 @@ pub(crate) fn emit(event: &Event) {
         },
     };
     if !seen {
-        use std::io::Write as _;
-        // `eprintln!` panics where stderr is closed; there is nobody left to tell then.
-        let _ = writeln!(std::io::stderr(), "backstop: {event}");
+        print(event);
     }
+}
+
+fn print(event: &Event) {
+    // `eprintln!` panics where stderr is closed; there is nobody left to tell then.
+    let _ = writeln!(io::stderr(), "backstop: {event}");
 }
 
 /// Whether the process is ending, as far as anybody knows.

@@ -134,6 +134,7 @@ fn traced() {
             _: tracing_subscriber::layer::Context<'_, S>,
         ) {
             say(event.metadata().target());
+            eprintln!("told");
         }
     }
     #[must_cleanup]
