@@ -1,6 +1,7 @@
 //! What the program is told of a cleanup or a child that failed, and the one observer that hears it.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::fmt;
 use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
@@ -8,6 +9,7 @@ use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use crate::forever::OfProcess;
 use crate::{Outcome, traced};
 
 /// What went wrong.
@@ -111,7 +113,13 @@ impl fmt::Display for Event {
 
 type Observer = dyn Fn(&Event) + Send + Sync;
 
-static OBSERVER: RwLock<Option<Arc<Observer>>> = RwLock::new(None);
+/// A forked child has none: another thread of its parent may hold the lock, or one of the observer's.
+static OBSERVER: OfProcess<RwLock<Option<Arc<Observer>>>> = OfProcess::new();
+
+fn place() -> &'static RwLock<Option<Arc<Observer>>> {
+    let Ok(place) = OBSERVER.get_or_make(|| Ok::<_, Infallible>(RwLock::default()));
+    place
+}
 
 /// Sets the process's one observer of failed cleanups and children, in place of the one before.
 ///
@@ -126,6 +134,9 @@ static OBSERVER: RwLock<Option<Arc<Observer>>> = RwLock::new(None);
 /// subscriber whose writer may be one of them: only an observer helps then, or that there is no subscriber,
 /// and so the line.
 ///
+/// A forked child has neither the observer nor the subscriber of its parent, in which another thread may
+/// have held a lock that nobody lets go of in the child. It prints lines, or sets an observer of its own.
+///
 /// The observer runs on the thread that
 /// failed, possibly during an unwind: a panic of its own is contained and the event printed
 /// instead.
@@ -137,7 +148,7 @@ static OBSERVER: RwLock<Option<Arc<Observer>>> = RwLock::new(None);
 /// ```
 pub fn set_observer(observer: impl Fn(&Event) + Send + Sync + 'static) {
     let previous =
-        OBSERVER.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(observer));
+        place().write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(observer));
     // Dropped here, after the lock: its destructor is the user's code.
     drop(previous);
 }
@@ -146,7 +157,7 @@ pub fn set_observer(observer: impl Fn(&Event) + Send + Sync + 'static) {
 /// observer runs, so that an observer may itself run cleanups or be replaced.
 #[cold]
 pub(crate) fn emit(event: &Event) {
-    let observer = OBSERVER.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let observer = place().read().unwrap_or_else(PoisonError::into_inner).clone();
     let seen = match observer {
         // Its writer may end with `main`, before the process does; or it blocks, in a lock of a thread
         // that exits from within.

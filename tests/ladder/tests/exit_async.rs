@@ -57,9 +57,29 @@ fn the_end_waits_for_the_tasks_of_a_scope_that_was_dropped() {
 #[test]
 fn a_forked_child_owes_nothing_of_its_parents_and_says_what_it_cannot_do() {
     let ended = run(PROGRAM, &["fork"]);
-    assert_eq!(ended.lines, ["child: 0 pending", "child: code 3", "goodbye"]);
+    assert_eq!(ended.lines, ["child: 0 pending", "child: code 3, signal 0", "goodbye"]);
     assert_eq!(ended.how(), "code 0");
     assert_eq!(ended.stderr.matches("a forked child has no cleanup runtime").count(), 1);
+}
+
+#[test]
+fn a_forked_child_does_not_enter_its_parents_subscriber() {
+    let ended = run(PROGRAM, &["fork-traced"]);
+    let said = ["child: code 3, signal 0", "event", "goodbye"];
+    assert_eq!(ended.lines, said, "{}", ended.stderr);
+    assert_eq!(ended.how(), "code 0");
+    // The parent's own failure is an event.
+    let told: Vec<_> = ended.stderr.lines().map(|line| line.split('`').nth(1)).collect();
+    assert_eq!(told, [Some("session"), Some("session"), Some("early")], "{}", ended.stderr);
+}
+
+#[test]
+fn a_forked_child_has_no_observer_but_its_own() {
+    let ended = run(PROGRAM, &["fork-observed"]);
+    let said = ["child's: early", "child: code 3, signal 0", "parent's: early"];
+    assert_eq!(ended.lines, said, "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("backstop: cleanup `early` failed on "), "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
 }
 
 #[test]
