@@ -62,8 +62,8 @@ pub struct Event {
     pub outcome: Outcome,
     /// The panic's message, or the error as it displays itself.
     pub message: String,
-    /// How long the cleanup had been running, where that was measured: for an `async` one always, for any
-    /// other with the feature `tracing` while a subscriber is set.
+    /// How long the cleanup had been running, where that was measured: for an `async` one that had begun,
+    /// for any other with the feature `tracing` while a subscriber is set.
     pub elapsed: Option<Duration>,
     /// The thread that it happened on.
     pub thread: ThreadId,
