@@ -1,12 +1,15 @@
 //! What the program is told of a cleanup or a child that failed, and the one observer that hears it.
 
 use std::any::Any;
+use std::convert::Infallible;
 use std::fmt;
+use std::io::{self, Write as _};
 use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::sync::{Arc, PoisonError, RwLock};
 use std::thread::{self, ThreadId};
 use std::time::Duration;
 
+use crate::forever::OfProcess;
 use crate::{Outcome, traced};
 
 /// What went wrong.
@@ -59,8 +62,8 @@ pub struct Event {
     pub outcome: Outcome,
     /// The panic's message, or the error as it displays itself.
     pub message: String,
-    /// How long the cleanup had been running, where that was measured: for an `async` one always, for any
-    /// other with the feature `tracing` while a subscriber is set.
+    /// How long the cleanup had been running, where that was measured: for an `async` one that had begun,
+    /// for any other with the feature `tracing` while a subscriber is set.
     pub elapsed: Option<Duration>,
     /// The thread that it happened on.
     pub thread: ThreadId,
@@ -110,15 +113,29 @@ impl fmt::Display for Event {
 
 type Observer = dyn Fn(&Event) + Send + Sync;
 
-static OBSERVER: RwLock<Option<Arc<Observer>>> = RwLock::new(None);
+/// A forked child has none: another thread of its parent may hold the lock, or one of the observer's.
+static OBSERVER: OfProcess<RwLock<Option<Arc<Observer>>>> = OfProcess::new();
+
+fn place() -> &'static RwLock<Option<Arc<Observer>>> {
+    let Ok(place) = OBSERVER.get_or_make(|| Ok::<_, Infallible>(RwLock::default()));
+    place
+}
 
 /// Sets the process's one observer of failed cleanups and children, in place of the one before.
 ///
 /// Without an observer, each [`Event`] is one line on stderr. With the feature `tracing` it is an event of
 /// level `ERROR` and target `backstop` instead, in the span that is current, with the fields `kind`, `name`,
 /// `file`, `line`, `outcome`, `elapsed`, `thread` and the message; where no subscriber takes that, it is
-/// the line, and while the process is ending it is both: what a subscriber has not written by then may be
-/// lost.
+/// the line. While the process is ending it is both, the line first: what a subscriber has not written by then may
+/// be lost, and it may block, as in a lock that a thread holds that exits.
+/// The process is ending, with the feature `process`, once an `async` `main` under `#[backstop::main]` is
+/// over or dropped by force, and else from the exit hook on. Without that attribute, a cleanup that fails
+/// after `main`'s own variables are gone, as those of tasks do while a runtime shuts down, is told to a
+/// subscriber whose writer may be one of them: only an observer helps then, or that there is no subscriber,
+/// and so the line.
+///
+/// A forked child has neither the observer nor the subscriber of its parent, in which another thread may
+/// have held a lock that nobody lets go of in the child. It prints lines, or sets an observer of its own.
 ///
 /// The observer runs on the thread that
 /// failed, possibly during an unwind: a panic of its own is contained and the event printed
@@ -131,7 +148,7 @@ static OBSERVER: RwLock<Option<Arc<Observer>>> = RwLock::new(None);
 /// ```
 pub fn set_observer(observer: impl Fn(&Event) + Send + Sync + 'static) {
     let previous =
-        OBSERVER.write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(observer));
+        place().write().unwrap_or_else(PoisonError::into_inner).replace(Arc::new(observer));
     // Dropped here, after the lock: its destructor is the user's code.
     drop(previous);
 }
@@ -140,10 +157,16 @@ pub fn set_observer(observer: impl Fn(&Event) + Send + Sync + 'static) {
 /// observer runs, so that an observer may itself run cleanups or be replaced.
 #[cold]
 pub(crate) fn emit(event: &Event) {
-    let observer = OBSERVER.read().unwrap_or_else(PoisonError::into_inner).clone();
+    let observer = place().read().unwrap_or_else(PoisonError::into_inner).clone();
     let seen = match observer {
-        // Its writer may end with `main`, before the process does.
-        None => traced::emit(event) && !is_ending(),
+        // Its writer may end with `main`, before the process does; or it blocks, in a lock of a thread
+        // that exits from within.
+        None if is_ending() => {
+            print(event);
+            traced::emit(event);
+            true
+        }
+        None => traced::emit(event),
         // Moved in: the last handle on a replaced observer may be dropped here.
         Some(observer) => match catch_unwind(AssertUnwindSafe(move || observer(event))) {
             Ok(()) => true,
@@ -154,18 +177,25 @@ pub(crate) fn emit(event: &Event) {
         },
     };
     if !seen {
-        use std::io::Write as _;
-        // `eprintln!` panics where stderr is closed; there is nobody left to tell then.
-        let _ = writeln!(std::io::stderr(), "backstop: {event}");
+        print(event);
     }
 }
 
-#[cfg(all(feature = "process", unix))]
-use crate::ladder::exit::is_ending;
+fn print(event: &Event) {
+    // `eprintln!` panics where stderr is closed; there is nobody left to tell then.
+    let _ = writeln!(io::stderr(), "backstop: {event}");
+}
 
 /// Whether the process is ending, as far as anybody knows.
-#[cfg(not(all(feature = "process", unix)))]
 fn is_ending() -> bool {
+    #[cfg(all(feature = "process", feature = "tokio", unix))]
+    if crate::ladder::shutdown::is_main_over() {
+        return true;
+    }
+    #[cfg(all(feature = "process", unix))]
+    if crate::ladder::exit::is_ending() {
+        return true;
+    }
     false
 }
 

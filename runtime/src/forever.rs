@@ -50,16 +50,13 @@ impl<T: Sync + 'static> Place<T> {
 }
 
 /// A value of which each process makes its own: a forked child takes none over from its parent.
-#[cfg(any(feature = "tokio", target_os = "linux"))]
 pub(crate) struct OfProcess<T: 'static>(AtomicPtr<Owned<T>>);
 
-#[cfg(any(feature = "tokio", target_os = "linux"))]
 struct Owned<T> {
     process: u32,
     value: T,
 }
 
-#[cfg(any(feature = "tokio", target_os = "linux"))]
 impl<T: Send + Sync + 'static> OfProcess<T> {
     pub(crate) const fn new() -> Self {
         Self(AtomicPtr::new(ptr::null_mut()))
@@ -93,7 +90,6 @@ impl<T: Send + Sync + 'static> OfProcess<T> {
 }
 
 /// What is there, if it is this process's.
-#[cfg(any(feature = "tokio", target_os = "linux"))]
 fn of<T>(there: *const Owned<T>, process: u32) -> Option<&'static T> {
     // SAFETY: null, or made of a box by `get_or_make`, which takes back only what it did not put
     // there.
@@ -101,7 +97,7 @@ fn of<T>(there: *const Owned<T>, process: u32) -> Option<&'static T> {
     (there.process == process).then_some(&there.value)
 }
 
-#[cfg(all(test, any(feature = "tokio", target_os = "linux")))]
+#[cfg(test)]
 mod tests {
     use std::sync::Barrier;
     use std::thread;

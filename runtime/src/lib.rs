@@ -20,7 +20,6 @@ mod defer;
 mod event;
 mod finish;
 mod flag;
-#[cfg(any(feature = "tokio", all(feature = "process", unix)))]
 mod forever;
 mod guard;
 mod judge;

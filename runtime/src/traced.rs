@@ -11,7 +11,9 @@ pub(crate) use self::without::{Clock, Declared, emit};
 #[cfg(feature = "tracing")]
 mod with {
     use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::sync::atomic::{AtomicU32, Ordering};
     use std::time::{Duration, Instant};
+    use std::{mem, process};
 
     use tracing::level_filters::LevelFilter;
     use tracing::{Level, Span, event, event_enabled, field};
@@ -19,6 +21,37 @@ mod with {
     use crate::event::{Event, discard};
 
     const TARGET: &str = "backstop";
+
+    /// The process in which a subscriber was first met; 0 is none.
+    static MET_IN: AtomicU32 = AtomicU32::new(0);
+
+    /// Whether there may be a subscriber, as far as one load tells.
+    #[inline(always)]
+    fn may_be_told() -> bool {
+        LevelFilter::current() >= Level::ERROR
+    }
+
+    /// Notes the process in which there is a subscriber.
+    fn meet() {
+        if MET_IN.load(Ordering::Relaxed) == 0 {
+            let own = process::id();
+            let _ = MET_IN.compare_exchange(0, own, Ordering::Relaxed, Ordering::Relaxed);
+        }
+    }
+
+    /// Whether the subscriber was met in this process. A forked child does not enter its parent's:
+    /// another thread may have been in it, with a lock that nobody lets go of in the child.
+    fn is_ours() -> bool {
+        MET_IN.load(Ordering::Relaxed) == process::id()
+    }
+
+    /// Whether there may be a subscriber that this process may enter.
+    fn may_tell() -> bool {
+        may_be_told() && {
+            meet();
+            is_ours()
+        }
+    }
 
     /// The span that was current where a cleanup was declared; it stays open until that has ended.
     ///
@@ -29,13 +62,16 @@ mod with {
     impl Declared {
         /// The span that is current here.
         pub(crate) fn here() -> Self {
+            if !may_tell() {
+                return Self(None);
+            }
             let current = contained(Span::current).filter(|span| !span.is_none());
             Self(current.map(Box::new))
         }
 
         /// Does something within the span. `work` does not panic.
         pub(crate) fn within<R>(&self, work: impl FnOnce() -> R) -> R {
-            let Some(span) = &self.0 else { return work() };
+            let Some(span) = self.0.as_ref().filter(|_| is_ours()) else { return work() };
             let entered = contained(|| span.enter());
             let done = work();
             contained(|| drop(entered));
@@ -45,8 +81,12 @@ mod with {
 
     impl Drop for Declared {
         fn drop(&mut self) {
-            if let Some(span) = self.0.take() {
-                contained(|| drop(span));
+            match self.0.take() {
+                Some(span) if is_ours() => {
+                    contained(|| drop(span));
+                }
+                Some(span) => mem::forget(*span),
+                None => {}
             }
         }
     }
@@ -59,7 +99,12 @@ mod with {
         /// Begins. Without a subscriber that is one load.
         #[inline(always)]
         pub(crate) fn start() -> Self {
-            Self((LevelFilter::current() >= Level::ERROR).then(Instant::now))
+            Self(may_be_told().then(Self::now))
+        }
+
+        fn now() -> Instant {
+            meet();
+            Instant::now()
         }
 
         pub(crate) fn elapsed(self) -> Option<Duration> {
@@ -67,10 +112,11 @@ mod with {
         }
     }
 
-    /// Tells the current subscriber; `false` where there is none, or it takes no such events.
+    /// Tells the current subscriber; `false` where there is none, or it takes no such events, or it is that
+    /// of a parent.
     pub(crate) fn emit(event: &Event) -> bool {
         let told = contained(|| {
-            if !event_enabled!(target: TARGET, Level::ERROR) {
+            if !may_tell() || !event_enabled!(target: TARGET, Level::ERROR) {
                 return false;
             }
             event!(

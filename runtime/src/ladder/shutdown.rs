@@ -20,4 +20,4 @@ pub use self::exit::exit;
 pub(crate) use self::exit::is_exit;
 pub(crate) use self::main::{Options, run};
 #[cfg(feature = "tokio")]
-pub(crate) use self::tasks::run_async;
+pub(crate) use self::tasks::{is_main_over, run_async};

@@ -79,10 +79,34 @@ fn a_forked_child_leaves_a_scope_while_threads_of_its_parent_were_leaving_theirs
 }
 
 #[test]
+fn a_forked_child_does_not_enter_its_parents_subscriber() {
+    let ended = run(PROGRAM, &["fork-traced"]);
+    let said = ["child: code 3", "event", "goodbye"];
+    assert_eq!(ended.lines, said, "{}", ended.stderr);
+    assert_eq!(ended.how(), "code 0");
+    // The parent's own failure is an event.
+    let told: Vec<_> = ended.stderr.lines().map(|line| line.split('`').nth(1)).collect();
+    assert_eq!(told, [Some("session"), Some("session"), Some("early")], "{}", ended.stderr);
+}
+
+#[test]
+fn a_forked_child_has_no_observer_but_its_own() {
+    let ended = run(PROGRAM, &["fork-observed"]);
+    let said = ["child's: early", "child: code 3", "parent's: early"];
+    assert_eq!(ended.lines, said, "{}", ended.stderr);
+    assert!(ended.stderr.starts_with("backstop: cleanup `early` failed on "), "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}
+
+#[test]
 fn while_the_process_ends_a_failed_cleanup_is_a_line_beside_the_event_of_tracing() {
     let ended = run(PROGRAM, &["traced"]);
     assert_eq!(ended.how(), "code 7");
     assert_eq!(ended.lines, ["backstop", "ending", "backstop"], "{}", ended.stderr);
-    assert!(ended.stderr.starts_with("backstop: cleanup `late` failed on cancel at "));
-    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+    // The line first: the subscriber may block, as in a lock that the thread that exits holds.
+    let [early, line, late] = ended.stderr.lines().collect::<Vec<_>>()[..] else {
+        panic!("{}", ended.stderr)
+    };
+    assert_eq!([early, late], ["told"; 2], "{}", ended.stderr);
+    assert!(line.starts_with("backstop: cleanup `late` failed on cancel at "), "{line}");
 }

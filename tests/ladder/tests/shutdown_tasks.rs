@@ -97,6 +97,22 @@ fn async_cleanups_of_tasks_that_main_leaves_are_awaited() {
 }
 
 #[test]
+fn once_main_has_ended_a_failed_cleanup_is_a_line_beside_the_event_of_tracing() {
+    for program in [WORKERS, PATIENT] {
+        let ended = run(program, "leaves_a_task_whose_cleanup_fails");
+        ended.with_code(7).warned("backstop: cleanup `name` failed on cancel at ");
+        assert!(ended.stderr.ends_with(": late\n"), "{ended:?}");
+        assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+    }
+    let program = start(HASTY, "fails_when_dropped");
+    program.expect("ready");
+    program.signal(Signal::TERM);
+    let ended = program.wait();
+    ended.by(Signal::TERM).warned("backstop: cleanup `name` failed on cancel at ");
+    ended.warned(": main's\n");
+}
+
+#[test]
 fn blocking_tasks_that_main_leaves_are_waited_for_no_longer_than_the_grace_period() {
     let left = run(HASTY, "leaves_a_blocking_task");
     left.with_code(7).warned("backstop: `main` has ended, and tasks on ");

@@ -1,15 +1,17 @@
 //! `#[scoped_spawn] async fn`.
 
 use std::error::Error;
-use std::future::{Future, pending};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex};
+use std::future::{Future, pending, poll_fn};
+use std::pin::pin;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
 use std::time::Duration;
 
 use backstop::scope::DeadlineExceeded;
-use backstop::{cancel_token, drain, must_cleanup, scoped_spawn};
+use backstop::{CancelToken, cancel_token, drain, must_cleanup, scoped_spawn};
 use backstop_tests::caught;
 use backstop_tests_tokio::{SharedLog, events};
+use tokio::sync::oneshot;
 use tokio::task::{self, yield_now};
 
 fn single() -> tokio::runtime::Runtime {
@@ -251,6 +253,62 @@ fn a_deadline_that_cuts_tasks_off_is_the_functions_error_though_its_body_has_end
         assert_eq!(leaves(Err(Failed::Own)).await, Err(Failed::Own));
         assert_eq!(leaves_local(Err(Failed::Own)).await, Err(Failed::Own));
         assert_eq!((in_time().await, in_time_local().await), (Ok(7), Ok(7)));
+    });
+}
+
+#[test]
+fn a_deadline_that_a_blocking_child_overruns_is_the_functions_error_though_its_work_is_done() {
+    #[derive(Clone, Default)]
+    struct Seen {
+        token: Arc<OnceLock<CancelToken>>,
+        body_ended: Arc<AtomicBool>,
+        is_done: Arc<AtomicBool>,
+    }
+    #[scoped_spawn(deadline = limit)]
+    async fn leaves(
+        limit: Duration,
+        seen: Seen,
+        go: mpsc::Receiver<()>,
+    ) -> Result<u32, DeadlineExceeded> {
+        let (begun, begins) = oneshot::channel();
+        let Seen { token, body_ended, is_done } = seen;
+        token.set(cancel_token()).unwrap();
+        task::spawn_blocking(move || {
+            let _ = begun.send(());
+            let _ = go.recv();
+            is_done.store(true, Ordering::Release);
+        });
+        let _ = begins.await;
+        body_ended.store(true, Ordering::Release);
+        Ok(7)
+    }
+    /// Lets the child end when the scope has seen its deadline; tells whether the body had ended by then.
+    async fn overruns(limit: Duration) -> bool {
+        let seen = Seen::default();
+        let (go, goes) = mpsc::channel();
+        let mut go = Some(go);
+        let mut scope = pin!(leaves(limit, seen.clone(), goes));
+        let result = poll_fn(|cx| {
+            let is_late = seen.token.get().is_some_and(CancelToken::is_cancelled);
+            let polled = scope.as_mut().poll(cx);
+            if is_late {
+                go = None;
+            } else {
+                cx.waker().wake_by_ref();
+            }
+            polled
+        });
+        assert!(result.await.is_err());
+        let body_ended = seen.body_ended.load(Ordering::Acquire);
+        assert!(!body_ended || seen.is_done.load(Ordering::Acquire));
+        body_ended
+    }
+    single().block_on(async {
+        // On a busy machine the child may begin late.
+        let mut limit = Duration::from_millis(20);
+        while !overruns(limit).await {
+            limit *= 2;
+        }
     });
 }
 

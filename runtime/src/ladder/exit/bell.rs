@@ -11,7 +11,7 @@ use crate::sync::atomic::{AtomicU32, Ordering};
 use self::condvar::Sleepers;
 #[cfg(all(any(target_os = "linux", target_os = "android"), not(all(test, backstop_loom))))]
 use self::futex::Sleepers;
-#[cfg(not(any(target_os = "linux", target_os = "android")))]
+#[cfg(not(any(target_os = "linux", target_os = "android", all(test, backstop_loom))))]
 use self::pipe::Sleepers;
 
 /// Counts how often it was rung: who waits says which count it has seen, and misses nothing.

@@ -27,6 +27,15 @@ pub(super) fn are_running() -> bool {
     RUNNING.load(Ordering::Acquire)
 }
 
+/// Whether an `async` main is over, or about to be dropped.
+static OVER: AtomicBool = AtomicBool::new(false);
+
+/// Whether an `async` main is over, or about to be dropped. What belongs to it, as the writer of its
+/// logs may, is gone from then on, while its tasks are yet to end.
+pub(crate) fn is_main_over() -> bool {
+    OVER.load(Ordering::Acquire)
+}
+
 /// Runs an `async` main from the start to the exit status. Without `workers` its runtime has as many
 /// threads as there are processors; with 0, it has none but this one.
 pub(crate) fn run_async<F>(
@@ -87,6 +96,8 @@ impl Tasks {
         let Some(runtime) = &self.runtime else { return ExitCode::FAILURE };
         let ended = runtime.block_on(async {
             let mut main = pin!(body());
+            // Said before `main` is dropped, also where it panics.
+            scopeguard::defer! { OVER.store(true, Ordering::Release) }
             let mut forced = Program::get().map(|program| program.root.cancelled_until(is_forced));
             // In the end `main` is dropped, with the runtime at hand.
             poll_fn(|cx| {

@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 use std::future::{Future, pending};
 use std::pin::pin;
-use std::task::{Context, Waker};
+use std::sync::{Mutex, mpsc};
+use std::task::{self, Waker};
 use std::time::Duration;
 use std::{env, process, thread};
 
@@ -11,7 +12,10 @@ use backstop::__private::{Site, exit_entry};
 use backstop::must_cleanup;
 use backstop_tests_ladder::exit::{hang, say};
 use tokio::runtime::Runtime;
-use tracing_subscriber::layer::SubscriberExt as _;
+use tracing::error_span;
+use tracing::span::Id;
+use tracing_subscriber::Layer;
+use tracing_subscriber::layer::{Context, SubscriberExt as _};
 
 fn main() {
     let way = env::args().nth(1).expect("a way to end");
@@ -48,6 +52,8 @@ fn main() {
         "fork" => fork(),
         "fork-scope" => fork_scope(),
         "fork-others" => fork_others(),
+        "fork-traced" => fork_traced(),
+        "fork-observed" => fork_observed(),
         "traced" => traced(),
         other => panic!("no such way: {other}"),
     }
@@ -74,7 +80,7 @@ async fn limited() {
 /// Polls a future once, and drops it.
 fn drop_midway(future: impl Future<Output = ()>) {
     let mut future = pin!(future);
-    assert!(future.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(future.as_mut().poll(&mut task::Context::from_waker(Waker::noop())).is_pending());
 }
 
 /// A scope that is dropped while its task is at something that takes a while.
@@ -107,15 +113,24 @@ fn scope() {
     process::exit(7)
 }
 
-#[allow(unsafe_code, reason = "`fork` has no safe form")]
 fn fork() {
     drop_midway(session(work()));
+    in_a_fork(|| {
+        drop_midway(session(work()));
+        say(&format!("child: {} pending", backstop::drain_blocking(Duration::MAX)));
+    });
+}
+
+/// Does something in a forked child, which has a minute for it, and says how that ended.
+#[allow(unsafe_code, reason = "`fork` has no safe form")]
+fn in_a_fork(work: impl FnOnce()) {
     // SAFETY: what the child calls takes no lock that another thread of the parent may hold: stderr's
     // and the allocator's, which the C library sees to, are used by nobody here at that time.
     match unsafe { libc::fork() } {
         0 => {
-            drop_midway(session(work()));
-            say(&format!("child: {} pending", backstop::drain_blocking(Duration::MAX)));
+            // SAFETY: it takes no pointer.
+            unsafe { libc::alarm(60) };
+            work();
             process::exit(3)
         }
         child => say(&format!("child: {}", ended(child))),
@@ -159,7 +174,7 @@ fn fork_scope() {
             leave_a_scope(&runtime);
             let is_drained = {
                 let drain = pin!(backstop::drain());
-                drain.poll(&mut Context::from_waker(Waker::noop())).is_ready()
+                drain.poll(&mut task::Context::from_waker(Waker::noop())).is_ready()
             };
             let left = backstop::drain_blocking(Duration::ZERO);
             say(&format!("child: drained {is_drained}, {left} pending"));
@@ -207,23 +222,84 @@ fn fork_others() {
     process::exit(7)
 }
 
+/// A subscriber that locks for all that it does, and a fork while another thread has the lock.
+fn fork_traced() {
+    static LOCK: Mutex<()> = Mutex::new(());
+    struct Locking;
+    impl<S: tracing::Subscriber> Layer<S> for Locking {
+        fn on_event(&self, _: &tracing::Event<'_>, _: Context<'_, S>) {
+            let _locked = LOCK.lock();
+            say("event");
+        }
+
+        fn on_enter(&self, _: &Id, _: Context<'_, S>) {
+            let _locked = LOCK.lock();
+        }
+
+        fn on_exit(&self, _: &Id, _: Context<'_, S>) {
+            let _locked = LOCK.lock();
+        }
+
+        fn on_close(&self, _: Id, _: Context<'_, S>) {
+            let _locked = LOCK.lock();
+        }
+    }
+    let subscriber = tracing_subscriber::registry().with(Locking);
+    tracing::subscriber::set_global_default(subscriber).expect("there is none");
+    // The cleanup runtime is the parent's: the child has to report what it cannot clean up.
+    drop_midway(session(async {}));
+    assert_eq!(backstop::drain_blocking(Duration::MAX), 0);
+    let (mut before, mut after) = (Box::pin(session(async {})), Box::pin(session(work())));
+    let mut cx = task::Context::from_waker(Waker::noop());
+    let polled = error_span!("request").in_scope(|| before.as_mut().poll(&mut cx));
+    assert!(polled.is_pending());
+    let polled = error_span!("request").in_scope(|| after.as_mut().poll(&mut cx));
+    assert!(polled.is_pending());
+    let (lock, locked) = mpsc::channel();
+    let (unlock, unlocks) = mpsc::channel::<()>();
+    let holder = thread::spawn(move || {
+        let _locked = LOCK.lock();
+        lock.send(()).expect("somebody waits");
+        let _ = unlocks.recv();
+    });
+    locked.recv().expect("it locks");
+    in_a_fork(|| {
+        drop(before);
+        drop_midway(session(work()));
+        fails();
+    });
+    drop(unlock);
+    holder.join().expect("it does not panic");
+    fails();
+    drop(after);
+}
+
+/// An observer, and a fork whose child sets another.
+fn fork_observed() {
+    backstop::set_observer(|event| say(&format!("parent's: {}", event.name)));
+    in_a_fork(|| {
+        fails();
+        backstop::set_observer(|event| say(&format!("child's: {}", event.name)));
+        fails();
+    });
+    fails();
+}
+
+#[must_cleanup]
+fn fails() {
+    #[cleanup(Err::<(), _>("no"), name = "early")]
+    let _early = ();
+}
+
 /// A subscriber that says so when a cleanup failed, and one that fails before the end and at it.
 fn traced() {
     static SITE: Site = Site::new("late");
     struct Saying;
-    impl<S: tracing::Subscriber> tracing_subscriber::Layer<S> for Saying {
-        fn on_event(
-            &self,
-            event: &tracing::Event<'_>,
-            _: tracing_subscriber::layer::Context<'_, S>,
-        ) {
+    impl<S: tracing::Subscriber> Layer<S> for Saying {
+        fn on_event(&self, event: &tracing::Event<'_>, _: Context<'_, S>) {
             say(event.metadata().target());
+            eprintln!("told");
         }
-    }
-    #[must_cleanup]
-    fn fails() {
-        #[cleanup(Err::<(), _>("no"), name = "early")]
-        let _early = ();
     }
     let subscriber = tracing_subscriber::registry().with(Saying);
     tracing::subscriber::set_global_default(subscriber).expect("there is none");

@@ -1,6 +1,6 @@
 //! The parts of an `async` main.
 
-use std::future::pending;
+use std::future::{Future, pending};
 use std::process::ExitCode;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
@@ -79,6 +79,8 @@ pub async fn play() -> ExitCode {
             }
             return ExitCode::from(7);
         }
+        "leaves_a_task_whose_cleanup_fails" => return leaves_a_task_whose_cleanup_fails().await,
+        "fails_when_dropped" => fails_when_dropped().await,
         "leaves_a_blocking_task" => {
             let (begun, begins) = oneshot::channel();
             tokio::task::spawn_blocking(move || {
@@ -139,6 +141,39 @@ async fn in_a_scope() {
         say(&format!("{:?}", cancel_token().cancelled().await));
         pending::<()>().await;
     });
+}
+
+async fn leaves_a_task_whose_cleanup_fails() -> ExitCode {
+    trace_to_nobody();
+    fails("early", async {}).await;
+    let (begun, begins) = oneshot::channel();
+    tokio::spawn(fails("late", async {
+        begun.send(()).expect("main waits");
+        pending::<()>().await;
+    }));
+    begins.await.expect("it begins");
+    ExitCode::from(7)
+}
+
+async fn fails_when_dropped() {
+    trace_to_nobody();
+    fails("main's", async {
+        say("ready");
+        pending::<()>().await;
+    })
+    .await;
+}
+
+/// Sets a subscriber that takes every event, and does as much with it as one whose writer has ended.
+fn trace_to_nobody() {
+    tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("there is none");
+}
+
+#[must_cleanup]
+async fn fails(name: &'static str, body: impl Future<Output = ()>) {
+    #[cleanup(Err::<(), _>(name))]
+    let name = name;
+    body.await;
 }
 
 async fn scope_with_a_blocking_task() {
