@@ -7,7 +7,7 @@ mod table;
 pub use standard::RELEASES;
 pub(crate) use standard::{is_of_child, is_own};
 pub use table::{ASSUMPTIONS, Assumption, COMMAND_CHILD, REFCOUNT, RUSTIX, STANDARD, Sink};
-pub(crate) use table::{counts_references, is_numbered};
+pub(crate) use table::{counts_references, is_numbered, of_spawner};
 
 use backstop_rules::Group;
 

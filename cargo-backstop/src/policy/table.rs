@@ -228,6 +228,9 @@ static SINKS: &[Sink] = &[
             "<tokio::runtime::handle::Handle>::spawn_blocking",
             "<tokio::runtime::runtime::Runtime>::spawn",
             "<tokio::runtime::runtime::Runtime>::spawn_blocking",
+            // What `tokio::fs` uses.
+            "tokio::runtime::blocking::pool::spawn_blocking",
+            "tokio::runtime::blocking::pool::spawn_mandatory_blocking",
             "rayon_core::spawn::spawn",
             "rayon_core::spawn::spawn_fifo",
         ],
@@ -273,6 +276,28 @@ pub static RUSTIX: Assumption = Assumption {
              replace the process are counted by name",
 };
 
+/// What backstop's scopes spawn for the code that asks them to.
+static SCOPE: Assumption = Assumption {
+    name: "scope_spawn",
+    what: "what a scope of backstop spawns ends before the scope does",
+    reason: "that is what a scope is for; what it spawns is followed like any call",
+};
+
+/// Threads and tasks of backstop's own.
+static OWN_THREADS: Assumption = Assumption {
+    name: "own_threads",
+    what: "the threads and tasks that backstop keeps for itself are its own",
+    reason: "they run cleanups, reports and children of a program that may end without its \
+             destructors; what they are given is followed like any call",
+};
+
+/// Threads of tokio's runtimes.
+static TOKIO_THREADS: Assumption = Assumption {
+    name: "tokio_threads",
+    what: "the threads of a tokio runtime end with it",
+    reason: "what is handed to them is counted where it is handed over, as by `spawn_blocking`",
+};
+
 /// All that can be assumed, in the order in which it is told.
 pub static ASSUMPTIONS: &[Assumption] = &[
     Assumption {
@@ -290,6 +315,9 @@ pub static ASSUMPTIONS: &[Assumption] = &[
     STANDARD,
     COMMAND_CHILD,
     RUSTIX,
+    SCOPE,
+    OWN_THREADS,
+    TOKIO_THREADS,
     Assumption {
         name: "hardening",
         what: "C code does not overrun its buffers",
@@ -328,6 +356,53 @@ const NUMBERED: &[&str] = &[
 /// Whether this is a call of unknown number that rustix makes.
 pub(crate) fn is_numbered(sink: &Sink, caller: &str) -> bool {
     *sink == UNKNOWN_CALL && NUMBERED.contains(&caller)
+}
+
+/// Functions that spawn what does not outlive the annotated function, or is not its own, without
+/// generics. What they spawn is followed all the same.
+static SPAWNERS: &[(&Assumption, &[&str])] = &[
+    (
+        &SCOPE,
+        &[
+            "<backstop::scope::tasks::Child>::spawn",
+            "<backstop::scope::tasks::Task>::spawn_blocking",
+            // Aborted at once: the handle of what a closed scope does not run.
+            "backstop::scope::tasks::refuse",
+        ],
+    ),
+    (
+        &OWN_THREADS,
+        &[
+            // On the cleanup runtime, and its thread.
+            "backstop::cleanup_runtime::start",
+            "backstop::cleanup_runtime::hand_over",
+            // Waits for a result that nobody takes, to report its panic.
+            "<backstop::scope::tasks::shared::Shared>::report_orphan",
+            // The exit hook's.
+            "<backstop::ladder::exit::hook::Hook>::start::{closure#0}",
+            "<backstop::ladder::exit::worker::Crew>::stand_by::{closure#1}",
+            // Of `#[backstop::main]`, of the reaper, of its journal and of `process::spawn`.
+            "<backstop::ladder::shutdown::supervisor::Starting>::new",
+            "<backstop::ladder::shutdown::supervisor::Supervisor>::run_exit_cleanups",
+            "<backstop::ladder::shutdown::supervisor::Supervisor>::say_last_words",
+            "backstop::ladder::reaper::client::start_supervisor",
+            "<backstop::ladder::journal::group::Group>::start",
+            "backstop::ladder::child::spawner::spawner::{closure#0}",
+        ],
+    ),
+    (
+        &TOKIO_THREADS,
+        &[
+            "<tokio::runtime::blocking::pool::Spawner>::spawn_thread",
+            "<tokio::runtime::scheduler::multi_thread::worker::Launch>::launch",
+        ],
+    ),
+];
+
+/// What is assumed of what a function, without generics, spawns.
+pub(crate) fn of_spawner(name: &str) -> Option<&'static Assumption> {
+    let row = SPAWNERS.iter().find(|(_, functions)| functions.contains(&name));
+    row.map(|(assumption, _)| *assumption)
 }
 
 /// Whether a function, without generics, is one that counts references.

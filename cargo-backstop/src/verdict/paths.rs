@@ -66,7 +66,9 @@ impl Judge<'_> {
                     continue;
                 }
                 match self.judgement(*from, edge, groups) {
-                    Judgement::Follow => callers.entry(edge.to).or_default().push(*from),
+                    Judgement::Follow | Judgement::Spawned(_) => {
+                        callers.entry(edge.to).or_default().push(*from);
+                    }
                     Judgement::Sink(sink) if allows.iter().all(|rule| rule != sink.rule) => {
                         if !leads.contains_key(from) {
                             leads.insert(*from, self.sink_name(*from, edge, sink).0.into());

@@ -21,6 +21,8 @@ pub(super) enum Judgement {
     Follow,
     Sink(&'static Sink),
     Assumed(&'static Assumption),
+    /// Of a spawn that is assumed to be in order, what is spawned is still to be looked at.
+    Spawned(&'static Assumption),
 }
 
 #[derive(Default)]
@@ -64,8 +66,12 @@ impl Judge<'_> {
                         continue;
                     }
                 }
-                match self.judgement(from, edge, groups) {
-                    Judgement::Follow => {
+                let judgement = self.judgement(from, edge, groups);
+                if let Judgement::Spawned(assumption) = judgement {
+                    search.assumed.insert(assumption.name);
+                }
+                match judgement {
+                    Judgement::Follow | Judgement::Spawned(_) => {
                         if see(edge.to) {
                             let how = match edge.kind {
                                 EdgeKind::Calls => How::Calls,
@@ -97,28 +103,31 @@ impl Judge<'_> {
                         continue;
                     }
                     let edge = Edge { to, kind: EdgeKind::Calls, site: indirect.site };
-                    match self.meaning(to, groups) {
+                    let judgement = match self.meaning(to, groups) {
                         // A pointer to it can be called, whoever does.
-                        Some(Meaning::Sink(sink)) => match self.held(to, sink) {
-                            Judgement::Sink(sink)
-                                if allows.iter().all(|rule| rule != sink.rule) =>
-                            {
+                        Some(Meaning::Sink(sink)) => self.held(to, sink),
+                        Some(Meaning::Assumed(assumption, _)) => Judgement::Assumed(assumption),
+                        None => Judgement::Follow,
+                    };
+                    match judgement {
+                        Judgement::Sink(sink) => {
+                            if allows.iter().all(|rule| rule != sink.rule) {
                                 search.sinks.push((from, edge, sink));
                             }
-                            Judgement::Assumed(assumption) => {
-                                search.assumed.insert(assumption.name);
-                            }
-                            Judgement::Sink(_) | Judgement::Follow => {}
-                        },
-                        Some(Meaning::Assumed(assumption, _)) => {
+                            continue;
+                        }
+                        Judgement::Assumed(assumption) => {
+                            search.assumed.insert(assumption.name);
+                            continue;
+                        }
+                        Judgement::Spawned(assumption) => {
                             search.assumed.insert(assumption.name);
                         }
-                        None => {
-                            if see(to) {
-                                search.parents.insert(to, (from, indirect.site, How::Pointer));
-                                queue.push_back(to);
-                            }
-                        }
+                        Judgement::Follow => {}
+                    }
+                    if see(to) {
+                        search.parents.insert(to, (from, indirect.site, How::Pointer));
+                        queue.push_back(to);
                     }
                 }
             }
@@ -153,9 +162,22 @@ impl Judge<'_> {
             |name: &String| policy::public_sink(name).filter(|public| public.group == sink.group);
         let outermost = inlined.iter().rposition(|name| public(name).is_some());
         let sink = outermost.and_then(|at| public(&inlined[at])).unwrap_or(sink);
+        // Only after a spawn that is assumed: of its own steps none is another.
+        if sink.group == Group::Detach && names.last().and_then(public).is_some() {
+            return Judgement::Follow;
+        }
         let callers = &names[outermost.map_or(0, |at| at + 1)..];
         let mut callers = callers.iter().map(|name| without_generics(name)).take(2);
         let (caller, next) = (callers.next().unwrap_or_default(), callers.next());
+        if let Some(assumption) =
+            policy::of_spawner(&caller).filter(|_| sink.group == Group::Detach)
+        {
+            return if self.policy.assumes(assumption) {
+                Judgement::Spawned(assumption)
+            } else {
+                Judgement::Sink(sink)
+            };
+        }
         let counts = next.is_some_and(|next| policy::counts_references(&next));
         let assumption = match () {
             () if counts || policy::counts_references(&caller) => &policy::REFCOUNT,
@@ -181,7 +203,7 @@ impl Judge<'_> {
         let inlined = names.iter().take(names.len().saturating_sub(1));
         let spawn = inlined.filter_map(|name| policy::public_sink(name));
         match spawn.into_iter().find(|sink| sink.group == Group::Detach) {
-            Some(sink) => Judgement::Sink(sink),
+            Some(sink) => self.who_calls(from, edge, sink),
             None => Judgement::Follow,
         }
     }
@@ -190,13 +212,15 @@ impl Judge<'_> {
     /// made such a pointer, and for itself.
     fn held(&self, node: Node, sink: &'static Sink) -> Judgement {
         let takers = self.takers.get(&node).map(Vec::as_slice).unwrap_or_default();
-        let mut judged = Judgement::Sink(sink);
+        let mut held = None;
         for (from, edge) in takers {
-            judged = self.who_calls(*from, edge, sink);
-            if matches!(judged, Judgement::Sink(_)) {
-                break;
+            match (self.who_calls(*from, edge, sink), &held) {
+                (judged @ Judgement::Sink(_), _) => return judged,
+                // What one of them spawns is looked at.
+                (_, Some(Judgement::Spawned(_))) => {}
+                (judged, _) => held = Some(judged),
             }
         }
-        judged
+        held.unwrap_or(Judgement::Sink(sink))
     }
 }
