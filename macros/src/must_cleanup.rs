@@ -5,6 +5,7 @@ mod args;
 mod cleanup;
 mod drops;
 pub(crate) mod expand;
+mod expressions;
 mod guards;
 mod leaves;
 mod marks;
