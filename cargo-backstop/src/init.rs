@@ -10,7 +10,7 @@ pub const POLICY: &str = r#"# What `cargo backstop verify` may assume. Every key
 
 # Assumptions that are made unless they are named here:
 # `panic`, `alloc_error`, `refcount_abort`, `std_runtime`, `command_child`, `rustix_calls`,
-# `scope_spawn`, `own_threads`, `tokio_threads`, `hardening`.
+# `scope_spawn`, `own_threads`, `tokio_threads`, `own_handler`, `tokio_abort`, `hardening`.
 # not-assumed = ["refcount_abort"]
 
 # A function that a pointer could hold, and never does where an annotated function calls through it.

@@ -21,7 +21,7 @@ fn report(arguments: &[&str]) -> (Value, i32) {
 fn check(profile: &[&str]) {
     let (found, status) = report(&[profile, &["--bin", "scoped"]].concat());
     let found = verdicts(&found, "scoped");
-    assert_eq!(found.len(), 3, "{found:#?}");
+    assert_eq!(found.len(), 4, "{found:#?}");
     for (function, verdict) in &found {
         assert!(["proven", "conditional"].contains(&verdict.as_str()), "{function}: {verdict}");
     }

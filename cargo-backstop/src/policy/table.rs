@@ -199,6 +199,27 @@ static SINKS: &[Sink] = &[
     },
     Sink {
         rule: "libc_exit",
+        // Their addresses are the kernel's: for SIGTERM, SIGINT and SIGHUP where nobody else handles them,
+        // and for SIGABRT; the last one is what the conductor ends with.
+        functions: &[
+            "backstop::ladder::exit::signals::on_signal",
+            "backstop::ladder::exit::handlers::on_abort",
+            "backstop::ladder::exit::signals::end_by",
+        ],
+        reason: "ends the process by the signal that came",
+        assumed: Some("own_handler"),
+        ..SINK
+    },
+    Sink {
+        rule: "process_abort",
+        functions: &["<tokio::runtime::scheduler::multi_thread::worker::run::AbortOnPanic as \
+             core::ops::drop::Drop>::drop"],
+        reason: "aborts the process when a worker of tokio panics outside of every task",
+        assumed: Some("tokio_abort"),
+        ..SINK
+    },
+    Sink {
+        rule: "libc_exit",
         symbols: &["__stack_chk_fail", "__fortify_fail", "__chk_fail"],
         reason: "aborts the process when C code overran a buffer",
         assumed: Some("hardening"),
@@ -318,6 +339,16 @@ pub static ASSUMPTIONS: &[Assumption] = &[
     SCOPE,
     OWN_THREADS,
     TOKIO_THREADS,
+    Assumption {
+        name: "own_handler",
+        what: "backstop's handler of signals ends the process only where a signal would have",
+        reason: "the kernel calls it, and the exit cleanups have run by then",
+    },
+    Assumption {
+        name: "tokio_abort",
+        what: "no worker of a tokio runtime panics outside of every task",
+        reason: "it aborts on broken invariants only; a panic of a task is caught",
+    },
     Assumption {
         name: "hardening",
         what: "C code does not overrun its buffers",
