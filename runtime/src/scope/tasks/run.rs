@@ -170,7 +170,7 @@ pub(in crate::scope) enum Body<T> {
 }
 
 /// Runs the body and waits for all tasks. A cause that `stops` takes drops the body; the last value says
-/// whether it cut off tasks that the body had left.
+/// whether it came while tasks that the body had left were still there: a blocking one runs on.
 async fn course<F, B>(
     options: Options,
     location: &'static Location<'static>,
