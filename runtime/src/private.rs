@@ -88,6 +88,7 @@ pub mod reaper {
 
     use crate::Action;
     use crate::ladder::action::Prepared;
+    use crate::ladder::action::encoding::{self, Encoded};
     use crate::ladder::keeper::Keeper;
     use crate::ladder::reaper;
     use crate::reaper::Builder;
@@ -128,13 +129,19 @@ pub mod reaper {
     #[derive(Debug)]
     pub struct Kept {
         key: u64,
-        action: Prepared,
+        action: Encoded,
     }
 
     impl Kept {
         /// Prepares the action, and tells nobody.
         pub fn new(key: u64, action: Action) -> io::Result<Self> {
-            Ok(Self { key, action: action.prepare()? })
+            Ok(Self { key, action: Encoded::new(action.prepare()?)? })
+        }
+
+        /// Encodes the action once more.
+        pub fn encode(&self) -> io::Result<()> {
+            std::hint::black_box(encoding::encode(&self.action)?);
+            Ok(())
         }
 
         /// Tells the reaper of what is about to be created.
@@ -144,7 +151,7 @@ pub mod reaper {
 
         /// Tells it that the thing exists.
         pub fn commit(&mut self) -> io::Result<()> {
-            self.action.commit()?;
+            self.action.update(Prepared::commit)?;
             keeper()?.commit(self.key, &self.action)
         }
 

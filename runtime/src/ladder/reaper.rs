@@ -34,6 +34,7 @@ mod channel;
 mod client;
 mod fork;
 mod init;
+mod ledger;
 mod link;
 mod log;
 mod options;
