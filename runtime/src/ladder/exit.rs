@@ -19,8 +19,10 @@
 //! Threads of the program run on meanwhile. What they register runs at once, on their own thread, and
 //! what a statement of theirs makes once it has ended. A guard whose cleanup the hook is running waits
 //! for that.
-//! Once nothing is armed any more, a thread that announces is held for the rest of the process's life,
-//! instead of creating what nobody would remove. What a cleanup registers that is being run is left to
+//! Once nothing is armed any more, and no older cleanup is running elsewhere, a thread that announces is
+//! held, instead of creating what nobody would remove; at the latest until the time of all cleanups is
+//! over. As such a thread may own a lock that a running cleanup needs, those that are held are let go
+//! again for a while whenever that brings the hook no further. What a cleanup registers that is being run is left to
 //! its guard: the hook waits for the cleanup.
 //!
 //! An `async` cleanup that nobody awaits any more ends by itself, on the cleanup runtime, and so do the
@@ -43,6 +45,7 @@ mod bell;
 mod cleanup;
 mod conductor;
 pub(crate) mod doors;
+mod gate;
 mod handlers;
 mod hook;
 mod making;
@@ -132,8 +135,8 @@ pub(crate) struct Announced {
     _thread: PhantomData<*const ()>,
 }
 
-/// Announces a registration. Does not return if the process is past its cleanups, except on a thread
-/// that runs one or ends the process.
+/// Announces a registration. Where the process is past its cleanups it returns only when their time is
+/// over, except on a thread that runs one or ends the process.
 #[inline]
 pub(crate) fn announce() -> Announced {
     let hook = hook::hook();
@@ -149,10 +152,16 @@ pub(crate) fn announce() -> Announced {
 
 #[cold]
 fn announce_late(hook: &Hook, shard: u32) {
-    hook.registry.announced(shard);
-    hook.progress();
-    thread::hold();
-    hook.registry.announce(shard);
+    loop {
+        hook.registry.announced(shard);
+        hook.progress();
+        let is_open = hook.hold();
+        hook.registry.announce(shard);
+        // It may be closed again by now.
+        if !is_open || hook.phase() < Phase::Closing {
+            return;
+        }
+    }
 }
 
 impl Announced {

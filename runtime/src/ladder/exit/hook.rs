@@ -8,6 +8,7 @@ use std::thread::Builder;
 use std::time::Duration;
 
 use super::bell::Bell;
+use super::gate::Gate;
 use super::phase::{Cause, Phase};
 use super::registry::{Place, Registry, Taken};
 use super::report::{Report, Unfinished};
@@ -33,7 +34,7 @@ static MAKING: atomic::AtomicBool = atomic::AtomicBool::new(false);
 static LIMIT: atomic::AtomicU64 = atomic::AtomicU64::new(5_000_000_000);
 
 /// What a conductor may take over the limit, to be scheduled and to report.
-const MARGIN: Duration = Duration::from_secs(1);
+pub(super) const MARGIN: Duration = Duration::from_secs(1);
 
 /// How long the first registration waits for the threads that it makes to begin. Until they have,
 /// a stack overflow would find nobody: its thread holds a lock of the standard library that they need.
@@ -71,6 +72,7 @@ pub(super) struct Hook {
     conducted: AtomicBool,
     /// Whether what is still being made is not waited for any longer.
     pub(super) hurried: AtomicBool,
+    pub(super) gate: Gate,
     pub(super) crew: Crew,
     ran: AtomicUsize,
     report: OnceLock<Report>,
@@ -162,6 +164,7 @@ impl Hook {
             ready: Bell::new(),
             conducted: AtomicBool::new(false),
             hurried: AtomicBool::new(false),
+            gate: Gate::new(),
             crew: Crew::new(),
             ran: AtomicUsize::new(0),
             report: OnceLock::new(),
@@ -241,9 +244,7 @@ impl Hook {
             }
             self.run(Taken { place, site, cleanup });
         }
-        if self.phase() >= Phase::Closing {
-            thread::hold();
-        }
+        self.hold();
         Owed::Nothing
     }
 
@@ -401,6 +402,7 @@ impl Hook {
     pub(super) fn close(&self, limit: Duration, is_complete: bool) -> &Report {
         self.set_phase(Phase::Closed);
         self.bell.ring();
+        self.gate.tell();
         self.report.get_or_init(|| {
             if is_complete {
                 // What threads register from now on is none of it.
