@@ -3,7 +3,7 @@
 #![allow(unsafe_code, reason = "`atexit` has no safe form")]
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -15,6 +15,8 @@ use backstop_tests_ladder::exit::{hang, say};
 
 static SITE: Site = Site::new("gate");
 static PROGRAMS: Mutex<()> = Mutex::new(());
+static MADE: AtomicU32 = AtomicU32::new(0);
+static MAKER: Mutex<Option<(mpsc::Sender<()>, JoinHandle<()>)>> = Mutex::new(None);
 
 fn lock() -> MutexGuard<'static, ()> {
     PROGRAMS.lock().unwrap_or_else(PoisonError::into_inner)
@@ -29,31 +31,38 @@ fn main() {
     let what = arguments.next().expect("what").into_string().expect("text");
     let directory = PathBuf::from(arguments.next().expect("a directory"));
     match what.as_str() {
-        "owner" => owner(directory),
-        "owners" => owners(&directory),
+        "running" => running(directory),
+        "late" => late(directory),
         "joined" => joined(directory),
         other => panic!("what is {other}?"),
     }
 }
 
-/// One thread's guard is running a cleanup that needs the lock of another thread, which makes things.
-fn owner(directory: PathBuf) -> ! {
+/// Takes the lock, and makes things under it, also when the hook has come to hold threads. Returns once
+/// it has the lock; what is returned tells it that the hook has begun.
+fn make_with_lock(directory: PathBuf) -> mpsc::Sender<()> {
     let (tell, ending) = mpsc::channel();
     let (own, owned) = mpsc::channel();
-    let (begin, begun) = mpsc::channel();
     thread::spawn(move || {
         let guard = lock();
         own.send(()).expect("main waits");
         ending.recv().expect("the hook tells");
         let begin = Instant::now();
-        // The hook gets to what it holds threads for.
         while begin.elapsed() < Duration::from_millis(300) {
             make_and_remove(&directory);
+            MADE.fetch_add(1, Ordering::SeqCst);
         }
         drop(guard);
         hang()
     });
     owned.recv().expect("the thread locks");
+    tell
+}
+
+/// A thread's guard is running a cleanup that needs the lock.
+fn running(directory: PathBuf) -> ! {
+    let tell = make_with_lock(directory);
+    let (begin, begun) = mpsc::channel();
     thread::spawn(move || {
         let entry = exit_entry(&SITE, move || {
             begin.send(()).expect("main waits");
@@ -68,55 +77,51 @@ fn owner(directory: PathBuf) -> ! {
     process::exit(7)
 }
 
-/// Half of the threads make things under the lock; the cleanups of the other half need it.
-fn owners(directory: &Path) -> ! {
-    let (run, running) = mpsc::channel();
-    for number in 0..4 {
-        let (directory, run) = (directory.to_owned(), run.clone());
-        thread::spawn(move || {
-            loop {
-                if number % 2 == 0 {
-                    let _guard = lock();
-                    make_and_remove(&directory);
-                } else {
-                    let entry = announce_exit().exit_entry(&SITE, || drop(lock()));
-                    let _ = entry.run();
-                }
-                let _ = run.send(number);
-                // The lock is not a fair one.
-                thread::sleep(Duration::from_micros(100));
+/// A thread comes to need the lock when its owner is held already.
+fn late(directory: PathBuf) -> ! {
+    let tell = make_with_lock(directory);
+    let (announce, announces) = mpsc::channel();
+    thread::spawn(move || {
+        let announced = announce_exit();
+        announce.send(()).expect("main waits");
+        let mut made = None;
+        // The hook waits for longer than this.
+        for _ in 0..10 {
+            thread::sleep(Duration::from_millis(20));
+            let before = made.replace(MADE.load(Ordering::SeqCst));
+            if before == made && before > Some(0) {
+                break;
             }
-        });
-    }
-    let mut seen = [false; 4];
-    while seen != [true; 4] {
-        seen[running.recv().expect("threads run")] = true;
-    }
+        }
+        let cleanup = || {
+            drop(lock());
+            say("cleaned");
+        };
+        let _ = announced.exit_entry(&SITE, cleanup).run();
+        hang()
+    });
+    announces.recv().expect("the thread announces");
+    let _told = exit_entry(&SITE, move || tell.send(()).expect("the thread waits"));
     process::exit(7)
 }
 
-static STOP: AtomicBool = AtomicBool::new(false);
-static MAKER: Mutex<Option<JoinHandle<()>>> = Mutex::new(None);
-
-/// What runs behind the hook waits for a thread that makes things.
+/// What runs behind the hook waits for a thread that makes something there.
 fn joined(directory: PathBuf) -> ! {
     extern "C" fn join() {
-        STOP.store(true, Ordering::SeqCst);
         let maker = MAKER.lock().unwrap_or_else(PoisonError::into_inner).take();
-        let joined = maker.expect("it was started").join();
-        say(if joined.is_ok() { "joined" } else { "panicked" });
+        let (go, maker) = maker.expect("it was started");
+        go.send(()).expect("it waits");
+        say(if maker.join().is_ok() { "joined" } else { "panicked" });
     }
     set_exit_limit(Duration::from_millis(100));
     // SAFETY: the handler is a function. Registered before the hook's, it runs behind that.
     unsafe { libc::atexit(join) };
-    let (run, running) = mpsc::channel();
+    make_and_remove(&directory);
+    let (go, going) = mpsc::channel();
     let maker = thread::spawn(move || {
-        while !STOP.load(Ordering::SeqCst) {
-            make_and_remove(&directory);
-            let _ = run.send(());
-        }
+        going.recv().expect("the handler tells");
+        make_and_remove(&directory);
     });
-    *MAKER.lock().unwrap_or_else(PoisonError::into_inner) = Some(maker);
-    running.recv().expect("the thread runs");
+    *MAKER.lock().unwrap_or_else(PoisonError::into_inner) = Some((go, maker));
     process::exit(7)
 }
