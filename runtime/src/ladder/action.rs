@@ -30,6 +30,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(target_os = "linux")]
 pub(crate) use self::call::signal_group;
+pub(crate) use self::open::by_number;
 use self::prepared::Ready;
 pub(crate) use self::prepared::{Performed, Prepared};
 use self::process::{Kill, Reach};

@@ -1,6 +1,10 @@
 //! Many entries, few resources, and the order of it all.
 
-use backstop_tests_ladder::exit::{Ended, run};
+use std::fs;
+use std::process::Command;
+
+use backstop_tests_ladder::exit::{Ended, run, start};
+use rustix::process::Signal;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_exit_limits");
 
@@ -74,4 +78,17 @@ fn what_threads_create_to_the_last_is_removed() {
     assert_eq!(ended.how(), "code 7");
     let count = |what: &str| ended.lines.iter().filter(|line| *line == what).count();
     assert_eq!(count("created"), count("removed"));
+}
+
+/// Not only in the main thread: `/proc/self` is nothing without that.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_whose_main_thread_has_ended_makes_and_removes_things() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut program = start(Command::new(PROGRAM).arg("main-thread").arg(directory.path()));
+    assert_eq!(program.line(), "made");
+    program.signal(Signal::TERM);
+    let ended = program.end();
+    assert_eq!((ended.how().as_str(), ended.stderr.as_str()), ("signal 15", ""));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }

@@ -19,6 +19,8 @@ use rustix::io::{Errno, Result};
 
 use super::deadline::Deadline;
 use super::open::Opener;
+#[cfg(target_os = "linux")]
+use super::open::by_number;
 use super::place::quoted;
 use super::random;
 
@@ -272,14 +274,13 @@ impl Pass {
     /// Opens a directory that its owner, who we may be, may not read.
     #[cfg(target_os = "linux")]
     fn unlock_child(&self, top: &Frame, name: &CStr) -> Result<OwnedFd> {
-        use std::os::fd::AsRawFd as _;
+        use std::os::fd::AsFd as _;
 
         use rustix::fs::OFlags;
 
         let fd = self.opener.child_to_stand_on(top.dir.fd()?, name)?;
         let mode = Mode::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode);
-        // A descriptor that is only stood on takes no mode; its entry here does.
-        rustix::fs::chmod(format!("/proc/self/fd/{}", fd.as_raw_fd()), opened(mode))?;
+        rustix::fs::chmod(by_number(fd.as_fd()), opened(mode))?;
         rustix::fs::openat(
             &fd,
             ".",

@@ -5,6 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use std::{env, process, thread};
+#[cfg(target_os = "linux")]
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use backstop::__private::{ExitEntry, Site, announce_exit, exit_entry, set_exit_limit};
 use backstop_tests_ladder::exit::{hang, say, saying};
@@ -113,6 +119,13 @@ fn main() {
             drop(entry(&owned).run());
             assert_eq!(Arc::strong_count(&owned), 1);
         }
+        #[cfg(target_os = "linux")]
+        "main-thread" => {
+            let directory = env::args_os().nth(2).expect("a directory");
+            thread::spawn(move || without_main_thread(&PathBuf::from(directory)));
+            // SAFETY: ends this thread alone, and nothing on its stack is anybody else's.
+            unsafe { libc::syscall(libc::SYS_exit, 0) };
+        }
         "held" => {
             // A thread that would create something after the last cleanup.
             let (ready, begun) = mpsc::channel();
@@ -129,6 +142,27 @@ fn main() {
         }
         other => panic!("what is {other}?"),
     }
+}
+
+#[cfg(target_os = "linux")]
+fn without_main_thread(directory: &Path) -> ! {
+    use backstop::{Survives, create_dir, create_socket, scratch};
+
+    while fs::metadata("/proc/self/fd/0").is_ok() {
+        thread::yield_now();
+    }
+    let made = scratch::dir_in(directory, Survives::Exit).expect("a directory");
+    fs::write(made.path().join("file"), "").expect("a file");
+    let within = made.path().join("within");
+    fs::create_dir(&within).expect("a directory");
+    fs::set_permissions(within, fs::Permissions::from_mode(0o000)).expect("ours");
+    let locked = create_dir(directory.join("locked"), Survives::Exit).expect("a directory");
+    fs::set_permissions(locked.path(), fs::Permissions::from_mode(0o000)).expect("ours");
+    let socket = create_socket(directory.join("socket"), Survives::Exit).expect("a socket");
+    let file = scratch::file_in(directory, Survives::Exit).expect("a file");
+    let _made = (made, locked, socket, file);
+    say("made");
+    hang()
 }
 
 fn count(entries: u32) -> Vec<ExitEntry> {
