@@ -18,6 +18,7 @@ use crate::contain::contain;
 use crate::event;
 use crate::flag::State;
 use crate::forever;
+use crate::ladder::mask::with_signals_blocked;
 use crate::report::Ended;
 use crate::site::Site;
 use crate::sync::Instant;
@@ -175,7 +176,7 @@ impl Hook {
     fn start(&'static self) -> io::Result<()> {
         let conductor = Builder::new().name("backstop-exit".to_owned()).stack_size(STACK);
         let spawn = move || conductor.spawn(move || conductor::main(self));
-        match sys::with_signals_blocked(spawn) {
+        match with_signals_blocked(spawn) {
             Ok(_) => Ok(()),
             Err(error) => {
                 self.conductor.store(NO_CONDUCTOR, Ordering::Release);
