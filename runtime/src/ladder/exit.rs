@@ -39,11 +39,14 @@
 //!
 //! The first registration makes two threads, with all signals blocked but those that a thread does to
 //! itself; installs one handler each for `atexit`, `fork` and SIGABRT, and where nobody handles or
-//! ignores them for SIGTERM, SIGINT and SIGHUP (see [`signals`]). On Linux it opens no descriptor.
+//! ignores them for SIGTERM, SIGINT and SIGHUP (see [`signals`]). On Linux it opens no descriptor. Where no
+//! thread can be made, that is an event, each later registration tries again, and until then only `exit`
+//! runs cleanups, on the thread that calls it.
 
 mod bell;
 mod cleanup;
 mod conductor;
+mod current;
 pub(crate) mod doors;
 mod gate;
 mod handlers;
@@ -93,7 +96,7 @@ enum Owed {
 /// Registers a cleanup with the exit hook. Once the hook has begun, it runs at once instead.
 #[inline]
 pub(crate) fn register(site: &'static Site, cleanup: Cleanup) -> Entry {
-    let hook = hook::hook();
+    let hook = current::hook();
     Entry { hook, owed: hook.register(thread::shard(), site, cleanup) }
 }
 
@@ -139,7 +142,7 @@ pub(crate) struct Announced {
 /// over, except on a thread that runs one or ends the process.
 #[inline]
 pub(crate) fn announce() -> Announced {
-    let hook = hook::hook();
+    let hook = current::hook();
     let shard = thread::shard();
     hook.registry.announce(shard);
     // After the announcement: the hook changes its phase, and then counts.
@@ -191,7 +194,7 @@ impl Drop for Announced {
 
 /// Whether the hook has begun.
 pub(crate) fn is_ending() -> bool {
-    hook::current().is_some_and(|hook| hook.phase() != Phase::Open)
+    current::current().is_some_and(|hook| hook.phase() != Phase::Open)
 }
 
 /// Runs every registered cleanup, last registered first, within `limit` in all. For the end of the
@@ -200,7 +203,7 @@ pub(crate) fn is_ending() -> bool {
 /// May be called from any thread, and again. The first call gives the limit; all wait for the one
 /// end, each within its own limit, and get the same report.
 pub(crate) fn run_all(limit: Duration) -> Report {
-    hook::current().map_or_else(Report::default, |hook| hook.end(Cause::Call, limit))
+    current::current().map_or_else(Report::default, |hook| hook.end(Cause::Call, limit))
 }
 
 /// How long all cleanups together have when the process exits, aborts or gets a signal.

@@ -92,3 +92,17 @@ fn a_program_whose_main_thread_has_ended_makes_and_removes_things() {
     assert_eq!((ended.how().as_str(), ended.stderr.as_str()), ("signal 15", ""));
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn a_program_that_had_no_thread_for_the_first_registration_has_one_for_a_later() {
+    let mut program = start(Command::new(PROGRAM).arg("no-threads"));
+    assert_eq!(program.line(), "ready");
+    program.signal(Signal::TERM);
+    let ended = program.end();
+    assert_eq!(ended.how(), "signal 15", "{}", ended.stderr);
+    assert_eq!(ended.lines, ["third", "second", "first"], "{}", ended.stderr);
+    let told = "cleanup `the exit hook` was abandoned";
+    assert_eq!(ended.stderr.matches(told).count(), 1, "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}

@@ -9,6 +9,7 @@
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::current;
 use super::hook;
 use super::phase::Cause;
 use super::sys::{self, Disposition, SIGHUP, SIGINT, SIGTERM};
@@ -43,7 +44,7 @@ extern "C" fn on_signal(signal: c_int, _: *mut sys::siginfo_t, _: *mut c_void) {
         // Called by a handler that came later, which decides what the signal means.
         return;
     }
-    match hook::current() {
+    match current::current() {
         Some(hook) if hook.is_listening() => hook.request(Cause::Signal(signal), hook::limit()),
         // It is over, and the process still runs; or this is a forked child, whose signals do what
         // they would have done.

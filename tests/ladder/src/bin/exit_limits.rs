@@ -120,6 +120,20 @@ fn main() {
             assert_eq!(Arc::strong_count(&owned), 1);
         }
         #[cfg(target_os = "linux")]
+        "no-threads" => {
+            // Room for small things, and not for a stack.
+            drop(std::hint::black_box(vec![1_u8; 100 << 10]));
+            let pages = fs::read_to_string("/proc/self/statm").expect("a process");
+            let pages: u64 = pages.split(' ').next().expect("a size").parse().expect("a number");
+            soft_limit(libc::RLIMIT_AS, Some((pages << 12) + (128 << 10)));
+            thread::Builder::new().spawn(|| ()).expect_err("no room for its stack");
+            let _entries = [saying("first"), saying("second")];
+            soft_limit(libc::RLIMIT_AS, None);
+            let _entry = saying("third");
+            say("ready");
+            hang()
+        }
+        #[cfg(target_os = "linux")]
         "main-thread" => {
             let directory = env::args_os().nth(2).expect("a directory");
             thread::spawn(move || without_main_thread(&PathBuf::from(directory)));
@@ -174,6 +188,17 @@ fn count(entries: u32) -> Vec<ExitEntry> {
 
 fn limit(resource: libc::__rlimit_resource_t, limit: u64) {
     let limit = libc::rlimit { rlim_cur: limit, rlim_max: limit };
+    // SAFETY: a pointer to the new limit.
+    unsafe { libc::setrlimit(resource, &raw const limit) };
+}
+
+/// As far as the hard one, where it is not given.
+#[cfg(target_os = "linux")]
+fn soft_limit(resource: libc::__rlimit_resource_t, soft: Option<u64>) {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: room for the limit.
+    unsafe { libc::getrlimit(resource, &raw mut limit) };
+    limit.rlim_cur = soft.unwrap_or(limit.rlim_max);
     // SAFETY: a pointer to the new limit.
     unsafe { libc::setrlimit(resource, &raw const limit) };
 }
