@@ -197,6 +197,12 @@ pub(crate) fn is_ending() -> bool {
     current::current().is_some_and(|hook| hook.phase() != Phase::Open)
 }
 
+/// Whether the time of all cleanups is nearly over: a long one that can leave off in good order does
+/// so now, and says what is left.
+pub(crate) fn is_nearly_over() -> bool {
+    current::current().is_some_and(Hook::is_nearly_over)
+}
+
 /// Runs every registered cleanup, last registered first, within `limit` in all. For the end of the
 /// process: what is registered later runs at once, and threads that announce are held.
 ///

@@ -106,3 +106,17 @@ fn a_program_that_had_no_thread_for_the_first_registration_has_one_for_a_later()
     assert_eq!(ended.stderr.matches(told).count(), 1, "{}", ended.stderr);
     assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
 }
+
+/// It was under a random name of ours while it was being emptied.
+#[test]
+#[cfg(target_os = "linux")]
+fn a_directory_that_cannot_be_removed_in_time_has_its_name_again_and_is_reported() {
+    let directory = tempfile::tempdir().unwrap();
+    let ended = start(Command::new(PROGRAM).arg("cut-short").arg(directory.path())).end();
+    assert_eq!(ended.how(), "code 7", "{}", ended.stderr);
+    let left: Vec<_> =
+        fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let [left] = &left[..] else { panic!("{left:?}: {}", ended.stderr) };
+    assert!(ended.stderr.contains("no time to remove all"), "{}", ended.stderr);
+    assert!(ended.stderr.contains(left.to_str().unwrap()), "{left:?}: {}", ended.stderr);
+}

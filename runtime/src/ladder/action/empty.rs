@@ -23,6 +23,7 @@ use super::open::Opener;
 use super::open::by_number;
 use super::place::quoted;
 use super::random;
+use crate::ladder::exit;
 
 /// How many directories are open at once.
 const DEPTH: usize = 24;
@@ -141,7 +142,8 @@ impl Pass {
     /// Walks the tree whose top is the only frame of `stack`, and leaves that frame there.
     fn run(&mut self, stack: &mut Vec<Frame>) -> io::Result<()> {
         while let Some(top) = stack.last_mut() {
-            if self.deadline.passed() {
+            // At the process's end, so that what is left gets its name back before.
+            if self.deadline.passed() || exit::is_nearly_over() {
                 return Err(io::Error::new(
                     ErrorKind::TimedOut,
                     "there was no time to remove all that is in it",

@@ -49,7 +49,7 @@ pub(super) fn conduct(hook: &'static Hook) {
     // A limit beyond what a clock can tell is a day.
     let now = Instant::now();
     let until = now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(86_400));
-    hook.set_deadline(until);
+    hook.set_deadline(now, until);
     hook.set_phase(Phase::Ending);
     run_armed(hook, until);
     let is_complete = drain(hook, until);

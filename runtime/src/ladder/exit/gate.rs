@@ -18,11 +18,16 @@ pub(super) struct Gate {
     bell: Bell,
     /// When nobody is held any longer.
     deadline: OnceLock<Instant>,
+    /// When what can leave off in good order should.
+    last_call: OnceLock<Instant>,
 }
+
+/// What it takes at most to leave off, of a quarter of the time.
+const LAST_CALL: Duration = Duration::from_millis(250);
 
 impl Gate {
     pub(super) fn new() -> Self {
-        Self { bell: Bell::new(), deadline: OnceLock::new() }
+        Self { bell: Bell::new(), deadline: OnceLock::new(), last_call: OnceLock::new() }
     }
 
     /// The phase has changed from [`Phase::Closing`] to another one.
@@ -32,9 +37,16 @@ impl Gate {
 }
 
 impl Hook {
-    /// The hook's time is over then.
-    pub(super) fn set_deadline(&self, until: Instant) {
+    /// The hook's time, from `begin` on, is over then.
+    pub(super) fn set_deadline(&self, begin: Instant, until: Instant) {
         let _ = self.gate.deadline.set(until + MARGIN);
+        let time = until.saturating_duration_since(begin);
+        let _ = self.gate.last_call.set(begin + time.saturating_sub(LAST_CALL.min(time / 4)));
+    }
+
+    /// Whether what has not ended within moments is cut off.
+    pub(super) fn is_nearly_over(&self) -> bool {
+        self.gate.last_call.get().is_some_and(|last_call| *last_call <= Instant::now())
     }
 
     /// Closes the gate.
