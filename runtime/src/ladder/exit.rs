@@ -221,3 +221,9 @@ pub(crate) fn set_limit(limit: Duration) {
 pub(crate) fn signals_are_taken() {
     signals::are_taken();
 }
+
+/// For who has taken them, in a forked child: whether a hook of the child's own ends it by the signal.
+/// Async-signal-safe.
+pub(crate) fn signal_is_heard(signal: std::ffi::c_int) -> bool {
+    signals::is_heard(signal)
+}

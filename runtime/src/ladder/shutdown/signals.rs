@@ -16,6 +16,7 @@ use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 use signal_hook::low_level;
 
+use crate::ladder::exit;
 use crate::ladder::mask::Mask;
 
 const ASK_TO_END: [i32; 3] = [SIGTERM, SIGINT, SIGHUP];
@@ -100,16 +101,17 @@ fn is_ignored(signal: i32) -> bool {
     result == 0 && action.sa_sigaction == libc::SIG_IGN
 }
 
-/// Lets a signal end a forked child, which has the handlers and nobody to look at what came.
+/// Lets a signal end a forked child, which has the handlers and nobody to look at what came, but for an
+/// exit hook, if it has registered something.
 fn spare_forked_children(signal: i32) -> io::Result<()> {
     let parent = process::id();
     let action = move || {
-        if process::id() != parent {
+        if process::id() != parent && !exit::signal_is_heard(signal) {
             let _ = low_level::emulate_default_handler(signal);
         }
     };
-    // SAFETY: the action calls nothing but `getpid` and signal-hook's emulation, both of which are
-    // async-signal-safe, and does not panic.
+    // SAFETY: the action calls nothing but `getpid`, the exit hook and signal-hook's emulation, all of
+    // which are async-signal-safe here, and does not panic.
     unsafe { low_level::register(signal, action) }?;
     Ok(())
 }
