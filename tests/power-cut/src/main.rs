@@ -51,6 +51,10 @@ fn run() -> Result<bool> {
     }
     // What the next start is told from another machine by.
     archive.file("etc/machine-id", b"5d3c1e7f9b2a4860a1c2e3f405162738\n");
+    archive.directory("modules");
+    for (name, module) in Workshop::modules(&root)? {
+        archive.file(&format!("modules/{name}"), &module);
+    }
     archive.program("init", &program("power_cut_init")?);
     archive.program("work", &program("power_cut_work")?);
     let workshop = Workshop::new(&root, &archive.finish())?;

@@ -24,6 +24,8 @@ pub struct Maker {
     /// How the names of what is kept begin.
     prefix: String,
     kept: u64,
+    /// Whether it seldom waits for the disk: what it has done is lost for longer then.
+    calm: bool,
 }
 
 /// Something that is removed when this is dropped.
@@ -32,8 +34,8 @@ type Held = Box<dyn std::any::Any + Send>;
 impl Maker {
     /// One whose kept things have names of their own.
     #[must_use]
-    pub fn new(random: Rng, prefix: String) -> Self {
-        Self { random, held: Vec::new(), prefix, kept: 0 }
+    pub fn new(random: Rng, prefix: String, calm: bool) -> Self {
+        Self { random, held: Vec::new(), prefix, kept: 0, calm }
     }
 
     /// Makes or removes something.
@@ -56,7 +58,11 @@ impl Maker {
 
     fn make(&mut self) -> io::Result<()> {
         let path = Path::new(ARENA).join(self.random.choice(NAMES).unwrap_or("n0"));
-        let held: Held = match self.random.u8(0..8) {
+        let what = match self.random.u8(0..8) {
+            what @ 6.. if self.calm && self.random.u8(0..16) > 0 => what - 6,
+            what => what,
+        };
+        let held: Held = match what {
             0 => Box::new(label_dir(scratch::dir_in(ARENA, Survives::Reboot)?)?),
             1 => Box::new(label_file(scratch::file_in(ARENA, Survives::Reboot)?)?),
             2 | 3 => Box::new(label_dir(create_dir(path, Survives::Reboot)?)?),

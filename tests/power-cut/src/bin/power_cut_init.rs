@@ -12,7 +12,7 @@ use backstop_power_cut::ends::End;
 use backstop_power_cut::said::Said;
 use rustix::mount::{MountFlags, UnmountFlags, mount, unmount};
 use rustix::process::{WaitOptions, wait};
-use rustix::system::{RebootCommand, reboot};
+use rustix::system::{RebootCommand, init_module, reboot};
 
 fn main() {
     let arguments: Vec<_> = env::args().skip(1).collect();
@@ -35,8 +35,15 @@ fn run(end: &str, arguments: [&str; 3], options: &str) -> Result<(), Box<dyn Err
     }
     let boot = fs::read_to_string("/proc/sys/kernel/random/boot_id")?;
     Said::Boot(boot.trim().to_owned()).say()?;
+    let mut modules = fs::read_dir("/modules")?
+        .map(|module| Ok(module?.path()))
+        .collect::<Result<Vec<_>, std::io::Error>>()?;
+    modules.sort();
+    for module in modules {
+        init_module(&fs::read(&module)?, c"").map_err(|e| format!("{}: {e}", module.display()))?;
+    }
     let options = std::ffi::CString::new(options)?;
-    mount("/dev/nvme0n1", "/disk", "ext4", MountFlags::empty(), options.as_c_str())?;
+    mount("/dev/vda", "/disk", "ext4", MountFlags::empty(), options.as_c_str())?;
     let end: End = end.parse()?;
     wait_for_all(&Command::new("/work").args(arguments).spawn()?)?;
     if matches!(end, End::Memory | End::MemoryReaper) {
