@@ -21,11 +21,11 @@
 //! commands are left alone in another one, and dropped after a restart of the system, unless the
 //! command is marked for it. Segments of other machines are never touched.
 //!
-//! **What was removed** may be there again after a power cut: a registration that was simply withdrawn
-//! would be on the disk before the removal is. So the journal is told that it is *done*, which is
-//! believed as long as the system runs, and looked at once more after a restart; it is forgotten when
-//! the next snapshot is written, behind a sync of the directories ([`settled`]). A replay syncs them before it notes what it
-//! has done. What is dismissed is withdrawn at once.
+//! **What was removed** may be there again after a power cut: a registration that was withdrawn would be
+//! on the disk before the removal is. So the journal is told that it is *done*. That is believed while
+//! the system runs, and looked at once more after a restart; it is forgotten with the next snapshot,
+//! behind a sync of the directories. A replay syncs them before it notes what it has done. What is
+//! dismissed is withdrawn at once.
 //!
 //! **What the bytes mean** depends on the version of this crate. A segment tells that of its own
 //! format and that of the actions in it ([`encoding`]). One that only a newer version can read stays,
@@ -53,8 +53,6 @@ use self::place::Place;
 use self::record::Kind;
 pub use self::recovery::{FailedAction, LeftAlone, Recovery};
 use self::segment::Segment;
-#[cfg(doc)]
-use super::action::settled;
 use super::action::{Prepared, encoding};
 use super::keeper::Keeper;
 

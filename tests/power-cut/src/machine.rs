@@ -157,7 +157,11 @@ impl Workshop {
             .arg("-blockdev")
             .arg(format!("nbd,node-name=disk,server.type=unix,server.path={}", socket.display()))
             // Its NVMe disk does not write through when it is told to (7.2), and ext4 is corrupted then.
-            .args(["-device", "virtio-blk-pci,drive=disk,write-cache=on"])
+            .arg("-device")
+            .arg(
+                "virtio-blk-pci,drive=disk,write-cache=on,logical_block_size=4096,\
+                 physical_block_size=4096",
+            )
             .stdin(Stdio::null())
             .stdout(Stdio::piped());
         qemu

@@ -140,6 +140,12 @@ impl<'a> Rounds<'a> {
         };
         let sectors = lock(&self.disk).cut(loss, &mut self.random);
         let told = self.judge(end, &said);
+        // Whatever is found from here on would mean nothing.
+        match said.iter().find(|said| matches!(said, Said::Failed(_))) {
+            Some(failed) => bail!("{failed:?}: {console}"),
+            None if said.is_empty() && end != End::Cut => bail!("it does not start: {console}"),
+            None => {}
+        }
         let count = self.count(end);
         count.ends += 1;
         count.lost += sectors;

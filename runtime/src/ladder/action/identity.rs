@@ -116,9 +116,9 @@ impl Identity {
                 Ok(Some("another one is in its place (same inode, other file handle)"))
             }
             Some(Mark::Both(id, kind, handle))
-                if !system::has_attribute(fd, &found.stat, *id)?
-                    && !(system::has_no_attribute(fd)?
-                        && birth.is_some()
+                if !(system::has_attribute(fd, &found.stat, *id)?
+                    || birth.is_some()
+                        && system::has_no_attribute(fd)?
                         && system::has_handle(fd, *kind, handle)?) =>
             {
                 Ok(Some("another one is in its place (same inode, other id)"))
