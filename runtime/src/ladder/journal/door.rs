@@ -9,6 +9,7 @@ use super::place::Place;
 use super::{Recovery, replay};
 use crate::Action;
 use crate::ladder::action::Prepared;
+use crate::ladder::action::encoding::Encoded;
 use crate::ladder::keeper::Keeper;
 
 /// Replays what is in `directory`, and opens this process's journal there.
@@ -30,7 +31,7 @@ pub fn recover_after_restart_in(directory: &Path) -> io::Result<Recovery> {
 #[derive(Debug)]
 pub struct Registration {
     key: u64,
-    action: Prepared,
+    action: Encoded,
 }
 
 fn keeper() -> io::Result<&'static dyn Keeper> {
@@ -40,14 +41,14 @@ fn keeper() -> io::Result<&'static dyn Keeper> {
 impl Registration {
     /// Before the thing is created.
     pub fn intend(key: u64, action: Action) -> io::Result<Self> {
-        let action = action.prepare()?;
+        let action = Encoded::new(action.prepare()?)?;
         keeper()?.intend(key, &action)?;
         Ok(Self { key, action })
     }
 
     /// After it was created.
     pub fn commit(&mut self) -> io::Result<()> {
-        self.action.commit()?;
+        self.action.update(Prepared::commit)?;
         keeper()?.commit(self.key, &self.action)
     }
 

@@ -39,7 +39,7 @@ const IDENTITY: usize = 256;
 pub(super) struct Change {
     pub(super) kind: Kind,
     pub(super) key: u64,
-    pub(super) data: Vec<u8>,
+    pub(super) data: Arc<[u8]>,
 }
 
 /// The segment of this process.
@@ -75,11 +75,11 @@ struct Live {
     committed: bool,
     /// Whether it was removed, and may come back with a power cut.
     done: bool,
-    data: Vec<u8>,
+    data: Arc<[u8]>,
 }
 
 impl Live {
-    fn new(order: u64, committed: bool, data: Vec<u8>) -> Self {
+    fn new(order: u64, committed: bool, data: Arc<[u8]>) -> Self {
         Self { order, committed, done: false, data }
     }
 

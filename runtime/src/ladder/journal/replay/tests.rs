@@ -164,7 +164,7 @@ fn actions_of_a_version_too_old_are_kept_aside() {
 /// An owner that has said of the file `2` that it removed it.
 fn has_removed_2(owner: Owner) -> Home {
     Home::left_by(owner, |segment| {
-        let done = Change { kind: Kind::Done, key: 2, data: Vec::new() };
+        let done = Change { kind: Kind::Done, key: 2, data: Arc::default() };
         segment.apply(vec![done]).pop().unwrap().unwrap();
     })
 }
