@@ -15,8 +15,8 @@ fn written() -> Disk {
     disk.flush();
     assert!(disk.write(SECTOR, &[2; SECTOR], false));
     assert!(disk.write(SECTOR, &[3; SECTOR], true));
-    assert!(disk.write(2 * SECTOR, &[4; 5 * SECTOR], false));
-    assert!(disk.write(2 * SECTOR, &[5; 6 * SECTOR], false));
+    assert!(disk.write(2 * SECTOR, &vec![4; 5 * SECTOR], false));
+    assert!(disk.write(2 * SECTOR, &vec![5; 6 * SECTOR], false));
     assert_eq!(sectors(&disk), [1, 3, 5, 5, 5, 5, 5, 5]);
     disk
 }
@@ -59,7 +59,9 @@ fn a_write_beyond_the_end_or_of_a_part_of_a_sector_is_refused() {
 /// What is wrong after this was said, and this found.
 fn wrong(said: &[Said], found: &[(&str, Whose)]) -> usize {
     let mut known = Known::default();
-    said.iter().for_each(|said| known.hear(said));
+    for said in said {
+        known.hear(said);
+    }
     for (name, whose) in found {
         known.hear(&Said::Found((*name).to_owned(), *whose));
     }
@@ -73,17 +75,18 @@ fn what_is_left_of_ours_or_lost_of_others_is_wrong() {
     let (making, removing) = (Said::Making("n1".into()), Said::Removing("n1".into()));
     let (keeping, kept) = (Said::Keeping("k".into()), Said::Kept("k".into()));
     let strangers = Whose::Stranger(7);
+    let (only_making, only_keeping) = ([making.clone()], [keeping.clone()]);
     assert_eq!(wrong(&[], &[]), 0);
     // Ours.
     assert_eq!(wrong(&[], &[("n1", Whose::Ours)]), 1);
     assert_eq!(wrong(&[], &[(".backstop-1", Whose::Unknown)]), 1);
-    assert_eq!(wrong(&[making.clone()], &[("n1", Whose::Ours)]), 1);
-    assert_eq!(wrong(&[keeping.clone()], &[("k", Whose::Ours)]), 0);
-    assert_eq!(wrong(&[keeping.clone()], &[]), 0);
+    assert_eq!(wrong(&only_making, &[("n1", Whose::Ours)]), 1);
+    assert_eq!(wrong(&only_keeping, &[("k", Whose::Ours)]), 0);
+    assert_eq!(wrong(&only_keeping, &[]), 0);
     assert_eq!(wrong(&[keeping.clone(), kept.clone()], &[("k", Whose::Ours)]), 0);
     assert_eq!(wrong(&[keeping, kept], &[]), 1);
     // The stranger's.
-    assert_eq!(wrong(&[making.clone()], &[("n1", Whose::Unknown)]), 0);
+    assert_eq!(wrong(&only_making, &[("n1", Whose::Unknown)]), 0);
     assert_eq!(wrong(&[making.clone(), mine(7)], &[("n1", strangers)]), 0);
     assert_eq!(wrong(&[making.clone(), mine(7)], &[]), 1);
     assert_eq!(wrong(&[making.clone(), mine(8)], &[("n1", strangers)]), 1);
