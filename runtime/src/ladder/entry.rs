@@ -257,6 +257,10 @@ impl Held {
                 // The keepers forget with the guard: it may be coming yet.
                 Ok(Performed::Gone) if missed => Ended::WELL,
                 Ok(Performed::LeftAlone(reason)) if missed => left_alone(&reason),
+                // What else an action does is not taken back by a power cut.
+                Ok(Performed::Done | Performed::Gone) if action.path().is_some() => {
+                    self.withdraw(|keeper| keeper.done(self.key))
+                }
                 Ok(Performed::Done | Performed::Gone) => self.forget(),
                 Ok(Performed::LeftAlone(reason)) => {
                     self.forget();
@@ -270,12 +274,16 @@ impl Held {
         }
     }
 
-    /// Tells every keeper, also those behind one that fails.
     fn forget(&self) -> Ended {
+        self.withdraw(|keeper| keeper.forget(self.key))
+    }
+
+    /// Tells every keeper, also those behind one that fails.
+    fn withdraw(&self, step: impl Fn(&dyn super::keeper::Keeper) -> io::Result<()>) -> Ended {
         if self.settled.swap(true, Ordering::Relaxed) {
             return Ended::WELL;
         }
-        match self.keepers.all(|keeper| keeper.forget(self.key)) {
+        match self.keepers.all(step) {
             Ok(()) => Ended::WELL,
             Err(error) => Ended::failed(format!("cannot withdraw its registration: {error}")),
         }
