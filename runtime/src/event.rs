@@ -26,6 +26,9 @@ pub enum EventKind {
     CleanupAbandoned,
     /// A child of a scope panicked, and its panic is not the one that the scope resumes.
     ChildPanicked,
+    /// The waker of a task panicked, which waits for a token, a scope, a child, or in `drain`. That task may
+    /// never be polled again.
+    WakerPanicked,
 }
 
 impl EventKind {
@@ -37,6 +40,7 @@ impl EventKind {
             Self::CleanupTimedOut => ("cleanup", "timed out"),
             Self::CleanupAbandoned => ("cleanup", "was abandoned"),
             Self::ChildPanicked => ("child", "panicked"),
+            Self::WakerPanicked => ("waker", "panicked"),
         }
     }
 }
@@ -48,17 +52,19 @@ impl fmt::Display for EventKind {
     }
 }
 
-/// A cleanup or a child that failed: everything that is known of it where it happened.
+/// A cleanup, a child or a waker that failed: everything that is known of it where it happened.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Event {
     /// What went wrong.
     pub kind: EventKind,
-    /// The cleanup's or the child's name.
+    /// The cleanup's or the child's name. Of a [waker](EventKind::WakerPanicked), what its task waits for:
+    /// `<token>`, `<deadline>`, `<scope>`, `<drain>`, or the name of a child.
     pub name: String,
-    /// Where the cleanup was declared or the child was spawned.
+    /// Where the cleanup was declared, the child was spawned, or the scope was made. Of a waker for a `<token>`,
+    /// where that was cancelled; where nobody's code leads there, a place in backstop.
     pub location: &'static Location<'static>,
-    /// How the guarded scope was left; a child's own outcome for [`EventKind::ChildPanicked`].
+    /// How the guarded scope was left; of a child or a waker, its own outcome.
     pub outcome: Outcome,
     /// The panic's message, or the error as it displays itself.
     pub message: String,
@@ -98,7 +104,7 @@ impl fmt::Display for Event {
         let Self { name, location, outcome, message, .. } = self;
         let (who, what) = self.kind.words();
         write!(f, "{who} `{name}` {what}")?;
-        if self.kind != EventKind::ChildPanicked {
+        if !matches!(self.kind, EventKind::ChildPanicked | EventKind::WakerPanicked) {
             write!(f, " on {outcome}")?;
         }
         write!(f, " at {location}")?;
@@ -121,7 +127,7 @@ fn place() -> &'static RwLock<Option<Arc<Observer>>> {
     place
 }
 
-/// Sets the process's one observer of failed cleanups and children, in place of the one before.
+/// Sets the process's one observer of what fails, in place of the one before.
 ///
 /// Without an observer, each [`Event`] is one line on stderr. With the feature `tracing` it is an event of
 /// level `ERROR` and target `backstop` instead, in the span that is current, with the fields `kind`, `name`,

@@ -23,7 +23,7 @@ use pin_project_lite::pin_project;
 use self::children::Key;
 use self::shared::{Payload, Shared, Site};
 use super::Name;
-use crate::{CancelToken, InScope};
+use crate::{CancelToken, InScope, event};
 
 pub use self::error::{ChildFailure, Closed, DeadlineExceeded, FailureKind, ScopeError};
 pub use self::handle::TaskHandle;
@@ -404,7 +404,14 @@ impl Child {
         let to_handle = self.shared.roll.deliver(self.key);
         match result {
             Ok(value) => {
-                if let Some(message) = failed(&value) {
+                // What shows an error is the user's, as `failed` does: one that panics is an error all the same.
+                let message =
+                    catch_unwind(AssertUnwindSafe(|| failed(&value))).unwrap_or_else(|payload| {
+                        let message = event::panic_message(&*payload);
+                        event::discard(payload);
+                        Some(format!("<its `Display` panicked: {message}>"))
+                    });
+                if let Some(message) = message {
                     self.shared.returned_error(self.key, self.site.clone(), message);
                 }
                 if to_handle {
