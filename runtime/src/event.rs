@@ -134,8 +134,8 @@ fn place() -> &'static RwLock<Option<Arc<Observer>>> {
 /// `file`, `line`, `outcome`, `elapsed`, `thread` and the message; where no subscriber takes that, it is
 /// the line. While the process is ending it is both, the line first: what a subscriber has not written by then may
 /// be lost, and it may block, as in a lock that a thread holds that exits.
-/// The process is ending, with the feature `process`, once an `async` `main` under `#[backstop::main]` is
-/// over or dropped by force, and else from the exit hook on. Without that attribute, a cleanup that fails
+/// The process is ending, with the feature `process`, once a `main` under `#[backstop::main]` is over, or an
+/// `async` one is dropped by force, and else from the exit hook on. Without that attribute, a cleanup that fails
 /// after `main`'s own variables are gone, as those of tasks do while a runtime shuts down, is told to a
 /// subscriber whose writer may be one of them: only an observer helps then, or that there is no subscriber,
 /// and so the line.
@@ -194,15 +194,11 @@ fn print(event: &Event) {
 
 /// Whether the process is ending, as far as anybody knows.
 fn is_ending() -> bool {
-    #[cfg(all(feature = "process", feature = "tokio", unix))]
-    if crate::ladder::shutdown::is_main_over() {
-        return true;
-    }
     #[cfg(all(feature = "process", unix))]
-    if crate::ladder::exit::is_ending() {
-        return true;
-    }
-    false
+    let is_ending = crate::ladder::shutdown::is_main_over() || crate::ladder::exit::is_ending();
+    #[cfg(not(all(feature = "process", unix)))]
+    let is_ending = false;
+    is_ending
 }
 
 /// The message of a panic, as the standard library's hook would print it.
