@@ -5,6 +5,7 @@
 
 mod children;
 mod handle;
+mod spawn;
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -15,7 +16,7 @@ use std::task::Poll;
 
 use self::children::{Children, Ready};
 use self::handle::Ending;
-use super::tasks::error::FromDeadline;
+use super::tasks::error::{Closed, FromDeadline};
 use super::tasks::run::{Aborts, Body};
 use super::tasks::shared::{Payload, Site, report};
 use super::{Name, Options};
@@ -146,63 +147,6 @@ impl Options {
     }
 }
 
-impl<'env> LocalScope<SendChild<'env>> {
-    /// Spawns a child: it is polled by whoever polls the scope. The line of the call is its identity in
-    /// events. The handle may be dropped.
-    ///
-    /// In a scope that is closing, the child is dropped before it begins, and the handle says that it was
-    /// cancelled.
-    #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> LocalHandle<F::Output>
-    where
-        F: Future<Output: Send + 'env> + Send + 'env,
-    {
-        let (child, handle) = self.child(Location::caller(), |_| false, future);
-        self.shared.push(Box::pin(child));
-        handle
-    }
-
-    /// Spawns a child that can fail: an `Err` cancels the scope's token as a panic does. The value goes to
-    /// the handle either way.
-    #[track_caller]
-    pub fn spawn_fallible<F, T, E>(&self, future: F) -> LocalHandle<Result<T, E>>
-    where
-        F: Future<Output = Result<T, E>> + Send + 'env,
-        T: Send + 'env,
-        E: Send + 'env,
-    {
-        let (child, handle) = self.child(Location::caller(), Result::is_err, future);
-        self.shared.push(Box::pin(child));
-        handle
-    }
-}
-
-impl<'env> LocalScope<AnyChild<'env>> {
-    /// As for children that are `Send`.
-    #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> LocalHandle<F::Output>
-    where
-        F: Future<Output: 'env> + 'env,
-    {
-        let (child, handle) = self.child(Location::caller(), |_| false, future);
-        self.shared.push(Box::pin(child));
-        handle
-    }
-
-    /// As for children that are `Send`.
-    #[track_caller]
-    pub fn spawn_fallible<F, T, E>(&self, future: F) -> LocalHandle<Result<T, E>>
-    where
-        F: Future<Output = Result<T, E>> + 'env,
-        T: 'env,
-        E: 'env,
-    {
-        let (child, handle) = self.child(Location::caller(), Result::is_err, future);
-        self.shared.push(Box::pin(child));
-        handle
-    }
-}
-
 impl<K: ?Sized> LocalScope<K> {
     #[track_caller]
     fn new(options: &Options) -> Self {
@@ -282,15 +226,18 @@ impl<K: ?Sized> LocalScope<K> {
 }
 
 impl<K: ?Sized> Shared<K> {
-    fn push(&self, child: Pin<Box<K>>) {
+    /// Takes a child in, unless the scope is closed.
+    fn push(&self, child: Pin<Box<K>>) -> Result<(), Closed> {
         let mut spawned = self.spawned();
         if spawned.is_closed {
             drop(spawned);
-            return self.end(child);
+            self.end(child);
+            return Err(Closed);
         }
         spawned.children.push(child);
         drop(spawned);
         self.core.ready.wake();
+        Ok(())
     }
 
     /// Takes as many as there is room for.

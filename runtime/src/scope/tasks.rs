@@ -259,7 +259,7 @@ pub struct TaskBuilder<'a>(Task<'a>);
 impl TaskBuilder<'_> {
     /// The task's name in events and errors.
     pub fn name(self, name: &str) -> Self {
-        Self(self.0.name(name.to_owned()))
+        Self(self.0.name(Arc::<str>::from(name)))
     }
 
     /// Spawns the task; see [`TaskScope::spawn`].
