@@ -177,7 +177,7 @@ impl Task<'_> {
         T: Send + 'static,
         E: Display + Send + 'static,
     {
-        self.launch(|value| value.as_ref().err().map(ToString::to_string), future)
+        self.launch(|value| value.as_ref().err().map(shown), future)
     }
 
     /// Runs a closure on a thread for blocking work; see [`TaskScope::spawn_blocking`].
@@ -238,6 +238,15 @@ impl Task<'_> {
             Err(Closed) => Err((shared, site)),
         }
     }
+}
+
+/// The message of an error. What shows it is the user's: one that panics is an error all the same.
+fn shown(error: &impl Display) -> String {
+    catch_unwind(AssertUnwindSafe(|| error.to_string())).unwrap_or_else(|payload| {
+        let message = event::panic_message(&*payload);
+        event::discard(payload);
+        format!("<its `Display` panicked: {message}>")
+    })
 }
 
 /// Drops what is not spawned, because the scope is closed. The handle is that of a task that was cancelled
@@ -404,14 +413,7 @@ impl Child {
         let to_handle = self.shared.roll.deliver(self.key);
         match result {
             Ok(value) => {
-                // What shows an error is the user's, as `failed` does: one that panics is an error all the same.
-                let message =
-                    catch_unwind(AssertUnwindSafe(|| failed(&value))).unwrap_or_else(|payload| {
-                        let message = event::panic_message(&*payload);
-                        event::discard(payload);
-                        Some(format!("<its `Display` panicked: {message}>"))
-                    });
-                if let Some(message) = message {
+                if let Some(message) = failed(&value) {
                     self.shared.returned_error(self.key, self.site.clone(), message);
                 }
                 if to_handle {
