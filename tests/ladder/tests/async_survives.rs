@@ -4,29 +4,18 @@ use std::fs;
 use std::future::{Future, ready};
 use std::io;
 use std::path::Path;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use backstop::{Action, defer, must_cleanup};
+use backstop_tests_ladder::pause::Pause;
 
 type Log = Arc<Mutex<Vec<&'static str>>>;
 
 fn noting(log: &Log, entry: &'static str) -> impl FnOnce() + Send + 'static + use<> {
     let log = Arc::clone(log);
     move || log.lock().unwrap().push(entry)
-}
-
-/// Pending once.
-#[derive(Default)]
-struct Pause(bool);
-
-impl Future for Pause {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
-    }
 }
 
 #[must_cleanup]

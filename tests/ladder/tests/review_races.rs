@@ -2,18 +2,19 @@
 #![cfg(target_os = "linux")]
 
 use std::collections::HashSet;
-use std::future::{Future, pending};
+use std::future::{Future as _, pending};
 use std::path::{Path, PathBuf};
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::process::{Command, ExitStatus, Stdio};
 use std::sync::mpsc;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Waker};
 use std::thread::{self, ThreadId};
 use std::time::{Duration, Instant};
 use std::{env, fs};
 
 use backstop::__private::{Site, exit_entry, set_exit_limit};
 use backstop::{Action, Survives, create_file, must_cleanup, scratch};
+use backstop_tests_ladder::pause::Pause;
 
 const PART: &str = "BACKSTOP_REVIEW_DIR";
 
@@ -254,18 +255,6 @@ fn serve(path: &Path, begun: &mpsc::Sender<()>, end: impl FnOnce()) {
         begun.send(()).unwrap();
         end();
     };
-}
-
-/// Pending once.
-#[derive(Default)]
-struct Pause(bool);
-
-impl Future for Pause {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
-    }
 }
 
 #[must_cleanup]
