@@ -309,6 +309,7 @@ async fn goes_on(path: &Path, tell: mpsc::Sender<()>, is_over: mpsc::Receiver<()
     {
         Pause::default().await;
         fs::write(path, "x").unwrap();
+        pending::<()>().await;
     };
 }
 
