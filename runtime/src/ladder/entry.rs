@@ -1,5 +1,7 @@
 //! A cleanup of the guard's that climbs higher: the traits that say what may, and its registration.
 
+mod asynchronous;
+
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -395,24 +397,6 @@ impl Entry {
             held: self.held.clone(),
             statement: self.exit.making(),
         }
-    }
-
-    /// The same for a statement that may be suspended, and go on elsewhere: the hook does not wait for
-    /// it.
-    #[must_use]
-    pub fn making_async(&self) -> MakingAsync {
-        self.exit.making().made();
-        MakingAsync(self.held.clone())
-    }
-}
-
-/// A guarded statement of an `async fn` that is making a thing.
-pub struct MakingAsync(Option<Arc<Held>>);
-
-impl MakingAsync {
-    /// The statement went well: as [`Created::commit`].
-    pub fn commit(self) {
-        identify(self.0.as_ref());
     }
 }
 
