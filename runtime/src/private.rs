@@ -85,9 +85,11 @@ pub const fn checked_call<T>(value: T, (): ()) -> T {
 #[cfg(all(feature = "process", target_os = "linux"))]
 pub mod reaper {
     use std::io;
+    use std::os::fd::OwnedFd;
 
     use crate::Action;
     use crate::ladder::action::Prepared;
+    use crate::ladder::action::encoding::{self, Encoded};
     use crate::ladder::keeper::Keeper;
     use crate::ladder::reaper;
     use crate::reaper::Builder;
@@ -128,13 +130,25 @@ pub mod reaper {
     #[derive(Debug)]
     pub struct Kept {
         key: u64,
-        action: Prepared,
+        action: Encoded,
     }
 
     impl Kept {
         /// Prepares the action, and tells nobody.
         pub fn new(key: u64, action: Action) -> io::Result<Self> {
-            Ok(Self { key, action: action.prepare()? })
+            Ok(Self { key, action: Encoded::new(action.prepare()?)? })
+        }
+
+        /// Encodes the action once more.
+        pub fn encode(&self) -> io::Result<()> {
+            std::hint::black_box(encoding::encode(&self.action)?);
+            Ok(())
+        }
+
+        /// Hands it over on a channel, and withdraws it.
+        pub fn hand_over(&self, channel: &Unwatched) -> io::Result<()> {
+            channel.0.intend(self.key, &self.action)?;
+            channel.0.forget(self.key)
         }
 
         /// Tells the reaper of what is about to be created.
@@ -144,13 +158,23 @@ pub mod reaper {
 
         /// Tells it that the thing exists.
         pub fn commit(&mut self) -> io::Result<()> {
-            self.action.commit()?;
+            self.action.update(Prepared::commit)?;
             keeper()?.commit(self.key, &self.action)
         }
 
         /// Tells it that there is nothing to do.
         pub fn forget(&self) -> io::Result<()> {
             keeper()?.forget(self.key)
+        }
+    }
+
+    /// The owner's side of a channel that has no reaper.
+    pub struct Unwatched(Box<dyn Keeper>);
+
+    impl Unwatched {
+        /// A socket of sequential packets, with room for all that is sent.
+        pub fn new(channel: OwnedFd) -> io::Result<Self> {
+            Ok(Self(Box::new(reaper::keeper_on(channel)?)))
         }
     }
 

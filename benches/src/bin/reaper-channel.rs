@@ -36,7 +36,7 @@ mod linux {
     /// As many messages as fit into a channel whose reader does not run.
     const BATCH: u64 = 100;
     /// As long as a registration of `NAME` in `/tmp`.
-    const BARE: [u8; 109] = [7; 109];
+    const BARE: [u8; 114] = [7; 114];
     const NAME: &str = "an-application-scratch-0123456789abcdef0123456789abcdef";
 
     pub(crate) fn main() -> Result<()> {
@@ -158,10 +158,15 @@ mod linux {
         Ok(times)
     }
 
+    fn encode_first(kept: &Kept) -> io::Result<()> {
+        kept.encode()?;
+        kept.intend()
+    }
+
     /// Registers a batch, and withdraws it; tells how long the first took.
-    fn register(batch: u64) -> io::Result<u64> {
+    fn register(batch: u64, one: fn(&Kept) -> io::Result<()>) -> io::Result<u64> {
         let kept = registrations(batch)?;
-        let time = timed(|| kept.iter().try_for_each(Kept::intend))?;
+        let time = timed(|| kept.iter().try_for_each(one))?;
         backstop::reaper::check()?;
         kept.iter().try_for_each(Kept::forget)?;
         backstop::reaper::check()?;
@@ -169,7 +174,8 @@ mod linux {
     }
 
     fn writes(rounds: u64) -> Result<()> {
-        const KINDS: [&str; 4] = ["bare write", "control", "registration", "eager reader"];
+        const KINDS: [&str; 5] =
+            ["bare write", "control", "registration", "with encoding", "eager reader"];
         on_core(0)?;
         let (reader, eager) = (Reader::start("read")?, Reader::start("read-at-once")?);
         reaper::start_from_main_with(Builder::new().without_log())?;
@@ -184,18 +190,20 @@ mod linux {
             Ok(time)
         };
         let bare = |_| bare_to(&reader);
-        let ours = |batch| {
+        let ours = |batch, one: fn(&Kept) -> io::Result<()>| {
             let kept = registrations(batch)?;
             let mut time = 0;
             for kept in &kept {
-                time += timed(|| kept.intend())?;
+                time += timed(|| one(kept))?;
                 backstop::reaper::check()?;
             }
             kept.iter().try_for_each(Kept::forget)?;
             backstop::reaper::check()?;
             Ok(time)
         };
-        let times = in_turns(rounds, [&bare, &bare, &ours, &|_| bare_to(&eager)])?;
+        let (ready, encoded) =
+            (|batch| ours(batch, Kept::intend), |batch| ours(batch, encode_first));
+        let times = in_turns(rounds, [&bare, &bare, &ready, &encoded, &|_| bare_to(&eager)])?;
         table(KINDS, "one at a time", times);
         let bare_to = |reader: &Reader| {
             let time = timed(|| (0..BATCH).try_for_each(|_| reader.send(&BARE)))?;
@@ -203,8 +211,13 @@ mod linux {
             Ok(time)
         };
         let bare = |_| bare_to(&reader);
-        let times = in_turns(rounds, [&bare, &bare, &register, &|_| bare_to(&eager)])?;
+        let ready = |batch| register(batch, Kept::intend);
+        let encoded = |batch| register(batch, encode_first);
+        let times = in_turns(rounds, [&bare, &bare, &ready, &encoded, &|_| bare_to(&eager)])?;
         table(KINDS, "100 in a row", times);
+        let made_ready = |batch| timed(|| registrations(batch).map(drop));
+        let [times] = in_turns(rounds, [&made_ready])?;
+        println!("\nan action is made ready, and let go, in {:.2} µs", microseconds(median(times)));
         Ok(())
     }
 
@@ -214,7 +227,8 @@ mod linux {
         reaper::start_from_main_with(Builder::new().without_log().acknowledged(true))?;
         backstop::reaper::check()?;
         let bare = |_| timed(|| (0..BATCH).try_for_each(|_| reader.round_trip(&BARE)));
-        let times = in_turns(rounds, [&bare, &bare, &register])?;
+        let ours = |batch| register(batch, Kept::intend);
+        let times = in_turns(rounds, [&bare, &bare, &ours])?;
         table(["bare", "control", "acknowledged"], "round trips", times);
         Ok(())
     }

@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
 
+use super::action::encoding::Encoded;
 use super::action::{Action, Performed, Prepared};
 use super::exit::doors::Announcement;
 use super::exit::{self, Announced, Cleanup};
@@ -200,7 +201,7 @@ struct Held {
 }
 
 struct Owed {
-    action: Prepared,
+    action: Encoded,
     /// Whether it was performed before its thing was committed, and did nothing: the process is
     /// ending, and did not wait for who makes the thing, and now performs it.
     missed: bool,
@@ -216,7 +217,7 @@ impl Held {
         keepers: Keepers,
     ) -> io::Result<Arc<Self>> {
         let key = NEXT.fetch_add(1, Ordering::Relaxed);
-        let owed = Mutex::new(Owed { action, missed: false });
+        let owed = Mutex::new(Owed { action: Encoded::new(action)?, missed: false });
         // Made first: should the second keeper refuse, the first is told to forget.
         let held = Self { site, key, owed, keepers, settled: AtomicBool::new(false) };
         held.tell(
@@ -233,7 +234,7 @@ impl Held {
 
     fn tell(
         &self,
-        step: impl Fn(&dyn super::keeper::Keeper, &Prepared) -> io::Result<()>,
+        step: impl Fn(&dyn super::keeper::Keeper, &Encoded) -> io::Result<()>,
     ) -> io::Result<()> {
         let owed = self.owed();
         self.keepers.each(|keeper| step(keeper, &owed.action))
@@ -284,7 +285,7 @@ impl Held {
     fn commit(&self, note: impl FnOnce(&mut Prepared) -> io::Result<()>) -> io::Result<()> {
         let missed = {
             let mut owed = self.owed();
-            match note(&mut owed.action) {
+            match owed.action.update(note) {
                 // The statement made nothing.
                 Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
                 noted => noted?,

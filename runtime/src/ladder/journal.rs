@@ -47,7 +47,7 @@ use self::place::Place;
 use self::record::Kind;
 pub use self::recovery::{FailedAction, LeftAlone, Recovery};
 use self::segment::Segment;
-use super::action::{Prepared, encoding};
+use super::action::encoding::Encoded;
 use super::keeper::Keeper;
 
 /// The journal of this process.
@@ -169,24 +169,16 @@ pub(crate) fn recover_in(path: Option<&Path>) -> io::Result<Recovery> {
     }
 }
 
-impl Journal {
-    fn register(&self, kind: Kind, key: u64, action: &Prepared) -> io::Result<()> {
-        let data = encoding::encode(action)
-            .map_err(|e| io::Error::other(format!("journal: the action cannot be encoded: {e}")))?;
-        self.group.change(kind, key, data)
-    }
-}
-
 impl Keeper for Journal {
-    fn intend(&self, key: u64, action: &Prepared) -> io::Result<()> {
-        self.register(Kind::Intent, key, action)
+    fn intend(&self, key: u64, action: &Encoded) -> io::Result<()> {
+        self.group.change(Kind::Intent, key, Arc::clone(action.bytes()))
     }
 
-    fn commit(&self, key: u64, action: &Prepared) -> io::Result<()> {
-        self.register(Kind::Commit, key, action)
+    fn commit(&self, key: u64, action: &Encoded) -> io::Result<()> {
+        self.group.change(Kind::Commit, key, Arc::clone(action.bytes()))
     }
 
     fn forget(&self, key: u64) -> io::Result<()> {
-        self.group.change(Kind::Forget, key, Vec::new())
+        self.group.change(Kind::Forget, key, Arc::default())
     }
 }

@@ -2,16 +2,16 @@
 
 use std::io;
 
-use super::action::Prepared;
+use super::action::encoding::Encoded;
 
 /// A rung above the exit hook. Calls come from any thread, and from drop paths: each has a deadline
 /// of its own, and none panics.
 pub(crate) trait Keeper: Send + Sync {
     /// What is about to be created. Durable, in this keeper's sense, when this returns.
-    fn intend(&self, key: u64, action: &Prepared) -> io::Result<()>;
+    fn intend(&self, key: u64, action: &Encoded) -> io::Result<()>;
     /// It exists now, and `action` has its identity. What existed before it was registered begins
     /// with this.
-    fn commit(&self, key: u64, action: &Prepared) -> io::Result<()>;
+    fn commit(&self, key: u64, action: &Encoded) -> io::Result<()>;
     /// It has been cleaned up, or is not to be: durable when this returns.
     fn forget(&self, key: u64) -> io::Result<()>;
 }

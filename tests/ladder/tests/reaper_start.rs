@@ -364,7 +364,7 @@ fn reaper_takes_nothing_from_another_user_or_process_however_it_is_sent() {
     // A withdrawal by a fork, and a question by the owner as another user, past all checks of theirs.
     let (mut owner, reaper) = Owner::with_reaper(&[]);
     let kept = owner.keep("kept");
-    owner.ok("fork-sends 000000000000000002 00");
+    owner.ok("fork-sends 0000000000000000 03 0000000000000000");
     owner.ok("check");
     owner.wait_for_log("ignored: messages of");
     owner.kill();
@@ -375,9 +375,9 @@ fn reaper_takes_nothing_from_another_user_or_process_however_it_is_sent() {
     let (kept, other) = (owner.keep("kept"), owner.keep("other"));
     owner.ok(&format!("setuid {STRANGER}"));
     // In place of the action there is nothing that could be performed.
-    owner.ok("sends 0000000000000000 01 00 01");
+    owner.ok("sends 0000000000000000 02 0000000000000000");
     owner.wait_for_log(&format!("uid: {STRANGER}"));
-    owner.ok("sends 0000000000000000 02 01");
+    owner.ok("sends 0000000000000000 03 0100000000000000");
     owner.kill();
     reaper.wait();
     assert!(!kept.exists() && other.exists(), "{:?}", owner.log());

@@ -11,7 +11,7 @@ pub fn encode(action: Action, commit: bool) -> io::Result<Vec<u8>> {
     if commit {
         prepared.commit()?;
     }
-    encoding::encode(&prepared)
+    Ok(encoding::encode(&prepared)?.to_vec())
 }
 
 /// Performs it, and says how it ended in one or two words and a reason.
@@ -28,5 +28,5 @@ pub fn perform(encoded: &[u8]) -> io::Result<String> {
 pub fn encode_fd(action: Action, fd: impl AsFd) -> io::Result<Vec<u8>> {
     let mut prepared = action.prepare()?;
     prepared.commit_fd(fd.as_fd())?;
-    encoding::encode(&prepared)
+    Ok(encoding::encode(&prepared)?.to_vec())
 }

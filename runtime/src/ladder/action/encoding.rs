@@ -5,6 +5,8 @@
 //! keeps bytes keeps [`VERSION`] beside them.
 
 use std::io;
+use std::ops::Deref;
+use std::sync::Arc;
 
 use super::Prepared;
 
@@ -34,8 +36,18 @@ pub(crate) fn check(version: u32) -> Result<(), Unknown> {
     }
 }
 
-pub(crate) fn encode(action: &Prepared) -> io::Result<Vec<u8>> {
-    postcard::to_allocvec(action).map_err(io::Error::other)
+/// Room for most actions. They are written here first: into a vector, which might have to grow at each
+/// byte, that took twice as long.
+const USUAL: usize = 256;
+
+pub(crate) fn encode(action: &Prepared) -> io::Result<Arc<[u8]>> {
+    if let Ok(bytes) = postcard::to_slice(action, &mut [0; USUAL]) {
+        return Ok((&*bytes).into());
+    }
+    let bytes = postcard::to_allocvec(action).map_err(|error| {
+        io::Error::other(format!("the action cannot be told to others: {error}"))
+    })?;
+    Ok(bytes.into())
 }
 
 /// The action, of a version that was [checked](check); `None` if the bytes are none.
@@ -43,6 +55,42 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Prepared> {
     match postcard::take_from_bytes(bytes) {
         Ok((action, [])) => Some(action),
         _ => None,
+    }
+}
+
+/// An action with its bytes, which all who keep it share.
+#[derive(Debug, Clone)]
+pub(crate) struct Encoded {
+    action: Prepared,
+    bytes: Arc<[u8]>,
+}
+
+impl Encoded {
+    pub(crate) fn new(action: Prepared) -> io::Result<Self> {
+        Ok(Self { bytes: encode(&action)?, action })
+    }
+
+    /// Changes the action. If that fails, both are as before.
+    pub(crate) fn update(
+        &mut self,
+        change: impl FnOnce(&mut Prepared) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let mut action = self.action.clone();
+        change(&mut action)?;
+        *self = Self::new(action)?;
+        Ok(())
+    }
+
+    pub(crate) fn bytes(&self) -> &Arc<[u8]> {
+        &self.bytes
+    }
+}
+
+impl Deref for Encoded {
+    type Target = Prepared;
+
+    fn deref(&self) -> &Prepared {
+        &self.action
     }
 }
 

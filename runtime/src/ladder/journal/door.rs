@@ -7,6 +7,7 @@ use std::path::Path;
 use super::Recovery;
 use crate::Action;
 use crate::ladder::action::Prepared;
+use crate::ladder::action::encoding::Encoded;
 use crate::ladder::keeper::Keeper;
 
 /// Replays what is in `directory`, and opens this process's journal there.
@@ -23,7 +24,7 @@ pub fn recover_in(directory: &Path) -> io::Result<Recovery> {
 #[derive(Debug)]
 pub struct Registration {
     key: u64,
-    action: Prepared,
+    action: Encoded,
 }
 
 fn keeper() -> io::Result<&'static dyn Keeper> {
@@ -33,14 +34,14 @@ fn keeper() -> io::Result<&'static dyn Keeper> {
 impl Registration {
     /// Before the thing is created.
     pub fn intend(key: u64, action: Action) -> io::Result<Self> {
-        let action = action.prepare()?;
+        let action = Encoded::new(action.prepare()?)?;
         keeper()?.intend(key, &action)?;
         Ok(Self { key, action })
     }
 
     /// After it was created.
     pub fn commit(&mut self) -> io::Result<()> {
-        self.action.commit()?;
+        self.action.update(Prepared::commit)?;
         keeper()?.commit(self.key, &self.action)
     }
 

@@ -61,7 +61,7 @@ impl Group {
     }
 
     /// Returns when the change is on disk, or surely is not to be.
-    pub(super) fn change(&self, kind: Kind, key: u64, data: Vec<u8>) -> io::Result<()> {
+    pub(super) fn change(&self, kind: Kind, key: u64, data: Arc<[u8]>) -> io::Result<()> {
         // Before any lock, which a thread that the child does not have may hold.
         if process::id() != self.pid {
             return Err(io::Error::other(
@@ -74,7 +74,7 @@ impl Group {
         let late = slot.wait(deadline);
         if late.is_none() && kind == Kind::Intent {
             // The caller is told that it is not registered: it should not be found there later.
-            self.submit(Change { kind: Kind::Forget, key, data: Vec::new() });
+            self.submit(Change { kind: Kind::Forget, key, data: Arc::default() });
         }
         late.unwrap_or_else(|| {
             Err(io::Error::new(

@@ -38,7 +38,7 @@ const IDENTITY: usize = 256;
 pub(super) struct Change {
     pub(super) kind: Kind,
     pub(super) key: u64,
-    pub(super) data: Vec<u8>,
+    pub(super) data: Arc<[u8]>,
 }
 
 /// The segment of this process.
@@ -72,7 +72,7 @@ enum Written {
 struct Live {
     order: u64,
     committed: bool,
-    data: Vec<u8>,
+    data: Arc<[u8]>,
 }
 
 impl Live {

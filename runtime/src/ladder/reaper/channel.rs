@@ -1,7 +1,5 @@
 //! The owner's side: registrations, written to whichever reaper there is.
 
-use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -11,10 +9,11 @@ use rustix::event::PollFlags;
 use rustix::io::Errno;
 
 use super::acknowledge::Waited;
-use super::link::Link;
-use super::protocol::{Message, Request};
+use super::ledger::Ledger;
+use super::link::{Link, Watchful};
+use super::protocol::Request;
 use super::{fork, start, wait_until};
-use crate::ladder::action::Prepared;
+use crate::ladder::action::encoding::Encoded;
 use crate::ladder::keeper::Keeper;
 
 /// The registrations of this process, and the link to its reaper.
@@ -45,12 +44,27 @@ struct State {
     trouble: Option<String>,
     /// Whether it may not know everything yet.
     behind: bool,
-    live: HashMap<u64, Message, BuildHasherDefault<KeyHasher>>,
+    live: Ledger<Registration>,
     /// Withdrawn while the reaper took no messages: told with the next one.
     withdrawn: Vec<u64>,
     /// A withdrawal has waited for it in vain: the next ones do not wait, or a thousand guards would
     /// take a thousand deadlines to drop.
     stalled: bool,
+}
+
+/// What the reaper was told of a key.
+struct Registration {
+    committed: bool,
+    action: Arc<[u8]>,
+    /// Of the process that leads the group which the action is about: what tells the group when that
+    /// process is gone.
+    leader: Option<Arc<Watchful>>,
+}
+
+impl Registration {
+    fn request(&self, key: u64) -> Request<'_> {
+        Request::Register { key, committed: self.committed, action: &self.action }
+    }
 }
 
 /// As whom this process runs.
@@ -79,7 +93,7 @@ impl Channel {
                 link: None,
                 trouble: None,
                 behind: false,
-                live: HashMap::default(),
+                live: Ledger::new(),
                 withdrawn: Vec::new(),
                 stalled: false,
             }),
@@ -106,8 +120,7 @@ impl Channel {
                 state = self.wait_for_reaper(state, patience)?;
             }
             drop(state);
-            let message = Message::new(&Request::Ask)?;
-            let waited = self.deliver(message, true, patience, |_, _| ())?;
+            let waited = self.deliver(Request::Ask, None, true, patience, |_| ())?;
             // It may have been sent to a successor, which does not know everything yet.
             if waited == Waited::Taken && !self.lock().behind {
                 return Ok(());
@@ -144,12 +157,11 @@ impl Channel {
     /// Tells a new reaper what is registered. Others go on meanwhile: whatever they send is in its
     /// place both before and after what is sent here.
     pub(super) fn tell_all(&self, link: &Link) -> io::Result<()> {
-        let mut keys: Vec<u64> = self.lock().live.keys().copied().collect();
-        keys.sort_unstable();
+        let keys: Vec<u64> = self.lock().live.keys().collect();
         for key in keys {
             loop {
-                let sent = match self.lock().live.get(&key) {
-                    Some(message) => link.send(message),
+                let sent = match self.lock().live.get(key) {
+                    Some(known) => link.send(known.request(key), 0, known.leader.as_deref()),
                     None => Ok(()),
                 };
                 match sent {
@@ -166,13 +178,15 @@ impl Channel {
         Ok(())
     }
 
-    fn register(&self, key: u64, committed: bool, action: &Prepared) -> io::Result<()> {
+    fn register(&self, key: u64, committed: bool, action: &Encoded) -> io::Result<()> {
         self.permit()?;
-        let message = Message::register(key, committed, action)?;
+        let leader = action.leader().and_then(|leader| Watchful::new(&leader).ok()).map(Arc::new);
+        let request = Request::Register { key, committed, action: action.bytes() };
         let mut patience = Patience::new(self.deadline);
         let result = self
-            .deliver(message, self.acknowledged, &mut patience, |state, message| {
-                state.live.insert(key, message);
+            .deliver(request, leader.as_deref(), self.acknowledged, &mut patience, |state| {
+                let (action, leader) = (Arc::clone(action.bytes()), leader.clone());
+                state.live.insert(key, Registration { committed, action, leader });
             })
             .and_then(|waited| match waited {
                 Waited::Taken => Ok(()),
@@ -182,7 +196,7 @@ impl Channel {
         if result.is_err() && self.acknowledged && !committed {
             // It may have been sent. The caller creates nothing, and will withdraw nothing.
             let mut state = self.lock();
-            if state.live.remove(&key).is_some() {
+            if state.live.remove(key).is_some() {
                 state.withdrawn.push(key);
             }
         }
@@ -226,14 +240,15 @@ impl Channel {
         self.other_user.store(User::current() != self.lock().user, Ordering::Relaxed);
     }
 
-    /// Sends a message, and does `then` under the same lock. Waits for a reaper, for room in the
+    /// Sends a request, and does `then` under the same lock. Waits for a reaper, for room in the
     /// channel, and for the acknowledgement if one is wished, within one deadline in all.
     fn deliver(
         &self,
-        mut message: Message,
+        request: Request<'_>,
+        leader: Option<&Watchful>,
         acknowledged: bool,
         patience: &mut Patience,
-        then: impl FnOnce(&mut State, Message),
+        then: impl FnOnce(&mut State),
     ) -> io::Result<Waited> {
         let mut token = 0;
         let mut state = self.lock();
@@ -245,9 +260,8 @@ impl Channel {
             };
             if acknowledged {
                 token = self.tokens.fetch_add(1, Ordering::Relaxed);
-                message.set_token(token);
             }
-            match catch_up(withdrawn, link).and_then(|()| link.send(&message)) {
+            match catch_up(withdrawn, link).and_then(|()| link.send(request, token, leader)) {
                 Ok(()) => {}
                 Err(error) if is_full(&error) => {
                     let link = Arc::clone(link);
@@ -263,8 +277,7 @@ impl Channel {
                 Err(error) => return Err(error),
             }
             let link = acknowledged.then(|| Arc::clone(link));
-            message.set_token(0);
-            then(&mut state, message);
+            then(&mut state);
             drop(state);
             let Some(link) = link else { return Ok(Waited::Taken) };
             return link.acknowledgements.wait(&link, token, patience.rest());
@@ -300,24 +313,23 @@ impl Channel {
 }
 
 impl Keeper for Channel {
-    fn intend(&self, key: u64, action: &Prepared) -> io::Result<()> {
+    fn intend(&self, key: u64, action: &Encoded) -> io::Result<()> {
         self.register(key, false, action)
     }
 
-    fn commit(&self, key: u64, action: &Prepared) -> io::Result<()> {
+    fn commit(&self, key: u64, action: &Encoded) -> io::Result<()> {
         self.register(key, true, action)
     }
 
     fn forget(&self, key: u64) -> io::Result<()> {
         self.permit_withdrawal()?;
         let mut state = self.lock();
-        state.live.remove(&key);
+        state.live.remove(key);
         let Some(link) = &state.link else {
             // Nobody knows of it any more.
             return Ok(());
         };
-        let message = Message::new(&Request::Forget { key })?;
-        match link.send(&message) {
+        match link.send(Request::Forget { key }, 0, None) {
             Ok(()) => return Ok(()),
             Err(error) if is_gone(&error) => {
                 state.link = None;
@@ -369,7 +381,7 @@ impl Channel {
 /// Sends what was withdrawn while there was no room.
 fn catch_up(withdrawn: &mut Vec<u64>, link: &Link) -> io::Result<()> {
     while let Some(&key) = withdrawn.last() {
-        link.send(&Message::new(&Request::Forget { key })?)?;
+        link.send(Request::Forget { key }, 0, None)?;
         withdrawn.pop();
     }
     Ok(())
@@ -386,28 +398,6 @@ fn is_gone(error: &io::Error) -> bool {
         Errno::from_io_error(error),
         Some(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN | Errno::BADF | Errno::NOTSOCK)
     )
-}
-
-/// Keys are a counter's, which nobody outside chooses: a product spreads them well enough.
-#[derive(Default)]
-struct KeyHasher(u64);
-
-impl Hasher for KeyHasher {
-    fn write(&mut self, bytes: &[u8]) {
-        for &byte in bytes {
-            self.write_u64(byte.into());
-        }
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        // 2^64 divided by the golden ratio; the map looks at the highest bits and at the lowest ones.
-        let product = (self.0 ^ key).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-        self.0 = product ^ (product >> 32);
-    }
-
-    fn finish(&self) -> u64 {
-        self.0
-    }
 }
 
 /// A deadline that asks for the time only once something has to be waited for.

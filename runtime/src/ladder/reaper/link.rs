@@ -10,7 +10,7 @@ use rustix::net::sockopt::{Timeout, set_socket_timeout};
 use rustix::net::{RecvFlags, SendFlags};
 
 use super::acknowledge::Acknowledgements;
-use super::protocol::Message;
+use super::protocol::Request;
 use super::start::{self, Started};
 
 /// A channel to a reaper, and the reaper's pidfd.
@@ -39,18 +39,25 @@ impl Link {
         })
     }
 
-    /// Sends without waiting for room.
-    pub(super) fn send(&self, message: &Message) -> io::Result<()> {
-        if let Some(descriptor) = message.descriptor() {
-            match start::send_with(self.socket(), message.as_bytes(), descriptor) {
-                // Too many descriptors are under way: then without.
-                Err(error) if Errno::from_io_error(&error) == Some(Errno::TOOMANYREFS) => {}
-                sent => return sent,
+    /// Sends without waiting for room. `descriptor` goes along, if it still is what it was.
+    pub(super) fn send(
+        &self,
+        request: Request<'_>,
+        token: u64,
+        descriptor: Option<&Watchful>,
+    ) -> io::Result<()> {
+        request.send(token, |message| {
+            if let Some(descriptor) = descriptor.and_then(Watchful::intact) {
+                match start::send_with(self.socket(), message, descriptor) {
+                    // Too many descriptors are under way: then without.
+                    Err(error) if Errno::from_io_error(&error) == Some(Errno::TOOMANYREFS) => {}
+                    sent => return sent,
+                }
             }
-        }
-        let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
-        rustix::net::send(self.socket(), message.as_bytes(), flags)?;
-        Ok(())
+            let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
+            rustix::net::send(self.socket(), message, flags)?;
+            Ok(())
+        })
     }
 
     /// Waits for a message of the reaper.

@@ -2,17 +2,12 @@
 
 use std::ffi::OsStr;
 use std::io;
-use std::os::fd::BorrowedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::time::Duration;
 
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
-
-use super::link::Watchful;
-use crate::ladder::action::Prepared;
 
 /// The largest message, in bytes: several of the longest paths (4,096 bytes), and far less than the
 /// socket's buffer, so that no message is too large for an empty channel.
@@ -21,19 +16,27 @@ pub(super) const LIMIT: usize = 32 * 1024;
 /// Both sides must be of one version: an action is read as it was written.
 pub(super) const VERSION: &str = env!("CARGO_PKG_VERSION");
 
-/// From the owner.
-#[derive(Debug, Serialize, Deserialize)]
-pub(super) enum Request {
-    /// The first message, and only the first. The owner's pidfd comes with it. It stays the first
-    /// variant: see [`version_of_greeting`].
-    Hello(Hello),
-    /// What is to be done for `key`. The encoded action follows, and replaces an earlier one. If it
-    /// is about a process group, a pidfd of the group's leader comes with it.
+/// From the owner, as it is sent behind a token. The token is the wish for an acknowledgement with the
+/// same number; zero wishes none.
+///
+/// ```text
+/// token u64 | kind u8 | key u64, if it is about one | the rest
+/// ```
+///
+/// Numbers are little-endian.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Request<'a> {
+    /// The first message, and only the first: an encoded [`Hello`]. The owner's pidfd comes with it.
+    Hello(&'a [u8]),
+    /// What is to be done for `key`. It replaces what was. If it is about a process group, a pidfd of
+    /// the group's leader comes with it.
     Register {
         /// Later registrations have larger keys.
         key: u64,
         /// Whether the thing exists and the action has its identity.
         committed: bool,
+        /// The encoded action.
+        action: &'a [u8],
     },
     /// Nothing is to be done for `key` any more.
     Forget {
@@ -105,98 +108,99 @@ pub(super) enum Response {
     Taken(u64),
 }
 
-/// A request as it is sent: eight bytes for the token of an acknowledgement, the request, and what
-/// follows it.
-#[derive(Debug, Clone)]
-pub(super) struct Message {
-    bytes: Box<[u8]>,
-    /// Of the process that leads the group which the action is about: what tells the group when that
-    /// process is gone.
-    leader: Option<Arc<Watchful>>,
+const TOKEN: usize = size_of::<u64>();
+/// A token, a kind and a key.
+const HEAD: usize = TOKEN + 1 + size_of::<u64>();
+
+/// Kinds of requests. A greeting's stays as it is: see [`version_of_greeting`].
+mod kind {
+    pub(super) const HELLO: u8 = 0;
+    pub(super) const INTENT: u8 = 1;
+    pub(super) const COMMIT: u8 = 2;
+    pub(super) const FORGET: u8 = 3;
+    pub(super) const ASK: u8 = 4;
 }
 
-const TOKEN: usize = size_of::<u64>();
-
-/// Room for most messages. They are written here first: into a vector, which might have to grow at each
-/// byte, that took twice as long.
+/// Room for most messages, which need no allocation then.
 const USUAL: usize = 256;
 
-impl Message {
-    pub(super) fn new(request: &Request) -> io::Result<Self> {
-        Ok(Self { bytes: encode(request, None)?, leader: None })
-    }
-
-    pub(super) fn register(key: u64, committed: bool, action: &Prepared) -> io::Result<Self> {
-        let bytes = encode(&Request::Register { key, committed }, Some(action))?;
-        let leader = action.leader().and_then(|leader| Watchful::new(&leader).ok());
-        Ok(Self { bytes, leader: leader.map(Arc::new) })
-    }
-
-    /// Asks for an acknowledgement with `token`; 0 asks for none.
-    pub(super) fn set_token(&mut self, token: u64) {
-        if let Some(place) = self.bytes.first_chunk_mut() {
-            *place = token.to_le_bytes();
+impl<'a> Request<'a> {
+    /// Gives its bytes, with a token, to `send`.
+    pub(super) fn send(
+        self,
+        token: u64,
+        send: impl FnOnce(&[u8]) -> io::Result<()>,
+    ) -> io::Result<()> {
+        let (kind, key, rest) = match self {
+            Self::Hello(hello) => (kind::HELLO, None, hello),
+            Self::Register { key, committed: false, action } => (kind::INTENT, Some(key), action),
+            Self::Register { key, committed: true, action } => (kind::COMMIT, Some(key), action),
+            Self::Forget { key } => (kind::FORGET, Some(key), &[][..]),
+            Self::Ask => (kind::ASK, None, &[][..]),
+        };
+        let mut usual = [0; USUAL];
+        usual[..TOKEN].copy_from_slice(&token.to_le_bytes());
+        usual[TOKEN] = kind;
+        let mut head = TOKEN + 1;
+        if let Some(key) = key {
+            usual[head..HEAD].copy_from_slice(&key.to_le_bytes());
+            head = HEAD;
         }
+        let length = head + rest.len();
+        if let Some(place) = usual.get_mut(head..length) {
+            place.copy_from_slice(rest);
+            return send(&usual[..length]);
+        }
+        if length <= LIMIT {
+            return send(&[&usual[..head], rest].concat());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "this takes {length} bytes, and the reaper takes at most {LIMIT} in one message"
+            ),
+        ))
     }
 
-    pub(super) fn as_bytes(&self) -> &[u8] {
-        &self.bytes
+    /// Takes a received message apart: its token, and the request.
+    pub(super) fn parse(message: &'a [u8]) -> Result<(u64, Self), Malformed> {
+        let (token, rest) = message.split_first_chunk().ok_or(Malformed)?;
+        let (kind, rest) = rest.split_first().ok_or(Malformed)?;
+        let keyed = || {
+            let (key, rest) = rest.split_first_chunk().ok_or(Malformed)?;
+            Ok((u64::from_le_bytes(*key), rest))
+        };
+        let request = match *kind {
+            kind::HELLO => Self::Hello(rest),
+            kind @ (kind::INTENT | kind::COMMIT) => {
+                let (key, action) = keyed()?;
+                Self::Register { key, committed: kind == kind::COMMIT, action }
+            }
+            kind::FORGET => match keyed()? {
+                (key, []) => Self::Forget { key },
+                _ => return Err(Malformed),
+            },
+            kind::ASK if rest.is_empty() => Self::Ask,
+            _ => return Err(Malformed),
+        };
+        Ok((u64::from_le_bytes(*token), request))
     }
+}
 
-    /// What is to be sent along.
-    pub(super) fn descriptor(&self) -> Option<BorrowedFd<'_>> {
-        self.leader.as_ref()?.intact()
-    }
-
-    /// Takes a received message apart: its token, the request, and what follows it.
-    pub(super) fn parse(bytes: &[u8]) -> Result<(u64, Request, &[u8]), Malformed> {
-        let (token, rest) = bytes.split_first_chunk().ok_or(Malformed)?;
-        let (request, rest) = postcard::take_from_bytes(rest).map_err(|_| Malformed)?;
-        Ok((u64::from_le_bytes(*token), request, rest))
+impl Hello {
+    pub(super) fn encode(&self) -> io::Result<Vec<u8>> {
+        postcard::to_allocvec(self).map_err(io::Error::other)
     }
 }
 
 /// The version that a greeting names, whatever that version writes behind it: what cannot be read is
 /// to be told from what another version wrote.
 pub(super) fn version_of_greeting(message: &[u8]) -> Option<&str> {
-    const HELLO: u32 = 0;
-    let (_token, rest) = message.split_first_chunk::<TOKEN>()?;
-    let ((variant, version), _) = postcard::take_from_bytes::<(u32, &str)>(rest).ok()?;
+    let Ok((_token, Request::Hello(hello))) = Request::parse(message) else { return None };
+    let (version, _) = postcard::take_from_bytes::<&str>(hello).ok()?;
     let is_one = version.starts_with(|first: char| first.is_ascii_digit())
         && version.chars().all(|part| part.is_ascii_alphanumeric() || ".-+".contains(part));
-    (variant == HELLO && is_one && version.len() <= 100).then_some(version)
-}
-
-fn encode(request: &Request, action: Option<&Prepared>) -> io::Result<Box<[u8]>> {
-    let mut usual = [0; USUAL];
-    if let Ok(length) = encode_into(&mut usual, request, action) {
-        return Ok(usual[..length].into());
-    }
-    let mut bytes = postcard::to_extend(request, vec![0; TOKEN]).map_err(io::Error::other)?;
-    if let Some(action) = action {
-        bytes = postcard::to_extend(action, bytes).map_err(io::Error::other)?;
-    }
-    let length = bytes.len();
-    if length <= LIMIT {
-        return Ok(bytes.into());
-    }
-    Err(io::Error::new(
-        io::ErrorKind::InvalidInput,
-        format!("this takes {length} bytes, and the reaper takes at most {LIMIT} in one message"),
-    ))
-}
-
-/// Writes behind the place of a token; tells where the end is.
-fn encode_into(
-    buffer: &mut [u8],
-    request: &Request,
-    action: Option<&Prepared>,
-) -> postcard::Result<usize> {
-    let mut end = TOKEN + postcard::to_slice(request, &mut buffer[TOKEN..])?.len();
-    if let Some(action) = action {
-        end += postcard::to_slice(action, &mut buffer[end..])?.len();
-    }
-    Ok(end)
+    (is_one && version.len() <= 100).then_some(version)
 }
 
 impl Response {
@@ -214,5 +218,73 @@ pub(super) fn decode<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, Malformed> 
     match postcard::take_from_bytes(bytes) {
         Ok((value, [])) => Ok(value),
         _ => Err(Malformed),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{HEAD, LIMIT, Malformed, Request, USUAL};
+
+    fn bytes(request: Request<'_>, token: u64) -> Vec<u8> {
+        let mut sent = Vec::new();
+        request
+            .send(token, |message| {
+                sent = message.to_vec();
+                Ok(())
+            })
+            .unwrap();
+        sent
+    }
+
+    #[test]
+    fn a_request_is_read_as_it_was_sent() {
+        let actions =
+            [0, 1, USUAL - HEAD, USUAL - HEAD + 1, LIMIT - HEAD].map(|size| vec![7; size]);
+        let registrations = actions.iter().flat_map(|action| {
+            [false, true].map(|committed| Request::Register {
+                key: u64::MAX - 1,
+                committed,
+                action,
+            })
+        });
+        let others = [Request::Hello(b"1.2.3"), Request::Forget { key: 0x0102_0304 }, Request::Ask];
+        for request in registrations.chain(others) {
+            for token in [0, 1, u64::MAX] {
+                assert_eq!(Request::parse(&bytes(request, token)), Ok((token, request)));
+            }
+        }
+    }
+
+    #[test]
+    fn what_is_too_large_is_not_sent() {
+        let action = vec![7; LIMIT - HEAD + 1];
+        let request = Request::Register { key: 1, committed: false, action: &action };
+        let error = request.send(0, |_| panic!("it was sent")).unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::InvalidInput);
+        assert!(error.to_string().contains("32769 bytes"), "{error}");
+    }
+
+    #[test]
+    fn what_no_owner_sends_is_malformed() {
+        for request in [
+            Request::Register { key: 3, committed: true, action: b"" },
+            Request::Forget { key: 3 },
+            Request::Ask,
+        ] {
+            let whole = bytes(request, 5);
+            for end in 0..whole.len() {
+                assert_eq!(
+                    Request::parse(&whole[..end]),
+                    Err(Malformed),
+                    "{request:?} up to {end}"
+                );
+            }
+            let unknown_kind = [&whole[..8], &[9], &whole[9..]].concat();
+            assert_eq!(Request::parse(&unknown_kind), Err(Malformed));
+        }
+        for request in [Request::Forget { key: 3 }, Request::Ask] {
+            let longer = [&bytes(request, 5)[..], b"x"].concat();
+            assert_eq!(Request::parse(&longer), Err(Malformed), "{request:?} with more behind it");
+        }
     }
 }

@@ -17,7 +17,7 @@ use signal_hook::consts as signal;
 use super::log::Log;
 use super::owner::{self, Fate};
 use super::perform::{self, Registration};
-use super::protocol::{self, Bytes, Hello, Message, Request, Response};
+use super::protocol::{self, Bytes, Hello, Request, Response};
 use super::system::{self, Credentials, Received};
 use super::wait_until;
 
@@ -140,9 +140,10 @@ fn greet(
             protocol::VERSION,
         )));
     }
-    let Ok((_, Request::Hello(hello), [])) = Message::parse(message) else {
+    let Ok((_, Request::Hello(hello))) = Request::parse(message) else {
         return Err(refused(none));
     };
+    let hello: Hello = protocol::decode(hello).map_err(|_| refused(none))?;
     let pidfd = received.descriptor.ok_or_else(|| refused("the owner sent no pidfd of itself"))?;
     if process_of(&pidfd)? != owner.pid {
         return Err(refused("the owner sent the pidfd of another process"));
@@ -225,7 +226,7 @@ impl Reaper {
         let sender = received.sender;
         let withdraws = || {
             let message = &self.buffer[..received.length];
-            matches!(Message::parse(message), Ok((_, Request::Forget { .. }, [])))
+            matches!(Request::parse(message), Ok((_, Request::Forget { .. })))
         };
         let trusted = sender == Some(self.owner)
             || sender.is_some_and(|sender| sender.pid == self.owner.pid) && withdraws();
@@ -237,13 +238,13 @@ impl Reaper {
     }
 
     fn take(&mut self, length: usize, leader: Option<OwnedFd>) -> io::Result<()> {
-        let Ok((token, request, rest)) = Message::parse(&self.buffer[..length]) else {
+        let Ok((token, request)) = Request::parse(&self.buffer[..length]) else {
             self.log.line("ignored: a message that cannot be read");
             return Ok(());
         };
         match request {
-            Request::Register { key, committed } => {
-                let action = Box::from(rest);
+            Request::Register { key, committed, action } => {
+                let action = Box::from(action);
                 self.registrations.insert(key, Registration { committed, action, leader });
             }
             Request::Forget { key } => {

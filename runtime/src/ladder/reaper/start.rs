@@ -20,7 +20,7 @@ use rustix::process::{
     Pid, PidfdFlags, Signal, WaitId, WaitIdOptions, WaitIdStatus, pidfd_send_signal, waitid,
 };
 
-use super::protocol::{self, Hello, Message, Request, Response};
+use super::protocol::{self, Hello, Request, Response};
 use super::system::{self, Credentials};
 use super::{serve, wait_until};
 
@@ -95,7 +95,8 @@ pub(super) fn start(program: &Program, hello: &Hello) -> io::Result<Started> {
         .spawn()
         .map_err(|error| explain(&format!("cannot execute {}", program.0.display()), &error))?;
     let between = Between::new(&between)?;
-    let told = send_with(channel.as_fd(), hello_message(hello)?.as_bytes(), own.as_fd());
+    let told = Request::Hello(&hello.encode()?)
+        .send(0, |message| send_with(channel.as_fd(), message, own.as_fd()));
     let answer = match told {
         // It has ended already, and may have said why.
         Err(error) if error.kind() == io::ErrorKind::BrokenPipe => answer(&channel, hello),
@@ -108,10 +109,6 @@ pub(super) fn start(program: &Program, hello: &Hello) -> io::Result<Started> {
         }
         Err(error) => Err(explain("the reaper did not start", &error)),
     }
-}
-
-fn hello_message(hello: &Hello) -> io::Result<Message> {
-    Message::new(&Request::Hello(hello.clone()))
 }
 
 fn explain(what: &str, error: &io::Error) -> io::Error {

@@ -180,7 +180,7 @@ fn actions_are_the_bytes_that_they_always_were() {
                       change the bytes here";
         let decoded = decode(&bytes).unwrap_or_else(|| panic!("{what}: cannot be read; {advice}"));
         assert_eq!(format!("{decoded:?}"), value, "{what}: reads otherwise; {advice}");
-        assert_eq!(encode(&decoded).unwrap(), bytes, "{what}: is written otherwise; {advice}");
+        assert_eq!(*encode(&decoded).unwrap(), *bytes, "{what}: is written otherwise; {advice}");
     }
 }
 

@@ -46,7 +46,7 @@ impl Drop for Home {
 
 fn change(kind: Kind, key: u64) -> Change {
     let data = if kind == Kind::Forget { Vec::new() } else { vec![1; 100] };
-    Change { kind, key, data }
+    Change { kind, key, data: data.into() }
 }
 
 fn one(segment: &mut Segment, kind: Kind, key: u64) -> io::Result<()> {
@@ -72,7 +72,7 @@ fn what_makes_no_sense_is_refused_and_a_second_withdrawal_is_not_written() {
     one(&mut segment, Kind::Intent, 1).unwrap();
     let kind = |result: io::Result<()>| result.unwrap_err().kind();
     assert_eq!(kind(one(&mut segment, Kind::Intent, 1)), io::ErrorKind::InvalidInput);
-    let large = Change { kind: Kind::Intent, key: 3, data: vec![0; MAX_DATA + 1] };
+    let large = Change { kind: Kind::Intent, key: 3, data: vec![0; MAX_DATA + 1].into() };
     assert_eq!(kind(segment.apply(vec![large]).pop().unwrap()), io::ErrorKind::InvalidInput);
     let at = segment.tail.at;
     one(&mut segment, Kind::Forget, 2).unwrap();
@@ -193,7 +193,7 @@ fn commit_larger_than_what_was_kept_for_it_fails_alone() {
     while one(&mut segment, Kind::Intent, registered).is_ok() {
         registered += 1;
     }
-    let large = Change { kind: Kind::Commit, key: 0, data: vec![2; MIN_HALF] };
+    let large = Change { kind: Kind::Commit, key: 0, data: vec![2; MIN_HALF].into() };
     let results = segment.apply(vec![large, change(Kind::Forget, 1)]);
     assert!(results[0].is_err() && results[1].is_ok(), "{results:?}");
     assert_eq!(home.keys(), [vec![0], (2..registered).collect()].concat());
