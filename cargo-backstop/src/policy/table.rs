@@ -427,6 +427,8 @@ static SPAWNERS: &[(&Assumption, &[&str])] = &[
         &[
             "<tokio::runtime::blocking::pool::Spawner>::spawn_thread",
             "<tokio::runtime::scheduler::multi_thread::worker::Launch>::launch",
+            // Of `block_in_place`: another thread goes on with the other tasks, while this one runs what it was given.
+            "tokio::runtime::scheduler::multi_thread::worker::maybe_move_runtime::{closure#0}",
         ],
     ),
 ];
