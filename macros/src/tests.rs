@@ -95,6 +95,25 @@ fn a_cleanup_that_climbs_is_registered_before_its_guard_is_made() {
 }
 
 #[test]
+fn a_statement_that_is_making_something_is_told_of_each_await() {
+    check(
+        Kind::MustCleanup,
+        "",
+        "async fn enter(dir: &Path) {
+            #[cleanup(move || remove(), survives = exit)]
+            {
+                #[cleanup(move || unlink(), survives = exit)]
+                create(dir).await;
+                fill(dir).await;
+            };
+            #[cleanup(move || remove(), survives = exit)]
+            select! { _ = create(dir) => {} };
+        }",
+        &expect_file!["./tests/ladder_async.rs"],
+    );
+}
+
+#[test]
 fn every_way_out_marks_the_blocks_that_it_leaves() {
     check(
         Kind::MustCleanup,

@@ -6,6 +6,7 @@
 //! function run in their order, one after the other; those of different calls side by side.
 
 mod queue;
+mod timer;
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -14,11 +15,10 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{process, thread};
 
 use tokio::runtime::{Builder, Handle};
-use tokio::time::{Sleep, sleep_until};
 
 use self::queue::Queue;
 use crate::event;
@@ -53,6 +53,8 @@ mod underway {
 }
 #[cfg(not(all(feature = "process", unix)))]
 use self::underway::{Runner, Underway};
+
+pub(crate) use self::timer::Timer;
 
 fn queue() -> &'static Queue<(Job, Pending)> {
     static QUEUE: OnceLock<Queue<(Job, Pending)>> = OnceLock::new();
@@ -133,14 +135,18 @@ async fn run(chain: u64, first: (Job, Pending)) {
 }
 
 /// Something that [`drain`] waits for, and with the feature `process` the end of the process.
-pub(crate) struct Pending(#[allow(dead_code, reason = "over when it is dropped")] Underway);
+pub(crate) struct Pending {
+    site: &'static Site,
+    #[allow(dead_code, reason = "over when it is dropped")]
+    underway: Underway,
+}
 
 impl Pending {
     fn new(site: &'static Site, runner: Runner) -> Self {
         if claim() {
             queue().begin();
         }
-        Self(underway::begin(site, runner))
+        Self { site, underway: underway::begin(site, runner) }
     }
 
     /// The tasks of a scope that was made at `location` and dropped.
@@ -152,7 +158,7 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if is_owner() {
-            queue().end();
+            queue().end(self.site.location);
         }
     }
 }
@@ -236,18 +242,4 @@ impl Drop for Drained {
 #[must_use = "cleanups that have not ended are lost when the program ends"]
 pub fn drain_blocking(limit: Duration) -> usize {
     if is_owner() { queue().wait_drained(limit) } else { 0 }
-}
-
-/// A deadline that any executor can wait for: the cleanup runtime keeps the time.
-pub(crate) struct Timer(Pin<Box<Sleep>>);
-
-impl Timer {
-    pub(crate) fn new(deadline: Instant) -> Result<Self, String> {
-        let _entered = handle()?.enter();
-        Ok(Self(Box::pin(sleep_until(deadline.into()))))
-    }
-
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
-    }
 }

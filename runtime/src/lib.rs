@@ -44,6 +44,8 @@ mod site;
 mod sync;
 mod traced;
 mod wait;
+#[cfg(feature = "tokio")]
+mod wakers;
 mod warnings;
 mod ways;
 

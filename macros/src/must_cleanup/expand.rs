@@ -10,6 +10,7 @@ use syn::{Block, Expr, Item, Signature, Stmt};
 use super::analyze::{Cleanups, defer, is_cleanup, single_name};
 use super::cleanup::Cleanup;
 use super::drops;
+use super::expressions::shows_awaits;
 use super::guards::Emitter;
 use super::leaves::{End, Value, is_cfg};
 use super::marks::{Flags, Frame, Frames};
@@ -54,6 +55,7 @@ pub(crate) fn expand(
         guards: 0,
         macros: 0,
         suspicious: Suspicion::None,
+        making: Vec::new(),
         disarms: Vec::new(),
     };
     expander.block(body, &End::Function);
@@ -153,6 +155,9 @@ pub(super) struct Expander<'a> {
     pub(super) macros: usize,
     /// What a macro of the statement at hand may hide.
     pub(super) suspicious: Suspicion,
+    /// What the guarded statements around this place that are registered are making, in an `async`
+    /// function: those of which each `.await` is seen.
+    pub(super) making: Vec<Ident>,
     /// The switches of the guarded statements around this place.
     pub(super) disarms: Vec<Ident>,
 }
@@ -322,14 +327,23 @@ impl<'a> Expander<'a> {
             }
             other => {
                 let armed = local("armed", emitter.number);
-                // Whether the value of an inner block is an error, nobody judges.
-                let tells = matches!(end, None | Some(End::Function)) || !may_have_value(&other);
+                let tells = match self.kind {
+                    // Whether the value of an inner block is an error, nobody judges.
+                    Kind::Sync => {
+                        matches!(end, None | Some(End::Function)) || !may_have_value(&other)
+                    }
+                    Kind::Async => shows_awaits(&other),
+                };
+                let is_making = self.kind == Kind::Async && cleanup.rung.is_some() && tells;
                 out.push(verbatim(emitter.before_statement(Some(&armed), tells, &cleanup)));
                 // What a tail made is cleaned up at once.
                 let after = emitter.after_statement(&cleanup).filter(|_| end.is_none());
+                let outer = self.making.len();
+                self.making.extend(is_making.then(|| local("created", emitter.number)));
                 self.disarms.push(armed);
                 self.plain(other, end, out);
                 self.disarms.pop();
+                self.making.truncate(outer);
                 out.extend(after.map(verbatim));
             }
         }

@@ -93,7 +93,7 @@ impl Emitter<'_> {
 
     /// The guard of any other statement, which follows it. `armed` is the hidden switch by which
     /// the statement's own failure calls the cleanup off. `tells` says whether the way that it ends
-    /// by tells if it has made something.
+    /// by tells if it has made something; in an `async` function, whether each `.await` of it is seen.
     // Input:  #[cleanup(EXPR)] announce()?;
     // Output: let armed = ..; let mut slot = ..; let mut owner = .. || if armed.get() { EXPR } ..;
     pub(super) fn before_statement(
@@ -176,7 +176,9 @@ impl Emitter<'_> {
                         quote_spanned!(span=> #(#cfg)* let #making = #entry.making();)
                     }
                     Kind::Async => {
-                        quote_spanned!(span=> #(#cfg)* let #created = #entry.making_async();)
+                        let making = if *tells { "making_async" } else { "making_unseen" };
+                        let making = Ident::new(making, span);
+                        quote_spanned!(span=> #(#cfg)* let #created = #entry.#making();)
                     }
                 });
                 (

@@ -188,13 +188,14 @@ impl Expander<'_> {
         let ends = has_tail || self.ends_without_value(place);
         let ty = if ends { quote_spanned!(span=> _) } else { never.to_token_stream() };
         let block = braced(quote!(#(#inner)*), place.open);
+        let awaited = self.during(Expr::Verbatim(quote!(#finish)), cleanup.span);
         // A block that never ends leaves this unreachable, and that is no fault of the user's.
         let allow = quote_spanned!(span=> #[allow(unreachable_code)]);
         let cfg = &emitter.cfg;
         out.push(verbatim(quote_spanned! {span=>
             let #way: #ways<#ty, _> = #label: #block;
             #(#cfg)* #allow let (#finish, #before) = #owner.begin();
-            #(#cfg)* #allow #aw(#finish, #flags).await;
+            #(#cfg)* #allow #aw(#awaited, #flags).await;
             #(#cfg)* #allow #restore(#flags, #before);
         }));
         let end = if ends { quote!(#value) } else { quote_spanned!(span=> match #value {}) };

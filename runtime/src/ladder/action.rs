@@ -15,6 +15,8 @@ mod process;
 mod program;
 pub(crate) mod random;
 mod remove;
+#[cfg(target_os = "linux")]
+pub(crate) mod settled;
 #[cfg(test)]
 mod tests;
 mod tombstone;

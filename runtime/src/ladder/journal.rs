@@ -21,6 +21,12 @@
 //! commands are left alone in another one, and dropped after a restart of the system, unless the
 //! command is marked for it. Segments of other machines are never touched.
 //!
+//! **What was removed** may be there again after a power cut: a registration that was withdrawn would be
+//! on the disk before the removal is. So the journal is told that it is *done*. That is believed while
+//! the system runs, and looked at once more after a restart; it is forgotten with the next snapshot,
+//! behind a sync of the directories. A replay syncs them before it notes what it has done. What is
+//! dismissed is withdrawn at once.
+//!
 //! **What the bytes mean** depends on the version of this crate. A segment tells that of its own
 //! format and that of the actions in it ([`encoding`]). One that only a newer version can read stays,
 //! one that only an older one could is kept aside; both are reported.
@@ -180,5 +186,9 @@ impl Keeper for Journal {
 
     fn forget(&self, key: u64) -> io::Result<()> {
         self.group.change(Kind::Forget, key, Arc::default())
+    }
+
+    fn done(&self, key: u64) -> io::Result<()> {
+        self.group.change(Kind::Done, key, Arc::default())
     }
 }

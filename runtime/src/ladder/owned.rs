@@ -338,9 +338,17 @@ impl Pending {
         self.entry.borrow().as_ref().map_or(Ok(()), |entry| entry.update(action))
     }
 
-    /// On an error everything has been removed, and the registration goes with `self`.
+    /// On an error everything has been removed, and the registration goes with `self`; but what was
+    /// committed may have come to the disk, and its removal not yet.
     fn own<T>(&self, created: io::Result<Created<T>>) -> io::Result<OwnedPath<T>> {
-        let created = created?;
+        let created = match created {
+            Ok(created) => created,
+            Err(error) => {
+                drop(self.making.take());
+                self.entry.take().map(|entry| entry.run(()));
+                return Err(error);
+            }
+        };
         drop(self.making.take());
         let path = created.path();
         let registered = Registered { path, entry: self.entry.take(), site: self.site };

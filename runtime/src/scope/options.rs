@@ -140,8 +140,9 @@ impl Options {
     where
         F: for<'scope> FnOnce(&Scope<'scope, 'env>) -> T,
     {
-        let body = Site::body(Location::caller());
-        let shared = Arc::new(Shared::new(&self));
+        let location = Location::caller();
+        let body = Site::body(location);
+        let shared = Arc::new(Shared::new(&self, location));
         let value = thread::scope(|std| {
             let scope = Scope::new(std, Threads::new(Arc::clone(&shared)));
             let result = {

@@ -23,7 +23,7 @@ use pin_project_lite::pin_project;
 use self::children::Key;
 use self::shared::{Payload, Shared, Site};
 use super::Name;
-use crate::{CancelToken, InScope};
+use crate::{CancelToken, InScope, event};
 
 pub use self::error::{ChildFailure, Closed, DeadlineExceeded, FailureKind, ScopeError};
 pub use self::handle::TaskHandle;
@@ -177,7 +177,7 @@ impl Task<'_> {
         T: Send + 'static,
         E: Display + Send + 'static,
     {
-        self.launch(|value| value.as_ref().err().map(ToString::to_string), future)
+        self.launch(|value| value.as_ref().err().map(shown), future)
     }
 
     /// Runs a closure on a thread for blocking work; see [`TaskScope::spawn_blocking`].
@@ -240,6 +240,15 @@ impl Task<'_> {
     }
 }
 
+/// The message of an error. What shows it is the user's: one that panics is an error all the same.
+fn shown(error: &impl Display) -> String {
+    catch_unwind(AssertUnwindSafe(|| error.to_string())).unwrap_or_else(|payload| {
+        let message = event::panic_message(&*payload);
+        event::discard(payload);
+        format!("<its `Display` panicked: {message}>")
+    })
+}
+
 /// Drops what is not spawned, because the scope is closed. The handle is that of a task that was cancelled
 /// before it began.
 #[cold]
@@ -259,7 +268,7 @@ pub struct TaskBuilder<'a>(Task<'a>);
 impl TaskBuilder<'_> {
     /// The task's name in events and errors.
     pub fn name(self, name: &str) -> Self {
-        Self(self.0.name(name.to_owned()))
+        Self(self.0.name(Arc::<str>::from(name)))
     }
 
     /// Spawns the task; see [`TaskScope::spawn`].

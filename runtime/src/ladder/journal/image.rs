@@ -19,7 +19,9 @@ use crate::ladder::action::encoding;
 
 const MAGIC: &[u8; 8] = b"backstop";
 /// To be raised whenever an older program would misread the file.
-pub(super) const VERSION: u32 = 1;
+pub(super) const VERSION: u32 = 2;
+/// The oldest that is still read. It knew no [`Kind::Done`].
+const OLDEST: u32 = 1;
 const HEAD: usize = 48;
 const PAGE: usize = 4096;
 
@@ -75,6 +77,8 @@ pub(super) fn header(nonce: [u8; 16], half: usize, owner: &Owner) -> postcard::R
 pub(super) struct Registration {
     pub(super) key: u64,
     pub(super) committed: bool,
+    /// Whether it was performed, and may not have come to the disk.
+    pub(super) done: bool,
     /// The action, as it was encoded.
     pub(super) data: Vec<u8>,
 }
@@ -161,7 +165,7 @@ impl Header {
             .and_then(|length| file.get(..length))
             .ok_or(CORRUPT)?;
         let sum = half.checked_mul(2).and_then(|halves| halves.checked_add(header.len()));
-        if u32_at(file, 12) != Some(checksum(header)) || version != VERSION || sum.is_none() {
+        if u32_at(file, 12) != Some(checksum(header)) || version < OLDEST || sum.is_none() {
             return Err(CORRUPT);
         }
         let nonce = file[16..32].try_into().map_err(|_| CORRUPT)?;
@@ -209,8 +213,10 @@ impl Live {
                 (Kind::Commit, None) => self.register(key, true, data),
                 (Kind::Commit, Some((_, registration))) => {
                     registration.committed = true;
+                    registration.done = false;
                     data.clone_into(&mut registration.data);
                 }
+                (Kind::Done, Some((_, registration))) => registration.done = true,
                 (Kind::Forget, Some(_)) => {
                     self.registrations.remove(&key);
                 }
@@ -221,7 +227,7 @@ impl Live {
     }
 
     fn register(&mut self, key: u64, committed: bool, data: &[u8]) {
-        let registration = Registration { key, committed, data: data.to_owned() };
+        let registration = Registration { key, committed, done: false, data: data.to_owned() };
         self.registrations.insert(key, (self.order, registration));
         self.order += 1;
     }

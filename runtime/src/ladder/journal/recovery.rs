@@ -47,6 +47,17 @@ impl Recovery {
         self.left_alone.push(LeftAlone { what: what.into(), reason: reason.into(), kept });
     }
 
+    /// Takes in what became of one action. Of one that was `removed` already, only what came of it after
+    /// all is worth telling.
+    pub(super) fn add(&mut self, one: Self, removed: bool) {
+        self.performed.extend(one.performed);
+        self.failed.extend(one.failed);
+        if !removed {
+            self.gone.extend(one.gone);
+            self.left_alone.extend(one.left_alone);
+        }
+    }
+
     pub(super) fn fail(&mut self, what: impl Into<String>, error: impl fmt::Display) {
         self.failed.push(FailedAction { what: what.into(), error: error.to_string() });
     }

@@ -1,8 +1,8 @@
 //! The thread that takes a program through the phases of its end.
 //!
 //! It runs none of the user's code and takes no lock that is held over any, so that nothing can keep
-//! it: exit cleanups run on a thread of their own, and words to stderr go there only as far as stderr
-//! takes them.
+//! it: exit cleanups run on a thread of their own, and so do the wakers of tasks that wait for the token;
+//! words to stderr go there only as far as stderr takes them.
 
 use std::io;
 use std::panic::catch_unwind;
@@ -25,7 +25,7 @@ use crate::ladder::mask::with_signals_blocked;
 const CLEANUPS: Duration = Duration::from_secs(5);
 
 /// What the exit cleanups have before a third signal cuts them off: a key that is held down, or a
-/// supervisor that sends signals in a burst, asks once.
+/// supervisor that sends signals in a burst, asks once. And what wakers have.
 const AT_LEAST: Duration = Duration::from_millis(100);
 
 /// For the report of what did not end.
@@ -71,10 +71,10 @@ struct Supervisor {
 impl Supervisor {
     fn run(mut self) -> ! {
         let begun = self.until_asked_to_end();
-        self.program.root.cancel_with(CancelCause::Shutdown { immediate: false });
+        self.cancel(false);
         self.for_the_grace_period(begun);
         self.program.force();
-        self.program.root.cancel_with(CancelCause::Shutdown { immediate: true });
+        self.cancel(true);
         let is_hurried = self.for_the_tasks();
         let left = self.run_exit_cleanups(is_hurried);
         self.say_last_words(begun, left);
@@ -82,6 +82,24 @@ impl Supervisor {
             (Some(signal), _) => status::end_by(signal),
             // Without a signal, it was a call of `exit` that began this.
             (None, requested) => status::end(requested.unwrap_or(status::PANICKED)),
+        }
+    }
+
+    /// Cancels the root token. Who waits for it is woken by code of an executor, which may block: then this
+    /// goes on without it.
+    fn cancel(&self, immediate: bool) {
+        let (send, cancelled) = mpsc::sync_channel(1);
+        let program = self.program;
+        let cancel = move || {
+            program.root.cancel_with(CancelCause::Shutdown { immediate });
+            let _ = send.send(());
+        };
+        let builder = thread::Builder::new().name("backstop-cancel".to_owned());
+        if builder.spawn(cancel.clone()).is_ok() {
+            let _ = cancelled.recv_timeout(AT_LEAST);
+        } else {
+            // Here, then.
+            cancel();
         }
     }
 

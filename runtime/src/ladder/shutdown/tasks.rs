@@ -13,7 +13,7 @@ use std::time::Duration;
 use tokio::runtime::{Builder, Runtime};
 
 use super::last_words;
-use super::main::{Options, Program, run};
+use super::main::{Body, Options, Program, run};
 use crate::CancelCause;
 
 /// What tasks have to end by themselves once they are aborted, when the end is forced.
@@ -27,15 +27,6 @@ pub(super) fn are_running() -> bool {
     RUNNING.load(Ordering::Acquire)
 }
 
-/// Whether an `async` main is over, or about to be dropped.
-static OVER: AtomicBool = AtomicBool::new(false);
-
-/// Whether an `async` main is over, or about to be dropped. What belongs to it, as the writer of its
-/// logs may, is gone from then on, while its tasks are yet to end.
-pub(crate) fn is_main_over() -> bool {
-    OVER.load(Ordering::Acquire)
-}
-
 /// Runs an `async` main from the start to the exit status. Without `workers` its runtime has as many
 /// threads as there are processors; with 0, it has none but this one.
 pub(crate) fn run_async<F>(
@@ -46,7 +37,9 @@ pub(crate) fn run_async<F>(
 where
     F: Future<Output: Termination>,
 {
-    run(options, || match Tasks::start(options.grace, workers) {
+    // Called by the program itself, it is a function like any other, and not the program's `main`.
+    let is_main = Program::get().is_none();
+    run(options, || match Tasks::start(options.grace, workers, is_main) {
         Ok(tasks) => tasks.block_on(body),
         Err(error) => {
             let what = "`main` does not begin: cannot start the tokio runtime";
@@ -62,10 +55,12 @@ struct Tasks {
     /// How many threads the runtime has, those for blocking tasks among them.
     threads: Arc<AtomicUsize>,
     grace: Duration,
+    /// Whether they are those of the program's `main`.
+    is_main: bool,
 }
 
 impl Tasks {
-    fn start(grace: Duration, workers: Option<usize>) -> io::Result<Self> {
+    fn start(grace: Duration, workers: Option<usize>, is_main: bool) -> io::Result<Self> {
         let mut builder = match workers {
             Some(0) => Builder::new_current_thread(),
             Some(workers) => {
@@ -85,7 +80,13 @@ impl Tasks {
         });
         let runtime = builder.enable_all().build()?;
         RUNNING.store(true, Ordering::Release);
-        Ok(Self { runtime: Some(runtime), threads, grace })
+        Ok(Self { runtime: Some(runtime), threads, grace, is_main })
+    }
+
+    fn body_has_come_to(&self, body: Body) {
+        if self.is_main {
+            body.has_come_to();
+        }
     }
 
     /// Blocks on `main`. Does not return where its end is forced before it has ended.
@@ -97,7 +98,7 @@ impl Tasks {
         let ended = runtime.block_on(async {
             let mut main = pin!(body());
             // Said before `main` is dropped, also where it panics.
-            scopeguard::defer! { OVER.store(true, Ordering::Release) }
+            scopeguard::defer! { self.body_has_come_to(Body::Leaving) }
             let mut forced = Program::get().map(|program| program.root.cancelled_until(is_forced));
             // In the end `main` is dropped, with the runtime at hand.
             poll_fn(|cx| {
@@ -110,6 +111,7 @@ impl Tasks {
             })
             .await
         });
+        self.body_has_come_to(if ended.is_some() { Body::Ended } else { Body::Dropped });
         drop(self);
         ended.unwrap_or_else(|| {
             loop {
@@ -121,6 +123,8 @@ impl Tasks {
 
 impl Drop for Tasks {
     fn drop(&mut self) {
+        // Else it panicked.
+        self.body_has_come_to(Body::Ended);
         let program = Program::get();
         let is_forced = program.and_then(|program| program.root.cause()).is_some_and(is_forced);
         // Tasks end at their next `.await`. Blocking ones cannot be aborted.

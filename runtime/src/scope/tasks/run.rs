@@ -10,7 +10,7 @@ use tokio::runtime::Handle;
 
 use super::TaskScope;
 use super::error::{ChildFailure, FailureKind, FromDeadline, ScopeError};
-use super::shared::{Payload, Shared, report};
+use super::shared::{Payload, Shared, Site, report};
 use crate::event;
 use crate::scope::Options;
 use crate::{CancelCause, CancelToken};
@@ -130,6 +130,12 @@ impl Options {
         async move {
             let (value, shared, _) = course(self, location, f, |_| false).await;
             let (panics, mut failures) = shared.roll.take_failures();
+            if let Body::Panicked(payload) = value {
+                for (site, payload) in panics {
+                    report(&site, payload);
+                }
+                resume_unwind(payload);
+            }
             for (site, payload) in panics {
                 let message = event::panic_message(&*payload);
                 event::discard(payload);
@@ -137,8 +143,7 @@ impl Options {
             }
             match value {
                 Body::Ended(value) if failures.is_empty() => Ok(value),
-                Body::Ended(_) | Body::Stopped => Err(ScopeError::new(failures)),
-                Body::Panicked(payload) => resume_unwind(payload),
+                _ => Err(ScopeError::new(failures)),
             }
         }
     }
@@ -256,7 +261,7 @@ fn ended<T>(body: Body<T>, shared: &Shared) -> Option<T> {
             panics.for_each(|(site, payload)| report(&site, payload));
             // The value goes first: its destructor may panic, too.
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
-                event::discard(payload);
+                report(&Site::body(shared.location), payload);
             }
             resume_unwind(first)
         }

@@ -82,6 +82,7 @@ pub async fn play() -> ExitCode {
         "leaves_a_task_whose_cleanup_fails" => return leaves_a_task_whose_cleanup_fails().await,
         "fails_when_dropped" => fails_when_dropped().await,
         "leaves_a_blocking_task" => {
+            let _told = Told("main's destructor");
             let (begun, begins) = oneshot::channel();
             tokio::task::spawn_blocking(move || {
                 begun.send(()).expect("main waits");
@@ -165,7 +166,7 @@ async fn fails_when_dropped() {
 }
 
 /// Sets a subscriber that takes every event, and does as much with it as one whose writer has ended.
-fn trace_to_nobody() {
+pub(super) fn trace_to_nobody() {
     tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("there is none");
 }
 
