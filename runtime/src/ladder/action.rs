@@ -128,6 +128,9 @@ impl Action {
 
     /// Removes a file, or anything else that is no directory. A symbolic link is removed itself.
     ///
+    /// It opens a few descriptors. Where the process has none left, what it registered
+    /// fails in its own exit hook, is reported and stays; the reaper and the next start have theirs.
+    ///
     /// The path's directory must exist when the action is registered. The path may be relative to
     /// the current directory of that moment; it may be of any bytes, but not end in `/`, `.` or
     /// `..`.

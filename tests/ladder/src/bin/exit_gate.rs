@@ -62,10 +62,10 @@ fn make_with_lock(directory: PathBuf) -> mpsc::Sender<()> {
 /// A thread's guard is running a cleanup that needs the lock.
 fn running(directory: PathBuf) -> ! {
     let tell = make_with_lock(directory);
-    let (begin, begun) = mpsc::channel();
+    let (runs, begun) = mpsc::channel();
     thread::spawn(move || {
         let entry = exit_entry(&SITE, move || {
-            begin.send(()).expect("main waits");
+            runs.send(()).expect("main waits");
             drop(lock());
             say("cleaned");
         });
@@ -80,10 +80,10 @@ fn running(directory: PathBuf) -> ! {
 /// A thread comes to need the lock when its owner is held already.
 fn late(directory: PathBuf) -> ! {
     let tell = make_with_lock(directory);
-    let (announce, announces) = mpsc::channel();
+    let (ready, is_ready) = mpsc::channel();
     thread::spawn(move || {
         let announced = announce_exit();
-        announce.send(()).expect("main waits");
+        ready.send(()).expect("main waits");
         let mut made = None;
         // The hook waits for longer than this.
         for _ in 0..10 {
@@ -100,7 +100,7 @@ fn late(directory: PathBuf) -> ! {
         let _ = announced.exit_entry(&SITE, cleanup).run();
         hang()
     });
-    announces.recv().expect("the thread announces");
+    is_ready.recv().expect("the thread announces");
     let _told = exit_entry(&SITE, move || tell.send(()).expect("the thread waits"));
     process::exit(7)
 }
