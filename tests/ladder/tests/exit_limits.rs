@@ -81,8 +81,8 @@ fn what_threads_create_to_the_last_is_removed() {
 }
 
 /// Not only in the main thread: `/proc/self` is nothing without that.
-#[test]
 #[cfg(target_os = "linux")]
+#[test]
 fn a_program_whose_main_thread_has_ended_makes_and_removes_things() {
     let directory = tempfile::tempdir().unwrap();
     let mut program = start(Command::new(PROGRAM).arg("main-thread").arg(directory.path()));
@@ -93,8 +93,8 @@ fn a_program_whose_main_thread_has_ended_makes_and_removes_things() {
     assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
 }
 
-#[test]
 #[cfg(target_os = "linux")]
+#[test]
 fn a_program_that_had_no_thread_for_the_first_registration_has_one_for_a_later() {
     let mut program = start(Command::new(PROGRAM).arg("no-threads"));
     assert_eq!(program.line(), "ready");
@@ -108,8 +108,8 @@ fn a_program_that_had_no_thread_for_the_first_registration_has_one_for_a_later()
 }
 
 /// It was under a random name of ours while it was being emptied.
-#[test]
 #[cfg(target_os = "linux")]
+#[test]
 fn a_directory_that_cannot_be_removed_in_time_has_its_name_again_and_is_reported() {
     let directory = tempfile::tempdir().unwrap();
     let ended = start(Command::new(PROGRAM).arg("cut-short").arg(directory.path())).end();
