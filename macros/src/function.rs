@@ -91,6 +91,9 @@ impl Function<'_> {
         }
         let scoped = self.scope_spawns(block, &mut report, errors);
         let must_cleanup = self.attributes.must_cleanup.is_some();
+        if must_cleanup {
+            must_cleanup::returned::refuse(block, &self.runtime, errors);
+        }
         let cleanups = must_cleanup.then(|| self.cleanups(block, &mut report, errors));
         if must_cleanup || self.attributes.no_exit.is_some() {
             no_exit::expand::expand(block, &self.calls, &mut report.allows, &self.runtime);

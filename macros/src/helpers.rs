@@ -7,7 +7,7 @@ use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Block, Expr, Item, Local, Pat, Stmt};
 
 use crate::diagnostic::{Errors, message};
-use crate::must_cleanup::analyze::{is_cleanup, own_exits};
+use crate::must_cleanup::analyze::{defer, is_cleanup, is_defer, own_exits};
 use crate::paths::{Runtime, hidden};
 
 /// What becomes of the `#[cleanup]`s of a body.
@@ -56,6 +56,19 @@ impl Remover<'_> {
         }
     }
 
+    /// A `defer!` in place of a value, which would be none.
+    // Input:  let x = defer!(EXPR);
+    // Output: let x = ();
+    fn no_statement(&mut self, expr: &mut Expr) {
+        let Expr::Macro(defer) = &*expr else { return };
+        let text = message(
+            "`defer!` is a statement, and this is a place for a value",
+            "write it as a statement of its own, in the block at whose end it is to run",
+        );
+        self.errors.at(&defer.mac.path, text);
+        *expr = Expr::Verbatim(quote_spanned!(hidden(defer.mac.path.span())=> ()));
+    }
+
     fn misplaced(&mut self, attribute: &Attribute) {
         self.errors.at(
             attribute.path(),
@@ -69,6 +82,9 @@ impl Remover<'_> {
 
 impl VisitMut for Remover<'_> {
     fn visit_stmt_mut(&mut self, stmt: &mut Stmt) {
+        if defer(stmt).is_some() {
+            return;
+        }
         let mut kept = statement_attrs_mut(stmt).map(std::mem::take).unwrap_or_default();
         visit_mut::visit_stmt_mut(self, stmt);
         if self.ours && self.refused > 0 && kept.iter().any(is_cleanup) {
@@ -94,6 +110,9 @@ impl VisitMut for Remover<'_> {
     }
 
     fn visit_expr_mut(&mut self, expr: &mut Expr) {
+        if self.ours && is_defer(expr) {
+            return self.no_statement(expr);
+        }
         let own_exits = own_exits(expr).is_some();
         self.refused += usize::from(own_exits);
         visit_mut::visit_expr_mut(self, expr);

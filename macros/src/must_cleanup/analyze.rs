@@ -6,6 +6,7 @@ use backstop_rules::{Allows, statement_attrs};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Expr, Macro, Pat, Signature, Stmt};
 
+use super::borrowed;
 use super::cleanup::Cleanup;
 use crate::diagnostic::{Errors, message};
 use crate::no_exit;
@@ -22,7 +23,9 @@ pub(crate) fn analyze(
     errors: &mut Errors,
 ) -> Cleanups {
     let awaits = signature.asyncness.is_some();
-    let mut finder = Finder { cleanups: VecDeque::new(), allows, errors, awaits, inside: None };
+    let references = if awaits { borrowed::parameters(signature, body) } else { Vec::new() };
+    let mut finder =
+        Finder { cleanups: VecDeque::new(), allows, errors, awaits, references, inside: None };
     finder.visit_block(body);
     finder.cleanups
 }
@@ -33,6 +36,8 @@ struct Finder<'a> {
     errors: &'a mut Errors,
     /// Whether the function is `async`.
     awaits: bool,
+    /// Its parameters that no `async` cleanup can mention.
+    references: Vec<String>,
     /// What the walk is in that is left in ways of its own.
     inside: Option<&'static str>,
 }
@@ -86,6 +91,18 @@ impl Finder<'_> {
             self.errors.at_span(span, text);
             cleanup.awaited = None;
             cleanup.clear();
+        }
+        if cleanup.awaited.is_some() {
+            if let Some((name, span)) = borrowed::mentioned(&cleanup.expr, &self.references) {
+                let wrong = format!(
+                    "an `async` cleanup may end after the function, and `{name}` is borrowed from \
+                     its caller"
+                );
+                let remedy = "let it own what it needs: bind a clone to another name before, or \
+                              take the parameter by value";
+                self.errors.at_span(span, message(wrong, remedy));
+                cleanup.clear();
+            }
         }
         cleanup.may_diverge = has_call(&cleanup.expr) && self.allows.allows(no_exit::expand::RULE);
         cleanup.warns_of_abort = cleanup.needs_unwind() && !self.allows.allows("panic_abort");
@@ -150,10 +167,18 @@ pub(crate) fn defer(stmt: &Stmt) -> Option<&Macro> {
         Stmt::Expr(Expr::Macro(expr), _) => &expr.mac,
         _ => return None,
     };
-    let path = &mac.path;
-    let name = &path.segments.last()?.ident;
-    let foreign = path.segments.first().is_some_and(|first| first.ident == "scopeguard");
-    (name == "defer" && !foreign).then_some(mac)
+    is_ours(mac).then_some(mac)
+}
+
+/// Whether an expression is one, which only a statement can be.
+pub(crate) fn is_defer(expr: &Expr) -> bool {
+    matches!(expr, Expr::Macro(expr) if is_ours(&expr.mac))
+}
+
+fn is_ours(mac: &Macro) -> bool {
+    let segments = &mac.path.segments;
+    let foreign = segments.first().is_some_and(|first| first.ident == "scopeguard");
+    !foreign && segments.last().is_some_and(|last| last.ident == "defer")
 }
 
 /// The name that a `let` binds, if it binds one only.

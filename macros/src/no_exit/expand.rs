@@ -34,7 +34,7 @@ pub(crate) fn expand(block: &mut Block, calls: &Calls<'_>, allows: &mut Allows, 
 
 /// Marks every call of one expression that stands outside the body: a cleanup.
 pub(crate) fn expand_expr(expr: &mut Expr, calls: &Calls<'_>, runtime: &Runtime) {
-    Marker::new(calls, &mut Allows::default(), runtime).visit_expr_mut(expr);
+    Marker::new(calls, &mut Allows::default(), runtime).cleanup(expr);
 }
 
 impl<'a> Marker<'a> {
@@ -136,6 +136,27 @@ impl Marker<'_> {
             // A future is made by a call that returns.
             Expr::Await(expr) => self.operand(&mut expr.base, None),
             other => visit_mut::visit_expr_mut(self, other),
+        }
+    }
+
+    /// Visits what a cleanup ends with. Nothing expects a type of it, so that the type of a call of
+    /// ours would be left open where the user's never returns.
+    fn cleanup(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Block(block) if block.label.is_none() => {
+                let is_tail = matches!(block.block.stmts.last(), Some(Stmt::Expr(_, None)));
+                let mut tail = if is_tail { block.block.stmts.pop() } else { None };
+                self.visit_block_mut(&mut block.block);
+                if let Some(stmt) = &mut tail {
+                    let place = self.allows.enter(statement_attrs(stmt));
+                    if let Stmt::Expr(expr, _) = stmt {
+                        self.cleanup(expr);
+                    }
+                    self.allows.leave(place);
+                }
+                block.block.stmts.extend(tail);
+            }
+            other => self.operand(other, Some(Form::Tuple)),
         }
     }
 

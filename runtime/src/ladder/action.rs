@@ -308,6 +308,7 @@ impl Action {
 }
 
 /// An action as the value of a cleanup is performed there and then.
+#[diagnostic::do_not_recommend]
 impl CleanupValue for Action {
     fn ended(&self) -> Ended {
         Ended(self.perform().err().map(|error| Box::new(Message(error.to_string()))))

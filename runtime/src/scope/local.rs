@@ -16,7 +16,7 @@ use std::task::Poll;
 
 use self::children::{Children, Ready};
 use self::handle::Ending;
-use super::tasks::error::{Closed, FromDeadline};
+use super::tasks::error::{ByDeadline, Closed};
 use super::tasks::run::{Aborts, Body};
 use super::tasks::shared::{Payload, Site, report};
 use super::{Name, Options};
@@ -299,9 +299,13 @@ impl<K: ?Sized + Future<Output = ()>> LocalScope<K> {
 
     /// The same; when the deadline passes, the body is dropped as the children are.
     #[doc(hidden)]
-    pub async fn run_until_deadline<B: Future<Output: FromDeadline>>(&self, body: B) -> B::Output {
+    pub async fn run_until_deadline<B: Future>(
+        &self,
+        by_deadline: ByDeadline<B::Output>,
+        body: B,
+    ) -> B::Output {
         let (value, is_cut) = self.course(body, |cause| cause == CancelCause::Deadline).await;
-        B::Output::by_deadline(self.ended(value), is_cut)
+        by_deadline(self.ended(value), is_cut)
     }
 
     /// Runs the body and all children. A cause that `stops` takes drops the body; the second value says

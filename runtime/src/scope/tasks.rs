@@ -1,7 +1,7 @@
 //! Tasks of a tokio runtime that end before the function that spawned them returns.
 
 mod children;
-pub(super) mod error;
+pub(crate) mod error;
 mod handle;
 #[cfg(all(feature = "process", unix))]
 pub(crate) mod live;

@@ -110,6 +110,7 @@ pub trait FromDeadline {
         Self: Sized;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E: From<DeadlineExceeded>> FromDeadline for Result<T, E> {
     fn from_deadline() -> Self {
         Err(DeadlineExceeded.into())
@@ -121,4 +122,14 @@ impl<T, E: From<DeadlineExceeded>> FromDeadline for Result<T, E> {
             _ => Self::from_deadline(),
         }
     }
+}
+
+/// What a function with a deadline returns, of its body's value and whether children were cut off.
+pub type ByDeadline<R> = fn(Option<R>, bool) -> R;
+
+/// Asked of the return type where the attribute names the deadline, and nowhere else: so it is told
+/// there if the type cannot say that the deadline has passed, once.
+#[must_use]
+pub fn by_deadline<R: FromDeadline>() -> ByDeadline<R> {
+    R::by_deadline
 }

@@ -9,7 +9,7 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 
 use super::TaskScope;
-use super::error::{ChildFailure, FailureKind, FromDeadline, ScopeError};
+use super::error::{ByDeadline, ChildFailure, FailureKind, ScopeError};
 use super::shared::{Payload, Shared, Site, report};
 use crate::event;
 use crate::scope::Options;
@@ -152,16 +152,20 @@ impl Options {
     /// aborted.
     #[doc(hidden)]
     #[track_caller]
-    pub fn tokio_until_deadline<F, B>(self, f: F) -> impl Future<Output = B::Output>
+    pub fn tokio_until_deadline<F, B>(
+        self,
+        by_deadline: ByDeadline<B::Output>,
+        f: F,
+    ) -> impl Future<Output = B::Output>
     where
         F: FnOnce(TaskScope) -> B,
-        B: Future<Output: FromDeadline>,
+        B: Future,
     {
         let location = Location::caller();
         async move {
             let stops = |cause| cause == CancelCause::Deadline;
             let (value, shared, is_cut) = course(self, location, f, stops).await;
-            B::Output::by_deadline(ended(value, &shared), is_cut)
+            by_deadline(ended(value, &shared), is_cut)
         }
     }
 }
