@@ -17,7 +17,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 use std::{process, thread};
 
-use tokio::runtime::{Builder, Handle};
+use tokio::runtime::{self, Builder, Handle};
 use tokio::time::{Sleep, sleep_until};
 
 use self::queue::Queue;
@@ -77,11 +77,18 @@ fn runtime() -> Result<&'static Runtime, String> {
 }
 
 fn start() -> io::Result<Runtime> {
-    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let runtime = with_io()?;
     let handle = runtime.handle().clone();
     let forever = move || runtime.block_on(std::future::pending::<()>());
     let thread = thread::Builder::new().name("backstop-cleanup".to_owned()).spawn(forever)?;
     Ok(Runtime { handle, runner: Runner::of(&thread) })
+}
+
+/// A cleanup may open a connection of its own, where the program has tokio's I/O. That takes descriptors; where
+/// there are none left, the others still have their runtime.
+fn with_io() -> io::Result<runtime::Runtime> {
+    let timed = |_| Builder::new_current_thread().enable_time().build();
+    Builder::new_current_thread().enable_all().build().or_else(timed)
 }
 
 /// The process that the queue and the runtime belong to; 0 before the first use of them. In a process that
@@ -165,6 +172,10 @@ impl Drop for Pending {
 /// still pending when `main` returns is lost, as all threads are. With it, the exit hook waits for them,
 /// for 5 s at most, and names on stderr those that did not end. To limit the wait here, put a timeout
 /// around it; the cleanups have theirs by `timeout = ".."`.
+///
+/// A cleanup that goes on with a connection of its function's needs the runtime which that was opened on: wait
+/// here before that one is shut down, as it is when a `main` under `#[tokio::main]` returns.
+/// [`#[backstop::main]`](crate::main) waits by itself, before it shuts its runtime down.
 ///
 /// In a forked child there is nothing to wait for: what its parent owes is the parent's.
 ///
