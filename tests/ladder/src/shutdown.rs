@@ -3,6 +3,7 @@
 mod cleanups;
 mod exits;
 mod forks;
+mod goodbyes;
 pub mod tasks;
 
 use std::io::{self, BufRead as _, Write as _};
