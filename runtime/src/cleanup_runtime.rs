@@ -167,6 +167,8 @@ impl Drop for Pending {
 /// Waits until every `async` cleanup that was handed over has ended, and every task of a
 /// [scope](crate::scope::tokio) that was dropped.
 ///
+/// Needs the feature `tokio`.
+///
 /// A cleanup is handed over when the future of its function is dropped or unwinds before the cleanup
 /// could be awaited there. Call this at the end of the program: without the feature `process`, what is
 /// still pending when `main` returns is lost, as all threads are. With it, the exit hook waits for them,
@@ -233,6 +235,8 @@ impl Drop for Drained {
 
 /// Blocks until every `async` cleanup that was handed over has ended, and every task of a scope that was
 /// dropped, or `limit` is over; gives how many cleanups and scopes have not ended.
+///
+/// Needs the feature `tokio`.
 ///
 /// The blocking form of [`drain`], for the end of a `main` that is not `async`. In a cleanup, which
 /// would wait for itself, it takes all of `limit`.

@@ -16,12 +16,12 @@ pub(super) struct Driver {
 impl Driver {
     /// Gives the runtime back where there is no thread to be had.
     pub(super) fn start(runtime: Runtime) -> Result<Self, Runtime> {
-        let (lend, lent) = mpsc::sync_channel::<Runtime>(1);
+        let (lend, taken) = mpsc::sync_channel::<Runtime>(1);
         // Without a place to leave it in: whoever drops the runtime waits for its blocking tasks.
         let (give, back) = mpsc::sync_channel(0);
         let (stop, stopped) = oneshot::channel::<()>();
         let drive = move || {
-            if let Ok(runtime) = lent.recv() {
+            if let Ok(runtime) = taken.recv() {
                 let _ = runtime.block_on(stopped);
                 let _ = give.send(runtime);
             }

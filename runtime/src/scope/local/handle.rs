@@ -13,6 +13,8 @@ use crate::scope::tasks::shared::{Payload, Site};
 use crate::sync::{Mutex, MutexGuard};
 
 /// Why a child gave no value.
+///
+/// Needs the feature `tokio`.
 pub struct ChildError(Why);
 
 enum Why {
@@ -133,6 +135,8 @@ impl<T> Drop for Ending<T> {
 }
 
 /// The handle on a child of a [`LocalScope`](super::LocalScope), which awaits to its value.
+///
+/// Needs the feature `tokio`.
 ///
 /// To drop it changes nothing: the scope runs the child to its end, and hears of its panic. Whoever awaits
 /// it takes the panic, which is theirs from then on.
