@@ -31,7 +31,7 @@ pub(super) async fn play(part: &str) -> ExitCode {
             let (begun, begins) = oneshot::channel();
             tokio::spawn(says_goodbye(stream, async {
                 begun.send(()).expect("main waits");
-                pending().await
+                pending::<()>().await;
             }));
             begins.await.expect("it begins");
         }
