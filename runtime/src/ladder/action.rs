@@ -42,6 +42,8 @@ use crate::report::{CleanupValue, Ended, Message};
 /// A cleanup as data, which another process can perform: the cleanup of a `#[cleanup]` or `defer!`
 /// that outlives its process.
 ///
+/// Needs the feature `process`.
+///
 /// Making an action does nothing yet. It is performed when the guard runs it, and, with a `survives`
 /// above `unwind`, for a process that did not come to that: by the exit hook, by the reaper after a
 /// `kill -9`, by the next start after a power cut. It may then be performed more than once, and an

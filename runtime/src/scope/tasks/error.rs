@@ -7,6 +7,8 @@ use super::shared::Site;
 use crate::scope::Name;
 
 /// What became of a child.
+///
+/// Needs the feature `tokio`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -17,6 +19,8 @@ pub enum FailureKind {
 }
 
 /// A child of a scope that failed.
+///
+/// Needs the feature `tokio`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ChildFailure {
@@ -52,6 +56,8 @@ impl fmt::Display for ChildFailure {
 }
 
 /// Every child of a scope that failed and whose result nobody took, in the order of their time.
+///
+/// Needs the feature `tokio`.
 #[derive(Debug, Clone, thiserror::Error)]
 pub struct ScopeError {
     failures: Vec<ChildFailure>,
@@ -80,12 +86,16 @@ impl fmt::Display for ScopeError {
 }
 
 /// A scope does not take children any more: it is closing, or has ended.
+///
+/// Needs the feature `tokio`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the scope is closed")]
 #[non_exhaustive]
 pub struct Closed;
 
 /// A function with a `deadline` was stopped by it.
+///
+/// Needs the feature `tokio`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the deadline has passed")]
 #[non_exhaustive]

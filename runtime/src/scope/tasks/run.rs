@@ -17,6 +17,8 @@ use crate::{CancelCause, CancelToken};
 
 /// Calls `f` with a scope to spawn tasks in, and ends after all of them have ended.
 ///
+/// Needs the feature `tokio`.
+///
 /// Tasks run on the tokio runtime that awaits this, and own what they need; the body may borrow.
 ///
 /// # How a scope ends
@@ -75,6 +77,8 @@ where
 impl Options {
     /// Calls `f` with a scope of tasks; see [`tokio`](fn@tokio).
     ///
+    /// Needs the feature `tokio`.
+    ///
     /// A [`limit`](Self::limit) is one on tasks that have begun and not ended. A task that waits for
     /// another keeps its place.
     ///
@@ -96,6 +100,8 @@ impl Options {
     }
 
     /// Calls `f` with a scope of tasks, whose failures are an error.
+    ///
+    /// Needs the feature `tokio`.
     ///
     /// # Errors
     ///
@@ -150,6 +156,8 @@ impl Options {
 
     /// Calls `f` with a scope of tasks; when its deadline passes, the body is dropped and the tasks are
     /// aborted.
+    ///
+    /// Needs the feature `tokio`.
     #[doc(hidden)]
     #[track_caller]
     pub fn tokio_until_deadline<F, B>(
