@@ -97,7 +97,8 @@ impl Function<'_> {
             no_exit::expand::expand(block, &self.calls, &mut report.allows, &self.runtime);
         }
         let kept = match &cleanups {
-            None => helpers::Cleanups::Foreign,
+            None if self.attributes.others => helpers::Cleanups::Foreign,
+            None => helpers::Cleanups::Refused,
             Some(_) => helpers::Cleanups::Expanded,
         };
         helpers::remove(block, kept, &self.runtime, errors);
