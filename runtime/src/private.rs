@@ -85,6 +85,7 @@ pub const fn checked_call<T>(value: T, (): ()) -> T {
 #[cfg(all(feature = "process", target_os = "linux"))]
 pub mod reaper {
     use std::io;
+    use std::os::fd::OwnedFd;
 
     use crate::Action;
     use crate::ladder::action::Prepared;
@@ -144,6 +145,12 @@ pub mod reaper {
             Ok(())
         }
 
+        /// Hands it over on a channel, and withdraws it.
+        pub fn hand_over(&self, channel: &Unwatched) -> io::Result<()> {
+            channel.0.intend(self.key, &self.action)?;
+            channel.0.forget(self.key)
+        }
+
         /// Tells the reaper of what is about to be created.
         pub fn intend(&self) -> io::Result<()> {
             keeper()?.intend(self.key, &self.action)
@@ -158,6 +165,16 @@ pub mod reaper {
         /// Tells it that there is nothing to do.
         pub fn forget(&self) -> io::Result<()> {
             keeper()?.forget(self.key)
+        }
+    }
+
+    /// The owner's side of a channel that has no reaper.
+    pub struct Unwatched(Box<dyn Keeper>);
+
+    impl Unwatched {
+        /// A socket of sequential packets, with room for all that is sent.
+        pub fn new(channel: OwnedFd) -> io::Result<Self> {
+            Ok(Self(Box::new(reaper::keeper_on(channel)?)))
         }
     }
 
