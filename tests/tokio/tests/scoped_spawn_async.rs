@@ -71,7 +71,10 @@ fn spawns_in_macros_of_known_syntax_are_joined_before_the_function_returns() {
             _ = tokio::spawn(count(counts.clone())) => drop(tokio::spawn(count(counts.clone()))),
         }
         assert!(!tokio::spawn(count(counts.clone())).is_finished(), "it has just begun");
-        assert!(matches!(task::spawn(count(counts.clone())).is_finished(), false), "so has it");
+        assert!(
+            matches!(task::spawn(count(counts.clone())), task if !task.is_finished()),
+            "so has it"
+        );
         drop(vec![task::spawn(count(counts.clone()))]);
     }
     let counts = Arc::new(AtomicUsize::new(0));
