@@ -107,13 +107,12 @@ fn a_child_that_is_passed_on_is_taken_for_one_that_is_waited_for() {
 
 #[test]
 fn a_module_of_another_name_is_not_seen_where_a_function_is_started() {
-    let (ended, end) = std::sync::mpsc::channel();
-    let work = move || ended.send(()).unwrap();
     #[scoped_spawn]
     fn starts(work: impl FnOnce() + Send + 'static) {
         th::spawn(work);
     }
-    starts(work);
+    let (ended, end) = std::sync::mpsc::channel();
+    starts(move || ended.send(()).unwrap());
     end.recv().unwrap();
 }
 
