@@ -53,10 +53,7 @@ impl Finder<'_> {
         let mut attributes = statement_attrs(stmt).iter().filter(|attr| is_cleanup(attr));
         let Some(attribute) = attributes.next() else { return };
         if let Some(what) = self.inside {
-            let wrong =
-                format!("`#[cleanup]` in {what} is not available in this version of backstop");
-            let remedy = "move its body into a function of its own under `#[must_cleanup]`";
-            self.errors.at(attribute.path(), message(wrong, remedy));
+            self.errors.at(attribute.path(), not_available(what));
             return;
         }
         for second in attributes {
@@ -131,12 +128,28 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_item(&mut self, _: &'ast syn::Item) {}
 }
 
+/// What is said of a `#[cleanup]` where no guard can be.
+pub(crate) fn not_available(inside: &str) -> String {
+    let remedy = match inside {
+        // Others' attributes make one of the whole body.
+        ASYNC => {
+            "move its body into a function of its own under `#[must_cleanup]`, or put \
+             `#[must_cleanup]` above the other attributes"
+        }
+        _ => "move its body into a function of its own under `#[must_cleanup]`",
+    };
+    let wrong = format!("`#[cleanup]` in {inside} is not available in this version of backstop");
+    message(wrong, remedy)
+}
+
+const ASYNC: &str = "an `async` block";
+
 /// Names an expression whose body is left in ways of its own: `return` and `?` in it do not leave
 /// the function.
 pub(crate) fn own_exits(expr: &Expr) -> Option<&'static str> {
     match expr {
         Expr::Closure(_) => Some("a closure"),
-        Expr::Async(_) => Some("an `async` block"),
+        Expr::Async(_) => Some(ASYNC),
         Expr::Const(_) => Some("a `const` block"),
         Expr::TryBlock(_) => Some("a `try` block"),
         _ => None,

@@ -16,8 +16,8 @@ use syn::{
 };
 
 use super::analyze::Calls;
-use crate::macros::with_arguments;
 use crate::paths::{self, Runtime, hidden};
+use crate::syntax::verbatim;
 
 pub(crate) const RULE: &str = "diverging_call";
 
@@ -42,16 +42,18 @@ impl<'a> Marker<'a> {
         // Where "the lint level is defined" is the attribute.
         let span = Span::call_site();
         let deny = quote_spanned!(span=> #[deny(unreachable_code, reason = #REASON)]);
-        Self { deny, calls, allows, runtime }
+        Self { deny, calls, allows, runtime, count: 0 }
     }
 }
 
-struct Marker<'a> {
+pub(super) struct Marker<'a> {
     /// What every marker begins with.
     deny: TokenStream,
     calls: &'a Calls<'a>,
     allows: &'a mut Allows,
-    runtime: &'a Runtime,
+    pub(super) runtime: &'a Runtime,
+    /// How many calls were marked.
+    pub(super) count: usize,
 }
 
 /// How the marker follows the call.
@@ -72,14 +74,20 @@ impl Marker<'_> {
             Expr::Await(expr) => return self.marks_await(expr),
             _ => return None,
         };
-        (unknown && !self.allows.allows(RULE)).then_some(span)
+        self.marked(unknown, span)
+    }
+
+    fn marked(&mut self, unknown: bool, span: Span) -> Option<Span> {
+        let marked = unknown && !self.allows.allows(RULE);
+        self.count += usize::from(marked);
+        marked.then_some(span)
     }
 
     /// An `async fn` of type `!` never returns where it is awaited.
     fn marks_await(&mut self, expr: &ExprAwait) -> Option<Span> {
         match &*expr.base {
             base @ (Expr::Call(_) | Expr::MethodCall(_)) => self.marks(base),
-            _ => (!self.allows.allows(RULE)).then_some(expr.await_token.span()),
+            _ => self.marked(true, expr.await_token.span()),
         }
     }
 
@@ -197,9 +205,7 @@ impl VisitMut for Marker<'_> {
                 // The left side may be a pattern, in which a call is a constructor.
                 self.visit_expr_mut(&mut assign.right);
             }
-            Expr::Macro(expr) => {
-                with_arguments(&mut expr.mac, self);
-            }
+            Expr::Macro(_) => self.macro_expression(expr),
             other => visit_mut::visit_expr_mut(self, other),
         }
     }
@@ -219,7 +225,7 @@ impl VisitMut for Marker<'_> {
                     span
                 }
                 Stmt::Macro(stmt) => {
-                    with_arguments(&mut stmt.mac, self);
+                    stmts.extend(self.macro_call(&mut stmt.mac).map(verbatim));
                     None
                 }
                 other => {
