@@ -256,3 +256,34 @@ fn an_error_comes_with_the_item_and_all_others() {
         &expect_file!["./tests/errors.rs"],
     );
 }
+
+#[test]
+fn calls_whose_text_is_printed_are_looked_at_in_a_copy() {
+    check(
+        Kind::NoExit,
+        "",
+        "fn serve(names: &[Name]) -> u8 {
+            assert!(names.iter().all(known) && ready());
+            assert!(ready(), \"not ready\");
+            dbg!(first(names))
+        }",
+        &expect_file!["./tests/printed_calls.rs"],
+    );
+}
+
+#[test]
+fn spawns_in_branches_become_spawns_of_the_scope() {
+    check(
+        Kind::ScopedSpawn,
+        "",
+        "async fn serve(listener: Listener) -> Result<(), Error> {
+            tokio::select! {
+                biased;
+                socket = listener.accept(), if ready() => { tokio::spawn(handle(socket?)); }
+                else => return Ok(()),
+            }
+            Ok(())
+        }",
+        &expect_file!["./tests/branch_spawns.rs"],
+    );
+}

@@ -16,7 +16,7 @@ use super::leaves::{End, Value, is_cfg};
 use super::marks::{Flags, Frame, Frames};
 use super::ways::{Exit, Place};
 use crate::no_exit::analyze::Calls;
-use crate::paths::{Runtime, hidden, local};
+use crate::paths::{Runtime, hidden, local, local_at};
 use crate::syntax::{block_diverges, call, return_type, returns_never, verbatim};
 
 /// Rewrites the body of a function that declares `cleanups`.
@@ -41,7 +41,8 @@ pub(crate) fn expand(
         Some(_) => Kind::Async,
         None => Kind::Sync,
     };
-    let awaits = cleanups.iter().any(|cleanup| cleanup.awaited.is_some());
+    let awaited = cleanups.iter().find(|cleanup| cleanup.awaited.is_some());
+    let awaited = awaited.map(|cleanup| cleanup.span);
     let mut expander = Expander {
         runtime,
         calls,
@@ -65,8 +66,8 @@ pub(crate) fn expand(
         let none = quote_spanned!(span=> let mut #carried = ::core::option::Option::None;);
         body.stmts.insert(items(body), verbatim(none));
     }
-    if awaits {
-        let (chain, new) = (local("chain", 0), runtime.private("Chain", span));
+    if let Some(place) = awaited {
+        let (chain, new) = (local_at(place, "chain", 0), runtime.private("Chain", span));
         let chain = quote_spanned!(span=> let #chain = #new::new(););
         body.stmts.insert(items(body), verbatim(chain));
     }
@@ -201,7 +202,9 @@ impl<'a> Expander<'a> {
         stmts.extend(block.stmts.drain(..items(block)));
         let mut end = end.clone();
         if guarded {
-            let flag = local("flag", self.flags);
+            // Beside what its guards declare: the borrow checker tells of one place once.
+            let place = self.cleanups.front().map_or_else(Span::call_site, |cleanup| cleanup.span);
+            let flag = local_at(place, "flag", self.flags);
             self.flags += 1;
             let span = hidden(block.brace_token.span.open());
             let new = self.runtime.private(self.kind.of("Flag", "SharedFlag"), span);

@@ -11,8 +11,8 @@ use super::expand::Expander;
 use super::guards::Emitter;
 use super::leaves::{End, Value};
 use super::marks::Frame;
-use crate::paths::{hidden, local};
-use crate::syntax::verbatim;
+use crate::paths::{hidden, local, local_at};
+use crate::syntax::{relocated, verbatim};
 
 /// The ways in which the body leaves one such block, beside its end and the function.
 #[derive(Default)]
@@ -178,8 +178,8 @@ impl Expander<'_> {
         out: &mut Vec<Stmt>,
     ) -> usize {
         let span = hidden(cleanup.span);
-        let [owner, way, finish, before, value] =
-            ["owner", "way", "finish", "before", "value"].map(|name| local(name, emitter.number));
+        let [owner, way, finish, before, value] = ["owner", "way", "finish", "before", "value"]
+            .map(|name| local_at(cleanup.span, name, emitter.number));
         let label = label(exit, cleanup.span);
         let [ways, never, aw, restore, unreachable] =
             ["Way", "Never", "aw", "restore", "unreachable_way"]
@@ -329,19 +329,4 @@ impl Expander<'_> {
             expr: Box::new(Expr::Verbatim(tokens)),
         });
     }
-}
-
-/// The same tokens at another place, with the names that they had.
-fn relocated(tokens: TokenStream, place: Span) -> TokenStream {
-    let moved = |mut token: TokenTree| {
-        if let TokenTree::Group(group) = &token {
-            let inner = relocated(group.stream(), place);
-            let mut moved = Group::new(group.delimiter(), inner);
-            moved.set_span(group.span());
-            token = moved.into();
-        }
-        token.set_span(place.resolved_at(token.span()));
-        token
-    };
-    tokens.into_iter().map(moved).collect()
 }

@@ -43,6 +43,8 @@ use crate::report::{CleanupValue, Ended, Message};
 /// A cleanup as data, which another process can perform: the cleanup of a `#[cleanup]` or `defer!`
 /// that outlives its process.
 ///
+/// Needs the feature `process`.
+///
 /// Making an action does nothing yet. It is performed when the guard runs it, and, with a `survives`
 /// above `unwind`, for a process that did not come to that: by the exit hook, by the reaper after a
 /// `kill -9`, by the next start after a power cut. It may then be performed more than once, and an
@@ -312,6 +314,7 @@ impl Action {
 }
 
 /// An action as the value of a cleanup is performed there and then.
+#[diagnostic::do_not_recommend]
 impl CleanupValue for Action {
     fn ended(&self) -> Ended {
         Ended(self.perform().err().map(|error| Box::new(Message(error.to_string()))))

@@ -73,6 +73,8 @@ pub(crate) fn keeper() -> Option<&'static dyn Keeper> {
 /// Opens the program's journal in its default place, after performing what earlier processes left
 /// there. `#[backstop::main(journal)]` does it; this is for programs whose `main` is not attributed.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// To be called once, after the program has become the process that it stays: not before it forks.
 ///
 /// # Errors
@@ -97,9 +99,32 @@ pub fn open() -> io::Result<Recovery> {
 
 /// As [`open`], in a directory of the program's choice.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// # Errors
 ///
 /// As [`open`].
+///
+/// # Examples
+///
+/// ```
+/// use backstop::{Survives, journal, scratch};
+///
+/// # // No journal is kept in memory, where the directory for temporary files may be.
+/// # let target = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+/// # std::fs::create_dir_all(&target)?;
+/// # let state = target.join(format!("journal-{}", std::process::id()));
+/// let recovery = journal::open_in(&state)?;
+/// assert!(recovery.failed.is_empty());
+///
+/// // If the power fails before this is dropped, the next `open_in` removes it.
+/// let dir = scratch::dir(Survives::Reboot)?;
+/// # let path = dir.path().to_owned();
+/// # drop(dir);
+/// # assert!(!path.exists());
+/// # std::fs::remove_dir_all(&state)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn open_in(path: impl AsRef<Path>) -> io::Result<Recovery> {
     open_for_main(Some(path.as_ref()))
 }
@@ -121,6 +146,8 @@ pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
 /// Performs what earlier processes left in the journal: the open one of this process, else the
 /// program's default one, `$XDG_STATE_HOME/backstop/<program>` or
 /// `~/.local/state/backstop/<program>`.
+///
+/// Needs the feature `process`; Linux only.
 ///
 /// `#[backstop::main(journal)]` does it at every start. To be called when a process of the same
 /// program has ended while this one lives, or by programs whose `main` is not attributed.

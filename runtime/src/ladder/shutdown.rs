@@ -5,6 +5,8 @@
 //! [`exit`](fn@exit) through the same socket.
 
 mod beside;
+#[cfg(feature = "tokio")]
+mod driver;
 mod exit;
 mod last_words;
 mod main;

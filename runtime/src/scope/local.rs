@@ -16,7 +16,7 @@ use std::task::Poll;
 
 use self::children::{Children, Ready};
 use self::handle::Ending;
-use super::tasks::error::{Closed, FromDeadline};
+use super::tasks::error::{ByDeadline, Closed};
 use super::tasks::run::{Aborts, Body};
 use super::tasks::shared::{Payload, Site, report};
 use super::{Name, Options};
@@ -34,7 +34,30 @@ pub type AnyChild<'env> = dyn Future<Output = ()> + 'env;
 
 /// A scope of children that run on one task; a handle, clones of which are the same scope.
 ///
+/// Needs the feature `tokio`.
+///
 /// Made by [`Options::local`] and [`Options::local_any`]; [`run`](Self::run) runs it.
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+///
+/// use backstop::scope::Options;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let sum = Cell::new(0);
+/// let add = async |n| sum.set(sum.get() + n);
+/// let scope = Options::new().local_any();
+/// let body = async {
+///     for n in [1, 2, 3] {
+///         scope.spawn(add(n));
+///     }
+/// };
+/// scope.run(body).await; // and all children
+/// assert_eq!(sum.get(), 6);
+/// # });
+/// ```
 pub struct LocalScope<K: ?Sized> {
     shared: Arc<Shared<K>>,
 }
@@ -113,6 +136,8 @@ impl Options {
     /// A scope of children that run on the task of its body, at its side, and may borrow what lives longer
     /// than the scope. They are `Send`, and so is the scope's future.
     ///
+    /// Needs the feature `tokio`.
+    ///
     /// # Examples
     ///
     /// ```
@@ -140,6 +165,8 @@ impl Options {
     }
 
     /// The same for children that need not be `Send`.
+    ///
+    /// Needs the feature `tokio`.
     #[track_caller]
     #[must_use]
     pub fn local_any<'env>(self) -> LocalScope<AnyChild<'env>> {
@@ -299,9 +326,13 @@ impl<K: ?Sized + Future<Output = ()>> LocalScope<K> {
 
     /// The same; when the deadline passes, the body is dropped as the children are.
     #[doc(hidden)]
-    pub async fn run_until_deadline<B: Future<Output: FromDeadline>>(&self, body: B) -> B::Output {
+    pub async fn run_until_deadline<B: Future>(
+        &self,
+        by_deadline: ByDeadline<B::Output>,
+        body: B,
+    ) -> B::Output {
         let (value, is_cut) = self.course(body, |cause| cause == CancelCause::Deadline).await;
-        B::Output::by_deadline(self.ended(value), is_cut)
+        by_deadline(self.ended(value), is_cut)
     }
 
     /// Runs the body and all children. A cause that `stops` takes drops the body; the second value says

@@ -69,6 +69,7 @@ impl Options {
     /// # Panics
     ///
     /// If `limit` is 0.
+    #[track_caller]
     pub fn limit(mut self, limit: usize) -> Self {
         let Some(limit) = NonZero::new(limit) else {
             panic!("a scope with a limit of 0 could never run a child");

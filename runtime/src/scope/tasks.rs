@@ -1,7 +1,7 @@
 //! Tasks of a tokio runtime that end before the function that spawned them returns.
 
 mod children;
-pub(super) mod error;
+pub(crate) mod error;
 mod handle;
 #[cfg(all(feature = "process", unix))]
 pub(crate) mod live;
@@ -30,6 +30,8 @@ pub use self::handle::TaskHandle;
 pub use self::run::tokio;
 
 /// A scope to spawn tasks in; a handle, clones of which are the same scope. See [`tokio`](fn@tokio).
+///
+/// Needs the feature `tokio`.
 #[derive(Clone)]
 pub struct TaskScope {
     shared: Arc<Shared>,
@@ -145,6 +147,8 @@ impl fmt::Debug for TaskScope {
 }
 
 /// A task to be: made by [`TaskScope::task`].
+///
+/// Needs the feature `tokio`.
 #[must_use = "a task does nothing until `spawn`"]
 #[derive(Debug)]
 pub struct Task<'a> {
@@ -261,6 +265,25 @@ fn refuse<F, T: Send + 'static>(shared: Arc<Shared>, site: Site, task: F) -> Tas
 
 /// A task to be, as `tokio::task::Builder` has it: what that becomes under
 /// [`#[scoped_spawn]`](crate::scoped_spawn). It does not need `tokio_unstable`.
+///
+/// Needs the feature `tokio`.
+///
+/// # Examples
+///
+/// ```
+/// use std::io;
+///
+/// use backstop::scoped_spawn;
+///
+/// #[scoped_spawn]
+/// async fn index() -> io::Result<()> {
+///     tokio::task::Builder::new().name("indexer").spawn(async { println!("indexing") })?;
+///     Ok(())
+/// } // waits for the task
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(index())?;
+/// # Ok::<(), io::Error>(())
+/// ```
 #[must_use = "a task does nothing until `spawn`"]
 #[derive(Debug)]
 pub struct TaskBuilder<'a>(Task<'a>);

@@ -3,6 +3,7 @@
 mod cleanups;
 mod exits;
 mod forks;
+mod goodbyes;
 pub mod tasks;
 mod wakers;
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 /// What was found in the journal, and what became of it.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// One line for each thing when displayed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -21,6 +23,8 @@ pub struct Recovery {
 }
 
 /// Something that a [`Recovery`] did not touch.
+///
+/// Needs the feature `process`; Linux only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeftAlone {
@@ -33,6 +37,8 @@ pub struct LeftAlone {
 }
 
 /// An action that a [`Recovery`] could not perform.
+///
+/// Needs the feature `process`; Linux only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedAction {

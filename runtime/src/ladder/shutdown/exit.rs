@@ -10,6 +10,8 @@ use crate::CancelCause;
 
 /// Ends the process with this exit code, after every destructor of the calling thread has run.
 ///
+/// Needs the feature `process`.
+///
 /// Under [`#[backstop::main]`](crate::main), from whatever thread:
 ///
 /// 1. The code is set. The first call wins: the process ends with that code, whatever `main` returns,

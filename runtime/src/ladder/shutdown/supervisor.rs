@@ -12,6 +12,8 @@ use std::time::{Duration, Instant};
 
 use super::last_words;
 use super::main::Program;
+#[cfg(feature = "tokio")]
+use super::main::is_main_over;
 use super::signals::{Held, Signals, Wake};
 use super::status;
 #[cfg(feature = "tokio")]
@@ -21,8 +23,11 @@ use crate::event;
 use crate::ladder::exit;
 use crate::ladder::mask::with_signals_blocked;
 
-/// For all exit cleanups together, once the end is forced.
+/// For all exit cleanups together, once the end is forced, and for what an `async` main owes before them.
 const CLEANUPS: Duration = Duration::from_secs(5);
+
+/// For the tasks of an `async` main to end once they are aborted.
+pub(super) const ABORTED: Duration = Duration::from_secs(2);
 
 /// What the exit cleanups have before a third signal cuts them off: a key that is held down, or a
 /// supervisor that sends signals in a burst, asks once. And what wakers have.
@@ -75,8 +80,12 @@ impl Supervisor {
         self.for_the_grace_period(begun);
         self.program.force();
         self.cancel(true);
-        let is_hurried = self.for_the_tasks();
-        let left = self.run_exit_cleanups(is_hurried);
+        let forced = Instant::now();
+        let is_hurried = self.for_the_tasks(forced);
+        // What the tasks of `main` have left of the time for all.
+        let left = (ABORTED + CLEANUPS).saturating_sub(forced.elapsed());
+        let limit = left.clamp(CLEANUPS / 2, CLEANUPS);
+        let left = self.run_exit_cleanups(limit, is_hurried);
         self.say_last_words(begun, left);
         match (self.signal, status::requested()) {
             (Some(signal), _) => status::end_by(signal),
@@ -131,9 +140,10 @@ impl Supervisor {
     /// Blocks until the tasks of an `async` main have been aborted, as far as they can be: what they owe
     /// is known then. Tells whether a third signal came meanwhile.
     #[cfg(feature = "tokio")]
-    fn for_the_tasks(&mut self) -> bool {
-        let begun = Instant::now();
-        let mut end = begun + tasks::ABORTED + AT_LEAST;
+    fn for_the_tasks(&mut self, begun: Instant) -> bool {
+        let mut end = begun + ABORTED + AT_LEAST;
+        // Where `main` is stuck, nothing that it owes is waited for.
+        let mut owed = Some(tasks::OWED_WHEN_FORCED);
         let mut is_hurried = false;
         while tasks::are_running() {
             match self.wait(Some(end)) {
@@ -141,7 +151,10 @@ impl Supervisor {
                     is_hurried = true;
                     end = end.min(begun + AT_LEAST);
                 }
-                Wake::Timeout => break,
+                Wake::Timeout => match owed.take_if(|_| !is_hurried && is_main_over()) {
+                    Some(owed) => end += owed,
+                    None => break,
+                },
                 Wake::Other => {}
             }
         }
@@ -150,27 +163,27 @@ impl Supervisor {
 
     #[cfg(not(feature = "tokio"))]
     #[allow(clippy::unused_self, reason = "there are no tasks")]
-    fn for_the_tasks(&mut self) -> bool {
+    fn for_the_tasks(&mut self, _: Instant) -> bool {
         false
     }
 
     /// Gives the exit cleanups that did not end; `None` if a third signal, the deadline or a panic
     /// came before it was known.
-    fn run_exit_cleanups(&mut self, is_hurried: bool) -> Option<Vec<String>> {
+    fn run_exit_cleanups(&mut self, limit: Duration, is_hurried: bool) -> Option<Vec<String>> {
         let begun = Instant::now();
         let (send, report) = mpsc::sync_channel(1);
         let program = self.program;
         let run = move || {
-            let left = catch_unwind(|| (program.run_exit_cleanups)(CLEANUPS));
+            let left = catch_unwind(|| (program.run_exit_cleanups)(limit));
             let _ = send.send(left.map_err(event::discard).ok());
             program.waker.wake();
         };
         let thread = thread::Builder::new().name("backstop-exit".to_owned()).spawn(run);
         if thread.is_err() {
             // Here, then, where nothing but its own deadline ends it.
-            return Some((program.run_exit_cleanups)(CLEANUPS));
+            return Some((program.run_exit_cleanups)(limit));
         }
-        let limit = if is_hurried { AT_LEAST } else { CLEANUPS + AT_LEAST };
+        let limit = if is_hurried { AT_LEAST } else { limit + AT_LEAST };
         self.until_reported(begun, limit, &report)
     }
 

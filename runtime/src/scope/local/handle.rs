@@ -15,6 +15,8 @@ use crate::sync::{Mutex, MutexGuard};
 use crate::wakers::{contained, wake};
 
 /// Why a child gave no value.
+///
+/// Needs the feature `tokio`.
 pub struct ChildError(Why);
 
 enum Why {
@@ -134,6 +136,8 @@ impl<T> Drop for Ending<T> {
 }
 
 /// The handle on a child of a [`LocalScope`](super::LocalScope), which awaits to its value.
+///
+/// Needs the feature `tokio`.
 ///
 /// To drop it changes nothing: the scope runs the child to its end, and hears of its panic. Whoever awaits
 /// it takes the panic, which is theirs from then on.

@@ -9,13 +9,15 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 
 use super::TaskScope;
-use super::error::{ChildFailure, FailureKind, FromDeadline, ScopeError};
+use super::error::{ByDeadline, ChildFailure, FailureKind, ScopeError};
 use super::shared::{Payload, Shared, Site, report};
 use crate::event;
 use crate::scope::Options;
 use crate::{CancelCause, CancelToken};
 
 /// Calls `f` with a scope to spawn tasks in, and ends after all of them have ended.
+///
+/// Needs the feature `tokio`.
 ///
 /// Tasks run on the tokio runtime that awaits this, and own what they need; the body may borrow.
 ///
@@ -75,6 +77,8 @@ where
 impl Options {
     /// Calls `f` with a scope of tasks; see [`tokio`](fn@tokio).
     ///
+    /// Needs the feature `tokio`.
+    ///
     /// A [`limit`](Self::limit) is one on tasks that have begun and not ended. A task that waits for
     /// another keeps its place.
     ///
@@ -96,6 +100,8 @@ impl Options {
     }
 
     /// Calls `f` with a scope of tasks, whose failures are an error.
+    ///
+    /// Needs the feature `tokio`.
     ///
     /// # Errors
     ///
@@ -150,18 +156,24 @@ impl Options {
 
     /// Calls `f` with a scope of tasks; when its deadline passes, the body is dropped and the tasks are
     /// aborted.
+    ///
+    /// Needs the feature `tokio`.
     #[doc(hidden)]
     #[track_caller]
-    pub fn tokio_until_deadline<F, B>(self, f: F) -> impl Future<Output = B::Output>
+    pub fn tokio_until_deadline<F, B>(
+        self,
+        by_deadline: ByDeadline<B::Output>,
+        f: F,
+    ) -> impl Future<Output = B::Output>
     where
         F: FnOnce(TaskScope) -> B,
-        B: Future<Output: FromDeadline>,
+        B: Future,
     {
         let location = Location::caller();
         async move {
             let stops = |cause| cause == CancelCause::Deadline;
             let (value, shared, is_cut) = course(self, location, f, stops).await;
-            B::Output::by_deadline(ended(value, &shared), is_cut)
+            by_deadline(ended(value, &shared), is_cut)
         }
     }
 }

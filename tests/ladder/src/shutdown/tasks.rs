@@ -10,7 +10,7 @@ use backstop::{cancel_token, must_cleanup, scoped_spawn};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::{Told, say, stuck};
+use super::{Told, goodbyes, say, stuck};
 
 /// Whether somebody owes an `async` cleanup.
 static IS_OWING: AtomicBool = AtomicBool::new(false);
@@ -117,6 +117,7 @@ pub async fn play() -> ExitCode {
             tokio::task::yield_now().await;
             panic!("in main");
         }
+        part if part.starts_with("goodbye") => return goodbyes::play(part).await,
         other => panic!("no such part: {other}"),
     }
     ExitCode::SUCCESS
