@@ -11,6 +11,10 @@
 //! use what is registered: its parent's segment waits for it. The same process still running the
 //! same program without the lock, because something closed all descriptors, is taken for alive.
 //!
+//! **Whose rights** the actions are performed with is not in a segment: they are those of the next
+//! start. So a process that runs as another user or group than when it opened the journal registers
+//! nothing more ([`user`]): root's next start would do what it could not do itself. It withdraws.
+//!
 //! **What the paths mean** depends on the mount namespace, whose number is another one after each
 //! start of a container or a sandboxed service, may be given to another namespace then, and says
 //! nothing after a restart of the system. So every segment has the mount table that its owner saw
@@ -36,6 +40,7 @@ mod recovery;
 mod replay;
 mod secure;
 mod segment;
+mod user;
 
 use std::io;
 use std::path::Path;
@@ -47,6 +52,7 @@ use self::place::Place;
 use self::record::Kind;
 pub use self::recovery::{FailedAction, LeftAlone, Recovery};
 use self::segment::Segment;
+use self::user::User;
 use super::action::encoding::Encoded;
 use super::keeper::Keeper;
 
@@ -55,6 +61,8 @@ use super::keeper::Keeper;
 struct Journal {
     place: Arc<Place>,
     group: Group,
+    /// As whom it was opened.
+    user: User,
 }
 
 static JOURNAL: OnceLock<Journal> = OnceLock::new();
@@ -67,7 +75,9 @@ pub(crate) fn keeper() -> Option<&'static dyn Keeper> {
 /// Opens the program's journal in its default place, after performing what earlier processes left
 /// there. `#[backstop::main(journal)]` does it; this is for programs whose `main` is not attributed.
 ///
-/// To be called once, after the program has become the process that it stays: not before it forks.
+/// To be called once, after the program has become the process that it stays: not before it forks,
+/// and not before it drops root's rights. Nothing is registered as another user or group than that
+/// which has opened the journal: the next start would perform it with the rights of that one.
 ///
 /// # Errors
 ///
@@ -104,10 +114,10 @@ pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
         return Err(already());
     }
     let place = Arc::new(Place::open(path, true)?);
-    let owner = Owner::current();
+    let (owner, user) = (Owner::current(), User::current());
     let recovery = replay::replay(&place, &owner)?;
     let segment = Segment::create(Arc::clone(&place), owner)?;
-    let journal = Journal { place, group: Group::start(segment)? };
+    let journal = Journal { place, group: Group::start(segment)?, user };
     JOURNAL.set(journal).map_err(|_| already())?;
     Ok(recovery)
 }
@@ -171,10 +181,12 @@ pub(crate) fn recover_in(path: Option<&Path>) -> io::Result<Recovery> {
 
 impl Keeper for Journal {
     fn intend(&self, key: u64, action: &Encoded) -> io::Result<()> {
+        self.user.permit()?;
         self.group.change(Kind::Intent, key, Arc::clone(action.bytes()))
     }
 
     fn commit(&self, key: u64, action: &Encoded) -> io::Result<()> {
+        self.user.permit()?;
         self.group.change(Kind::Commit, key, Arc::clone(action.bytes()))
     }
 

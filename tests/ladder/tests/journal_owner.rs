@@ -259,25 +259,32 @@ fn path_that_means_something_else_here_is_left_for_who_sees_it() {
 }
 
 #[test]
-fn dropped_privileges_keep_the_journal() {
+fn dropped_privileges_register_nothing_for_root_and_withdraw() {
     if !is_root() {
         eprintln!("SKIPPED: needs root");
         return;
     }
     let (_directory, home) = home();
     let mut first = owner(&home);
-    first.create(1, &home.file("1"));
+    for key in 1..=2 {
+        first.create(key, &home.file(&key.to_string()));
+    }
+    first.ask(format!("intend 3 {}", home.file("3").display()));
+    for name in ["roots", "3"] {
+        fs::write(home.file(name), b"root's").unwrap();
+    }
     first.ask("become 65534");
-    // More than the file has room for at once, so that it is compacted.
-    for key in 10..1000 {
-        first.ask(format!("intend {key} {}", home.file("none").display()));
-        first.ask(format!("forget {key}"));
+    for refused in [format!("intend 4 {}", home.file("roots").display()), "commit 3".to_owned()] {
+        let said = first.tell(refused);
+        assert!(said.starts_with("error PermissionDenied"), "{said}");
+        assert!(said.contains("runs as 65534 and 65534 now"), "{said}");
     }
     first.ask("forget 1");
     first.kill();
     let recovery = recover_in(&home.journal).unwrap();
-    assert_eq!(recovery.to_string(), "");
-    assert!(home.file("1").exists());
+    assert_eq!((recovery.performed.len(), recovery.left_alone.len()), (1, 1), "{recovery}");
+    assert!(["1", "3", "roots"].iter().all(|name| home.file(name).exists()), "{recovery}");
+    assert!(!home.file("2").exists());
 }
 
 #[test]

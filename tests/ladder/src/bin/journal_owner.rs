@@ -43,6 +43,7 @@ fn perform(words: &[&str], registrations: &mut HashMap<u64, Registration>) -> io
             let registration = Registration::intend(key(), Action::remove_file(words[2]))?;
             registrations.insert(key(), registration);
         }
+        "commit" => registrations.get_mut(&key()).unwrap().commit()?,
         // Intent, creation, commit.
         "create" => {
             let mut registration = Registration::intend(key(), Action::remove_file(words[2]))?;
