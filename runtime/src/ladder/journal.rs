@@ -5,11 +5,12 @@
 //! [`segment`], which the process keeps locked for as long as it lives. [`record`] and [`image`] say
 //! what the bytes mean, [`group`] writes them for all threads, [`replay`] reads what others left.
 //!
-//! **Who is gone** is decided by the lock, an flock: the kernel gives it up when the last descriptor
-//! is closed, however the process ends, and tells the truth across containers. Descriptors are
-//! closed on `exec`. A process that was forked and lives on without `exec` keeps the lock, as it may
-//! use what is registered: its parent's segment waits for it. The same process still running the
-//! same program without the lock, because something closed all descriptors, is taken for alive.
+//! **Who is gone** is decided by the [`lock`], an flock: the kernel gives it up however the process
+//! ends, not before, and tells the truth across containers. Descriptors are closed on `exec`. A
+//! process that was forked and lives on without `exec` keeps the lock, as it may use what is
+//! registered: its parent's segment waits for it. Closing all descriptors does not end it. The same
+//! process still running the same program without the lock, which a network filesystem may lose, is
+//! taken for alive.
 //!
 //! **Whose rights** the actions are performed with is not in a segment: they are those of the next
 //! start. So a process that runs as another user or group than when it opened the journal registers
@@ -32,6 +33,7 @@
 pub mod door;
 mod group;
 mod image;
+mod lock;
 mod mounts;
 mod owner;
 mod place;

@@ -215,6 +215,36 @@ fn containers_with_the_same_process_number_are_told_apart_by_the_lock() {
 }
 
 #[test]
+fn owner_in_another_container_that_closed_its_descriptors_is_alive() {
+    let options = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+    if !can_unshare(&options) {
+        return;
+    }
+    let (_directory, home) = home();
+    let (mut first, _) =
+        Owner::start(Command::new("unshare").args(options).arg(OWNER).arg(&home.journal));
+    first.create(1, &home.file("1"));
+    first.ask("close-descriptors");
+    let recovery = recover_in(&home.journal).unwrap();
+    assert_eq!((recovery.owners_alive, recovery.performed.len()), (1, 0), "{recovery}");
+    assert!(home.file("1").exists());
+    first.die();
+    assert_eq!(recover_in(&home.journal).unwrap().performed.len(), 1);
+    assert!(!home.file("1").exists());
+}
+
+#[test]
+fn forked_process_that_closed_its_descriptors_keeps_what_it_may_use() {
+    let (_directory, home) = home();
+    let mut first = owner(&home);
+    first.create(1, &home.file("1"));
+    first.ask("become-daemon");
+    let recovery = recover_in(&home.journal).unwrap();
+    assert_eq!((recovery.owners_alive, recovery.performed.len()), (1, 0), "{recovery}");
+    assert!(home.file("1").exists());
+}
+
+#[test]
 fn path_that_means_something_else_here_is_left_for_who_sees_it() {
     if !is_root() || !can_unshare(&["--mount"]) {
         eprintln!("SKIPPED: needs root");

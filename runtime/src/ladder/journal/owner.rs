@@ -102,7 +102,7 @@ impl Owner {
     }
 
     /// Whether this process, of our own pid namespace, still runs the program that wrote the
-    /// segment. It has lost its lock then, as when somebody closed all descriptors.
+    /// segment. It has lost its lock then, as on a network filesystem whose server forgot it.
     pub(super) fn is_running(&self) -> bool {
         let Some(process) = &self.process else { return false };
         // Of a process that we may not look into, the stack reads as 0.

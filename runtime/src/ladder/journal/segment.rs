@@ -7,14 +7,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, FallocateFlags, FlockOperation, Mode, OFlags, fallocate, flock, fstat, fsync, openat,
-    renameat, unlinkat,
+    AtFlags, FallocateFlags, Mode, OFlags, fallocate, fstat, fsync, openat, renameat, unlinkat,
 };
 use rustix::io::{Errno, pwrite};
 use rustix::process::{Resource, getrlimit};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::image::{Layout, header};
+use super::lock::Lock;
 use super::owner::Owner;
 use super::place::{Place, error};
 use super::record::{FRAME, Kind, MAX_DATA, RECORD, Record, Tail};
@@ -48,6 +48,7 @@ pub(super) struct Segment {
     owner: Owner,
     name: String,
     file: OwnedFd,
+    lock: Lock,
     /// Device and inode: a descriptor that somebody else closed may be another file's by now.
     identity: (u64, u64),
     layout: Layout,
@@ -95,12 +96,13 @@ impl Segment {
         new.name(&name).map_err(|(Unnamed::Old(e) | Unnamed::Unknown(e))| {
             error(e, format_args!("cannot name a file in {}", place.path.display()))
         })?;
-        let NewFile { file, identity, layout, tail, .. } = new;
+        let NewFile { file, lock, identity, layout, tail, .. } = new;
         Ok(Self {
             place,
             owner,
             name,
             file,
+            lock,
             identity,
             layout,
             tail,
@@ -275,6 +277,7 @@ impl Segment {
         }
         // Closes the old one, and with it its lock, which nobody can find any more.
         self.file = new.file;
+        self.lock = new.lock;
         self.identity = new.identity;
         self.layout = new.layout;
         self.tail = new.tail;
@@ -314,10 +317,13 @@ struct NewFile<'a> {
     place: &'a Place,
     name: String,
     file: OwnedFd,
+    lock: Lock,
     identity: (u64, u64),
     layout: Layout,
     tail: Tail,
 }
+
+type Made = (OwnedFd, Lock, (u64, u64));
 
 impl<'a> NewFile<'a> {
     fn write(
@@ -354,11 +360,11 @@ impl<'a> NewFile<'a> {
             }
             made = Self::fill(place, &name, &bytes);
         }
-        let (file, identity) = made.map_err(|e| cannot(e.into()))?;
-        Ok(Self { place, name, file, identity, layout, tail })
+        let (file, lock, identity) = made.map_err(|e| cannot(e.into()))?;
+        Ok(Self { place, name, file, lock, identity, layout, tail })
     }
 
-    fn fill(place: &Place, name: &str, bytes: &[u8]) -> Result<(OwnedFd, (u64, u64)), Errno> {
+    fn fill(place: &Place, name: &str, bytes: &[u8]) -> Result<Made, Errno> {
         // An earlier attempt of ours may have got no further.
         match unlinkat(&place.dir, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
@@ -368,7 +374,7 @@ impl<'a> NewFile<'a> {
         let flags = flags.union(OFlags::CLOEXEC).union(OFlags::DSYNC);
         let file = openat(&place.dir, name, flags, Mode::RUSR | Mode::WUSR)?;
         let filled = || {
-            flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+            let lock = Lock::take(&file)?;
             let stat = fstat(&file)?;
             if stat.st_nlink == 0 {
                 return Err(Errno::NOENT);
@@ -380,10 +386,10 @@ impl<'a> NewFile<'a> {
             }
             write_all(&file, bytes, 0)?;
             fsync(&file)?;
-            Ok((stat.st_dev, stat.st_ino))
+            Ok((lock, (stat.st_dev, stat.st_ino)))
         };
         match filled() {
-            Ok(identity) => Ok((file, identity)),
+            Ok((lock, identity)) => Ok((file, lock, identity)),
             Err(e) => {
                 // Room for others; a replay would remove it otherwise.
                 let _ = unlinkat(&place.dir, name, AtFlags::empty());

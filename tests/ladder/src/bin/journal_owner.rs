@@ -81,6 +81,7 @@ fn perform(words: &[&str], registrations: &mut HashMap<u64, Registration>) -> io
             return Ok(child.id().to_string());
         }
         "close-descriptors" => close_descriptors(),
+        "become-daemon" => become_daemon(),
         "die" => die(),
         "execute" => {
             return Err(Command::new("sh").args(["-c", "echo \"ok \"; exec sleep 60"]).exec());
@@ -125,6 +126,18 @@ fn fork_and_register(path: &str) -> io::Result<String> {
             drop(writer);
             io::read_to_string(reader)
         }
+    }
+}
+
+/// The parent ends; the child, which goes on, closes what it knows nothing of.
+#[allow(unsafe_code)]
+fn become_daemon() {
+    // SAFETY: the child allocates, which glibc allows after a fork.
+    match unsafe { libc::fork() } {
+        -1 => panic!("no fork"),
+        0 => close_descriptors(),
+        // SAFETY: it does not return.
+        _ => unsafe { libc::_exit(0) },
     }
 }
 
