@@ -269,7 +269,7 @@ impl Action {
     pub fn perform(&self) -> io::Result<()> {
         match self.perform_found()? {
             Performed::Done | Performed::Gone => Ok(()),
-            Performed::LeftAlone(why) => Err(io::Error::other(why)),
+            Performed::LeftAlone(why) | Performed::Hidden(why) => Err(io::Error::other(why)),
         }
     }
 

@@ -256,10 +256,17 @@ impl Held {
             return match performed {
                 // The keepers forget with the guard: it may be coming yet.
                 Ok(Performed::Gone) if missed => Ended::WELL,
-                Ok(Performed::LeftAlone(reason)) if missed => left_alone(&reason),
+                Ok(Performed::LeftAlone(reason) | Performed::Hidden(reason)) if missed => {
+                    left_alone(&reason)
+                }
                 Ok(Performed::Done | Performed::Gone) => self.forget(),
                 Ok(Performed::LeftAlone(reason)) => {
                     self.forget();
+                    left_alone(&reason)
+                }
+                // The keepers may come to see it.
+                Ok(Performed::Hidden(reason)) => {
+                    self.settled.store(true, Ordering::Relaxed);
                     left_alone(&reason)
                 }
                 Err(error) => {

@@ -288,6 +288,56 @@ fn path_that_means_something_else_here_is_left_for_who_sees_it() {
     assert!(!other.join("1").exists() && hidden.join("1").exists());
 }
 
+/// A memory filesystem over a directory, as long as this lives.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn over(directory: &Path) -> Option<Self> {
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "none"])
+            .arg(directory)
+            .stderr(std::process::Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success());
+        mounted.then(|| Self(directory.to_owned()))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
+#[test]
+fn what_is_hidden_by_a_mount_stays_for_a_start_that_sees_it() {
+    let (_directory, home) = home();
+    let below = home.file("below");
+    fs::create_dir(&below).unwrap();
+    let mut first = owner(&home);
+    first.create(1, &below.join("1"));
+    first.create(2, &home.file("2"));
+    first.kill();
+    let Some(mounted) = Mounted::over(&below) else {
+        eprintln!("SKIPPED: cannot mount a file system here");
+        return;
+    };
+    for _ in 0..2 {
+        let recovery = recover_in(&home.journal).unwrap();
+        let [left] = &recovery.left_alone[..] else { panic!("{recovery}") };
+        assert!(left.kept && left.reason.contains("not mounted any more"), "{recovery}");
+        assert!(!home.file("2").exists(), "{recovery}");
+        // The second time, there is a stranger's under the name.
+        fs::write(below.join("1"), b"").unwrap();
+    }
+    drop(mounted);
+    assert!(below.join("1").exists());
+    let recovery = recover_in(&home.journal).unwrap();
+    assert_eq!(recovery.performed.len(), 1, "{recovery}");
+    assert!(!below.join("1").exists());
+    assert_eq!(home.segments(), NONE);
+}
+
 #[test]
 fn dropped_privileges_register_nothing_for_root_and_withdraw() {
     if !is_root() {

@@ -167,7 +167,7 @@ impl<'a> Abandoned<'a> {
         };
         if relation.same_pids && image.owner.is_running() {
             recovery.owners_alive += 1;
-            let why = "its owner is alive, and somebody closed the owner's lock";
+            let why = "its owner is alive, and has lost its lock";
             return recovery.leave(self.path(), why, true);
         }
         if !image.live.is_empty() {
@@ -231,7 +231,7 @@ impl<'a> Abandoned<'a> {
         let mut kept = false;
         for (key, action) in decoded.iter().rev() {
             let verdict = owner.verdict(us, relation, action.path().as_deref(), action.replays());
-            if settle(action, verdict, budget, perform, recovery) {
+            if settle(action, verdict, relation, (budget, perform), recovery) {
                 done.note(*key, action.path().is_none(), recovery);
             } else {
                 kept = true;
@@ -254,8 +254,8 @@ impl<'a> Abandoned<'a> {
 fn settle(
     action: &Prepared,
     verdict: Verdict,
-    budget: Budget,
-    perform: Perform,
+    relation: Relation,
+    (budget, perform): (Budget, Perform),
     recovery: &mut Recovery,
 ) -> bool {
     let what = describe(action);
@@ -270,6 +270,12 @@ fn settle(
                 Ok(Performed::Done) => recovery.performed.push(what),
                 Ok(Performed::Gone) => recovery.gone.push(what),
                 Ok(Performed::LeftAlone(why)) => recovery.leave(what, why, false),
+                // Another start may see it. After a restart, the mount table has told already that
+                // this is the filesystem, which may have another number.
+                Ok(Performed::Hidden(why)) => {
+                    recovery.leave(what, why, !relation.rebooted);
+                    return relation.rebooted;
+                }
                 Err(e) => {
                     recovery.fail(what, e);
                     return false;
