@@ -18,5 +18,7 @@ pub(crate) mod keeper;
 pub(crate) mod owned;
 #[cfg(target_os = "linux")]
 pub mod reaper;
+#[cfg(target_os = "linux")]
+pub(crate) mod root;
 pub(crate) mod shutdown;
 pub(crate) mod survives;

@@ -16,7 +16,8 @@
 //! start. So a process that runs as another user or group than when it opened the journal registers
 //! nothing more ([`user`]): root's next start would do what it could not do itself. It withdraws.
 //!
-//! **What the paths mean** depends on the mount namespace, whose number is another one after each
+//! **What the paths mean** depends on the root directory: once this process has another one, by `chroot`
+//! for one, it registers nothing more. And it depends on the mount namespace, whose number is another one after each
 //! start of a container or a sandboxed service, may be given to another namespace then, and says
 //! nothing after a restart of the system. So every segment has the mount table that its owner saw
 //! ([`owner`], [`mounts`]). In the same namespace, every action is performed. In any other, only
@@ -57,6 +58,7 @@ use self::segment::Segment;
 use self::user::User;
 use super::action::encoding::Encoded;
 use super::keeper::Keeper;
+use super::root::Root;
 
 /// The journal of this process.
 #[derive(Debug)]
@@ -65,6 +67,8 @@ struct Journal {
     group: Group,
     /// As whom it was opened.
     user: User,
+    /// What paths began with when it was opened.
+    root: Root,
 }
 
 static JOURNAL: OnceLock<Journal> = OnceLock::new();
@@ -79,7 +83,8 @@ pub(crate) fn keeper() -> Option<&'static dyn Keeper> {
 ///
 /// To be called once, after the program has become the process that it stays: not before it forks,
 /// and not before it drops root's rights. Nothing is registered as another user or group than that
-/// which has opened the journal: the next start would perform it with the rights of that one.
+/// which has opened the journal: the next start would perform it with the rights of that one. Nor with
+/// another root directory (`chroot`), where the paths mean something else.
 ///
 /// # Errors
 ///
@@ -116,10 +121,10 @@ pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
         return Err(already());
     }
     let place = Arc::new(Place::open(path, true)?);
-    let (owner, user) = (Owner::current(), User::current());
+    let (owner, user, root) = (Owner::current(), User::current(), Root::current());
     let recovery = replay::replay(&place, &owner)?;
     let segment = Segment::create(Arc::clone(&place), owner)?;
-    let journal = Journal { place, group: Group::start(segment)?, user };
+    let journal = Journal { place, group: Group::start(segment)?, user, root };
     JOURNAL.set(journal).map_err(|_| already())?;
     Ok(recovery)
 }
@@ -181,14 +186,22 @@ pub(crate) fn recover_in(path: Option<&Path>) -> io::Result<Recovery> {
     }
 }
 
+impl Journal {
+    /// An error where the next start would do something else than this process means.
+    fn permit(&self) -> io::Result<()> {
+        self.user.permit()?;
+        self.root.permit("when it opened the journal")
+    }
+}
+
 impl Keeper for Journal {
     fn intend(&self, key: u64, action: &Encoded) -> io::Result<()> {
-        self.user.permit()?;
+        self.permit()?;
         self.group.change(Kind::Intent, key, Arc::clone(action.bytes()))
     }
 
     fn commit(&self, key: u64, action: &Encoded) -> io::Result<()> {
-        self.user.permit()?;
+        self.permit()?;
         self.group.change(Kind::Commit, key, Arc::clone(action.bytes()))
     }
 

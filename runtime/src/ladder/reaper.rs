@@ -28,6 +28,8 @@
 //!   SIGINT, SIGHUP and the like do not end it.
 //! * **The program has borrowed privileges** (set-user-id, file capabilities, differing user ids):
 //!   the reaper refuses to start. If it changes its user later, registrations are errors.
+//! * **The program gets another root directory** or mount namespace (`chroot`, `unshare`): its paths mean
+//!   something else to the reaper. Registrations are errors from then on.
 
 mod acknowledge;
 mod channel;
@@ -104,6 +106,11 @@ pub(crate) fn start_from_main() -> io::Result<()> {
 /// The running reaper, if there is one.
 pub(crate) fn keeper() -> Option<&'static dyn Keeper> {
     client::channel().map(|channel| channel as &dyn Keeper)
+}
+
+/// An error if this process has got another root directory since it started its reaper.
+pub(crate) fn permit_paths() -> io::Result<()> {
+    client::root().map_or(Ok(()), |root| root.permit("when it started its reaper"))
 }
 
 /// A keeper that writes to whoever has the other end of `channel`, for the benches: where

@@ -6,10 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process;
 
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use serde::{Deserialize, Serialize};
 
 use super::mounts::Mounts;
+use crate::ladder::root::Root;
 
 /// What a segment says of the process that writes it. `None` where the system does not tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -188,11 +188,7 @@ fn number_of(kind: &str) -> Option<u64> {
 }
 
 fn mount_namespace() -> Option<MountNamespace> {
-    // `STATX_MNT_ID_UNIQUE`; older kernels give `STATX_MNT_ID`, which is enough beside the inode.
-    const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
-    let mask = StatxFlags::INO | StatxFlags::MNT_ID | UNIQUE;
-    let root = statx(CWD, "/", AtFlags::empty(), mask).ok()?;
-    Some(MountNamespace { number: number_of("mnt")?, root: (root.stx_mnt_id, root.stx_ino) })
+    Some(MountNamespace { number: number_of("mnt")?, root: Root::current().numbers()? })
 }
 
 /// `/proc/PID/stat`.
