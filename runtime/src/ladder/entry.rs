@@ -187,8 +187,9 @@ fn not_told(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{error}: {remedy}"))
 }
 
-/// Tells registrations apart.
-static NEXT: AtomicU64 = AtomicU64::new(0);
+/// Tells registrations apart. Not from zero, which the journal could not tell from what was not
+/// written.
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// An action that this process owes, and who else knows of it.
 struct Held {

@@ -29,7 +29,10 @@
 //!
 //! **What the bytes mean** depends on the version of this crate. A segment tells that of its own
 //! format and that of the actions in it ([`encoding`]). One that only a newer version can read stays,
-//! one that only an older one could is kept aside; both are reported.
+//! one that only an older one could is kept aside; both are reported. A damaged one is kept aside, too: what
+//! is damaged may have withdrawn something. Of the last record, a part that is missing as a power cut leaves
+//! it, by whole sectors that read as zeros, is no damage: that write had not returned. A disk that loses a
+//! sector of a write that had is not told from it.
 
 pub mod door;
 mod group;

@@ -159,6 +159,13 @@ impl<'a> Abandoned<'a> {
                 );
                 return recovery.leave(self.path(), why, true);
             }
+            Err(Unreadable::Older(version)) => {
+                let why = format!(
+                    "version {version} of the format wrote it, which this backstop does not read any \
+                     more"
+                );
+                return self.set_aside(OUTDATED, &why, recovery);
+            }
             Err(Unreadable::Corrupt(why)) => return self.set_aside(CORRUPT, why, recovery),
         };
         let relation = match image.owner.relation(us, self.place.shared) {
@@ -348,10 +355,11 @@ impl Done<'_> {
             Err(Errno::NOSPC)
         } else {
             tail.seal(&mut frame);
-            write_all(&segment.file, &frame, tail.at)
+            let length = tail.pad(&mut frame);
+            write_all(&segment.file, &frame, tail.at).map(|()| length)
         };
         match written {
-            Ok(()) => tail.advance(frame.len()),
+            Ok(length) => tail.advance(length),
             Err(e) => recovery.fail(format!("{}: noting what is done", segment.path()), e),
         }
     }

@@ -212,8 +212,10 @@ impl Segment {
         }
         self.make_room(frame.len() + reserved)?;
         self.tail.seal(&mut frame);
-        self.write_at(&frame, self.tail.at)?;
-        self.tail.advance(frame.len());
+        let length = self.tail.pad(&mut frame);
+        let end = self.tail.at + frame.len();
+        self.write_at(&frame, self.tail.at).inspect_err(|_| self.tail.spoiled = end)?;
+        self.tail.advance(length);
         Ok(())
     }
 
@@ -249,6 +251,9 @@ impl Segment {
         let mut tail = self.layout.tail(other, self.tail.nonce, self.tail.generation + 1);
         let mut snapshot = self.snapshot();
         tail.seal(&mut snapshot);
+        // First: where a frame goes, there are zeros until it is written.
+        let behind = tail.at + snapshot.len();
+        self.write_at(&vec![0; tail.end - behind], behind)?;
         self.write_at(&snapshot, tail.at)?;
         tail.advance(snapshot.len());
         let full = std::mem::replace(&mut self.tail, tail);
@@ -296,7 +301,7 @@ impl Segment {
 
     fn write_at(&mut self, bytes: &[u8], at: usize) -> io::Result<()> {
         write_all(&self.file, bytes, at).map_err(|e| match e {
-            // Nothing is lost: what was written has no valid checksum, and is written over.
+            // Nothing is lost: what was written has no valid checksum, and the next write clears it.
             Errno::NOSPC | Errno::DQUOT | Errno::FBIG => {
                 error(e, format_args!("no room in {}", self.place.path.display()))
             }
