@@ -20,7 +20,7 @@
 //! for one, it registers nothing more. And it depends on the mount namespace, whose number is another one after each
 //! start of a container or a sandboxed service, may be given to another namespace then, and says
 //! nothing after a restart of the system. So every segment has the mount table that its owner saw
-//! ([`owner`], [`mounts`]). In the same namespace, every action is performed. In any other, only
+//! ([`owner`], [`mounts`]), and a registration on what was mounted later has its mount. In the same namespace, every action is performed. In any other, only
 //! those whose path is on the same mount: the same directory of the same filesystem in the same
 //! place. The rest stays for a start that sees it, and is reported: "not found" there would mean
 //! nothing. What process numbers mean depends on the pid namespace in the same way; processes and
@@ -53,6 +53,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use self::group::Group;
+use self::mounts::Watch;
 use self::owner::Owner;
 use self::place::Place;
 use self::record::Kind;
@@ -72,6 +73,7 @@ struct Journal {
     user: User,
     /// What paths began with when it was opened.
     root: Root,
+    mounts: Watch,
 }
 
 static JOURNAL: OnceLock<Journal> = OnceLock::new();
@@ -126,8 +128,10 @@ pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
     let place = Arc::new(Place::open(path, true)?);
     let (owner, user, root) = (Owner::current(), User::current(), Root::current());
     let recovery = replay::replay(&place, &owner)?;
+    let mounts = Watch::start(owner.mounts().clone())
+        .map_err(|e| place::error(e, "cannot read the mount table"))?;
     let segment = Segment::create(Arc::clone(&place), owner)?;
-    let journal = Journal { place, group: Group::start(segment)?, user, root };
+    let journal = Journal { place, group: Group::start(segment)?, user, root, mounts };
     JOURNAL.set(journal).map_err(|_| already())?;
     Ok(recovery)
 }
@@ -195,17 +199,23 @@ impl Journal {
         self.user.permit()?;
         self.root.permit("when it opened the journal")
     }
+
+    /// What is registered of an action.
+    fn data(&self, action: &Encoded) -> io::Result<Arc<[u8]>> {
+        let mount = action.path().and_then(|path| self.mounts.differing(&path));
+        replay::data(mount.as_ref(), action.bytes())
+    }
 }
 
 impl Keeper for Journal {
     fn intend(&self, key: u64, action: &Encoded) -> io::Result<()> {
         self.permit()?;
-        self.group.change(Kind::Intent, key, Arc::clone(action.bytes()))
+        self.group.change(Kind::Intent, key, self.data(action)?)
     }
 
     fn commit(&self, key: u64, action: &Encoded) -> io::Result<()> {
         self.permit()?;
-        self.group.change(Kind::Commit, key, Arc::clone(action.bytes()))
+        self.group.change(Kind::Commit, key, self.data(action)?)
     }
 
     fn forget(&self, key: u64) -> io::Result<()> {

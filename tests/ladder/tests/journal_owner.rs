@@ -339,6 +339,38 @@ fn what_is_hidden_by_a_mount_stays_for_a_start_that_sees_it() {
 }
 
 #[test]
+fn what_was_mounted_after_the_journal_was_opened_is_known_elsewhere() {
+    if !is_root() || !can_unshare(&["--mount"]) {
+        eprintln!("SKIPPED: needs root");
+        return;
+    }
+    let (_directory, home) = home();
+    let late = home.file("late");
+    fs::create_dir(&late).unwrap();
+    let mut first = owner(&home);
+    let Some(_mounted) = Mounted::over(&late) else {
+        eprintln!("SKIPPED: cannot mount a file system here");
+        return;
+    };
+    first.create(1, &late.join("1"));
+    first.kill();
+    // Where it is not mounted, it stays.
+    let elsewhere = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", script, "sh"]).args([
+            &late,
+            Path::new(OWNER),
+            &home.journal,
+        ]);
+        Owner::start(&mut command).1
+    };
+    assert_eq!(elsewhere("umount \"$1\" && exec \"$2\" \"$3\""), "ok 0");
+    assert!(late.join("1").exists());
+    assert_eq!(elsewhere("exec \"$2\" \"$3\""), "ok 1");
+    assert!(!late.join("1").exists());
+}
+
+#[test]
 fn dropped_privileges_register_nothing_for_root_and_withdraw() {
     if !is_root() {
         eprintln!("SKIPPED: needs root");

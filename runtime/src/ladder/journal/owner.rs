@@ -8,7 +8,7 @@ use std::process;
 
 use serde::{Deserialize, Serialize};
 
-use super::mounts::Mounts;
+use super::mounts::{Mount, Mounts};
 use crate::ladder::root::Root;
 
 /// What a segment says of the process that writes it. `None` where the system does not tell.
@@ -71,6 +71,10 @@ impl Owner {
         }
     }
 
+    pub(super) fn mounts(&self) -> &Mounts {
+        &self.mounts
+    }
+
     /// The same, as another process had written it that ended.
     #[cfg(test)]
     pub(super) fn of_a_process_that_is_gone(self) -> Self {
@@ -115,13 +119,15 @@ impl Owner {
 
     /// What to do about one of this owner's registrations.
     ///
-    /// `path`: what it is about, if not a process or a command. `replays`: whether it means
-    /// anything once the owner's processes are gone.
+    /// `path`: what it is about, if not a process or a command. `mount`: what that was on, if not as
+    /// the owner's table says. `replays`: whether it means anything once the owner's processes are
+    /// gone.
     pub(super) fn verdict(
         &self,
         us: &Self,
         relation: Relation,
         path: Option<&Path>,
+        mount: Option<&Mount>,
         replays: bool,
     ) -> Verdict {
         let Relation { rebooted, same_mounts, same_pids } = relation;
@@ -135,7 +141,7 @@ impl Owner {
             return Verdict::Perform;
         }
         let path = path.unwrap_or(Path::new("/"));
-        match (self.mounts.of(path), us.mounts.of(path)) {
+        match (mount.or_else(|| self.mounts.of(path)), us.mounts.of(path)) {
             (Some(theirs), _) if rebooted && theirs.is_volatile() => {
                 Verdict::Drop(format!("it was on {} and ended with the system", theirs.describe()))
             }

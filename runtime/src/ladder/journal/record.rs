@@ -41,7 +41,7 @@ pub(super) enum Kind {
 pub(super) struct Record<'a> {
     pub(super) kind: Kind,
     pub(super) key: u64,
-    /// The action; nothing for [`Kind::Forget`].
+    /// The action, and what it is on; nothing for [`Kind::Forget`].
     pub(super) data: &'a [u8],
 }
 

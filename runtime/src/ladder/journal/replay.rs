@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{
@@ -14,6 +15,7 @@ use rustix::fs::{
 use rustix::io::{Errno, pread};
 
 use super::image::{Image, Registration, Unreadable};
+use super::mounts::Mount;
 use super::owner::{Owner, Relation, Verdict};
 use super::place::{Place, error, is_private};
 use super::record::{FRAME, Kind, Record, Tail};
@@ -229,17 +231,19 @@ impl<'a> Abandoned<'a> {
         recovery: &mut Recovery,
     ) {
         let Image { owner, live, tail, .. } = image;
-        let decoded: Option<Vec<(u64, Prepared)>> = live.iter().map(decode).collect();
+        let decoded: Option<Vec<_>> = live.iter().map(decode).collect();
         let Some(decoded) = decoded else {
             let why = "an action in it is none that this version of backstop knows";
             return recovery.leave(self.path(), why, true);
         };
         let mut done = Done { segment: &self, tail, keys: Vec::new() };
         let mut kept = false;
-        for (key, action) in decoded.iter().rev() {
-            let verdict = owner.verdict(us, relation, action.path().as_deref(), action.replays());
+        for Decoded { key, mount, action } in decoded.iter().rev() {
+            let path = action.path();
+            let verdict =
+                owner.verdict(us, relation, path.as_deref(), mount.as_ref(), action.replays());
             if settle(action, verdict, relation, (budget, perform), recovery) {
-                done.note(*key, action.path().is_none(), recovery);
+                done.note(*key, path.is_none(), recovery);
             } else {
                 kept = true;
             }
@@ -365,8 +369,24 @@ impl Done<'_> {
     }
 }
 
-fn decode(registration: &Registration) -> Option<(u64, Prepared)> {
-    Some((registration.key, encoding::decode(&registration.data)?))
+/// What a record says of an action: the mount that its path is on, if it is another one than the
+/// owner's table says, and the action.
+pub(super) fn data(mount: Option<&Mount>, action: &[u8]) -> io::Result<Arc<[u8]>> {
+    let mut data = postcard::to_allocvec(&mount).map_err(io::Error::other)?;
+    data.extend_from_slice(action);
+    Ok(data.into())
+}
+
+/// A registration as it is understood.
+struct Decoded {
+    key: u64,
+    mount: Option<Mount>,
+    action: Prepared,
+}
+
+fn decode(registration: &Registration) -> Option<Decoded> {
+    let (mount, action) = postcard::take_from_bytes(&registration.data).ok()?;
+    Some(Decoded { key: registration.key, mount, action: encoding::decode(action)? })
 }
 
 /// For reports.

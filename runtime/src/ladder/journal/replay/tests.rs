@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::*;
 use crate::Action;
@@ -43,7 +42,7 @@ impl Home {
                 fs::write(path, "").unwrap();
             }
             action.commit().unwrap();
-            let data = encoding::encode(&action).unwrap();
+            let data = data(None, &encoding::encode(&action).unwrap()).unwrap();
             segment.apply(vec![Change { kind: Kind::Commit, key, data }]).pop().unwrap().unwrap();
         }
     }
