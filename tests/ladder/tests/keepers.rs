@@ -5,7 +5,9 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
+use backstop_tests_ladder::gone;
 use tempfile::TempDir;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_keepers_owner");
@@ -61,6 +63,24 @@ fn with_another_root_directory_nothing_is_registered_that_others_would_look_for(
     assert!(child.wait().unwrap().success());
     // What was refused was not made.
     assert_eq!(names(&home.things()), [exit["exit made /".len()..].to_owned()]);
+}
+
+/// As the documentation of `Action::run` says.
+#[test]
+fn program_at_reboot_is_run_by_the_reaper_and_by_the_next_start() {
+    let home = Home::new();
+    let (waiting, runs) = (home.things().join("waiting"), home.things().join("runs"));
+    fs::write(&waiting, "").unwrap();
+    let (mut child, said) = home.start("run");
+    assert_eq!(said, [] as [String; 0]);
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert!(gone::within(&waiting, Duration::from_secs(60)).unwrap());
+    assert_eq!(fs::read_to_string(&runs).unwrap(), "run\n");
+    for _ in 0..2 {
+        assert!(home.command("look").status().unwrap().success());
+        assert_eq!(fs::read_to_string(&runs).unwrap(), "run\nrun\n");
+    }
 }
 
 fn names(directory: &Path) -> Vec<String> {

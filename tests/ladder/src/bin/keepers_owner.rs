@@ -4,8 +4,9 @@
 
 use std::io::{self, Read as _, Write as _};
 use std::path::Path;
+use std::process::Command;
 
-use backstop::{Survives, scratch};
+use backstop::{Action, Survives, defer, must_cleanup, scratch};
 
 #[backstop::main(reaper, journal)]
 fn main() -> io::Result<()> {
@@ -13,6 +14,7 @@ fn main() -> io::Result<()> {
     let [way, directory] = &arguments[..] else { panic!("two arguments") };
     match way.as_str() {
         "look" => Ok(()),
+        "run" => run(Path::new(directory)),
         "chroot" => chroot(Path::new(directory)),
         other => panic!("no way {other}"),
     }
@@ -27,6 +29,15 @@ fn chroot(directory: &Path) -> io::Result<()> {
             Err(error) => println!("{rung} refused: {error}"),
         }
     }
+    ready()
+}
+
+/// A program that says each time that it was run, and then removes a file.
+#[must_cleanup]
+fn run(directory: &Path) -> io::Result<()> {
+    let mut command = Command::new("sh");
+    command.args(["-c", "echo run >> runs && rm -f waiting"]).current_dir(directory);
+    defer!(survives = reboot, Action::run(&command));
     ready()
 }
 
