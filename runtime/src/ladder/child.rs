@@ -4,7 +4,7 @@ mod spawner;
 
 use std::fmt;
 use std::io;
-use std::os::fd::{AsFd, OwnedFd};
+use std::os::fd::BorrowedFd;
 use std::os::unix::process::CommandExt as _;
 use std::process::{ChildStderr, ChildStdin, ChildStdout, Command, ExitStatus};
 use std::time::{Duration, Instant};
@@ -18,6 +18,7 @@ use rustix::process::{
 
 use super::action::{Action, signal_group};
 use super::entry::Entry;
+use super::reaper::Watchful;
 use super::survives::Keepers;
 use crate::site::Site;
 
@@ -35,13 +36,17 @@ const END: Duration = Duration::from_secs(1);
 ///   runs, it kills the rest of the group, of which it knows before the program begins. (Before Linux
 ///   6.9, it does not if somebody has waited for the child by then.)
 ///
+/// The child is started by a thread that lives as long as the process, the first caller's copy in what
+/// the system keeps for each thread alone: scheduling, CPU affinity, capabilities. A caller in other
+/// namespaces than that thread is refused: the child would not be in the caller's.
+///
 /// What the child starts in other process groups or sessions is out of reach. A set-user-ID program
 /// loses the kernel's promise, and keeps the others. Linux 5.4 or later.
 ///
 /// # Errors
 ///
-/// As [`Command::spawn`]; also if the kernel has no pidfds, or the reaper is not to be reached: the
-/// child has been ended then.
+/// As [`Command::spawn`]; also if the kernel has no pidfds, the calling thread is in namespaces of its
+/// own, or the reaper is not to be reached: the child has been ended then.
 ///
 /// # Examples
 ///
@@ -71,10 +76,10 @@ pub fn spawn(mut command: Command) -> io::Result<Child> {
 }
 
 /// A pidfd of the child, and the registration that ends its group with this process.
-fn hold(site: &'static Site, child: u32) -> io::Result<(OwnedFd, Entry)> {
+fn hold(site: &'static Site, child: u32) -> io::Result<(Watchful, Entry)> {
     let pid =
         i32::try_from(child).ok().and_then(Pid::from_raw).ok_or(io::ErrorKind::InvalidData)?;
-    let pidfd = pidfd_open(pid, PidfdFlags::empty())?;
+    let pidfd = Watchful::new(&pidfd_open(pid, PidfdFlags::empty())?)?;
     let action = Action::kill_process_group(child).at_once().prepare()?;
     Ok((pidfd, Entry::register(site, action, true, Keepers::reaper())?))
 }
@@ -90,7 +95,7 @@ pub struct Child {
     /// The child's standard error, if it was piped.
     pub stderr: Option<ChildStderr>,
     inner: std::process::Child,
-    pidfd: OwnedFd,
+    pidfd: Watchful,
     entry: Option<Entry>,
     status: Option<ExitStatus>,
 }
@@ -155,16 +160,27 @@ impl Child {
         self.end()
     }
 
-    fn has_ended(&self, limit: Option<Duration>) -> io::Result<bool> {
+    /// The child's pidfd, opened anew if the program has closed it. Until it is waited for here, the
+    /// number is the child's.
+    fn pidfd(&mut self) -> io::Result<BorrowedFd<'_>> {
+        if self.pidfd.intact().is_none() {
+            let pidfd = pidfd_open(Pid::from_child(&self.inner), PidfdFlags::empty())?;
+            self.pidfd = Watchful::new(&pidfd)?;
+        }
+        Ok(self.pidfd.as_fd())
+    }
+
+    fn has_ended(&mut self, limit: Option<Duration>) -> io::Result<bool> {
         if self.status.is_some() {
             return Ok(true);
         }
+        let pidfd = self.pidfd()?;
         let deadline = limit.and_then(|limit| Instant::now().checked_add(limit));
         loop {
             let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
             // A wait that cannot be expressed is one without an end.
             let left = left.and_then(|left| Timespec::try_from(left).ok());
-            match poll(&mut [PollFd::new(&self.pidfd, PollFlags::IN)], left.as_ref()) {
+            match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], left.as_ref()) {
                 Ok(ready) => return Ok(ready > 0),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),
@@ -173,11 +189,11 @@ impl Child {
     }
 
     /// To the whole group.
-    fn signal(&self, signal: Signal) -> io::Result<()> {
+    fn signal(&mut self, signal: Signal) -> io::Result<()> {
         if self.status.is_some() {
             return Ok(());
         }
-        let sent = match signal_group(self.pidfd.as_fd(), signal) {
+        let sent = match signal_group(self.pidfd()?, signal) {
             // Before Linux 6.9, by number, which nobody else's group has while the child is there.
             // Not for longer: where `SIGCHLD` is ignored, or another thread waits for all children,
             // it may be given away already.
@@ -190,16 +206,16 @@ impl Child {
         match sent {
             Ok(()) | Err(Errno::SRCH) => Ok(()),
             // A member that changed its user; the leader at least is ours.
-            Err(Errno::PERM) => Ok(pidfd_send_signal(self.pidfd.as_fd(), signal)?),
+            Err(Errno::PERM) => Ok(pidfd_send_signal(self.pidfd()?, signal)?),
             Err(error) => Err(error.into()),
         }
     }
 
     /// Whether nobody has waited for the child yet.
-    fn is_there(&self) -> io::Result<bool> {
+    fn is_there(&mut self) -> io::Result<bool> {
         let options = WaitIdOptions::EXITED | WaitIdOptions::NOHANG | WaitIdOptions::NOWAIT;
-        let id = || WaitId::PidFd(self.pidfd.as_fd());
-        match rustix::io::retry_on_intr(|| waitid(id(), options)) {
+        let pidfd = self.pidfd()?;
+        match rustix::io::retry_on_intr(|| waitid(WaitId::PidFd(pidfd), options)) {
             Ok(_) => Ok(true),
             Err(Errno::CHILD) => Ok(false),
             Err(error) => Err(error.into()),

@@ -14,7 +14,8 @@
 //!
 //! **Whose rights** the actions are performed with is not in a segment: they are those of the next
 //! start. So a process that runs as another user or group than when it opened the journal registers
-//! nothing more ([`user`]): root's next start would do what it could not do itself. It withdraws.
+//! nothing more ([`rights`](super::rights)): root's next start would do what it could not do itself. It
+//! withdraws. A thread that has given up other rights registers no program.
 //!
 //! **What the paths mean** depends on the root directory: once this process has another one, by `chroot`
 //! for one, it registers nothing more. And it depends on the mount namespace, whose number is another one after each
@@ -46,7 +47,6 @@ mod recovery;
 mod replay;
 mod secure;
 mod segment;
-mod user;
 
 use std::io;
 use std::path::Path;
@@ -59,9 +59,9 @@ use self::place::Place;
 use self::record::Kind;
 pub use self::recovery::{FailedAction, LeftAlone, Recovery};
 use self::segment::Segment;
-use self::user::User;
 use super::action::encoding::Encoded;
 use super::keeper::Keeper;
+use super::rights::{Rights, User};
 use super::root::Root;
 
 /// The journal of this process.
@@ -69,8 +69,9 @@ use super::root::Root;
 struct Journal {
     place: Arc<Place>,
     group: Group,
-    /// As whom it was opened.
+    /// As whom it was opened, and what that thread could do besides.
     user: User,
+    rights: Option<Rights>,
     /// What paths began with when it was opened.
     root: Root,
     mounts: Watch,
@@ -127,11 +128,12 @@ pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
     }
     let place = Arc::new(Place::open(path, true)?);
     let (owner, user, root) = (Owner::current(), User::current(), Root::current());
+    let rights = Rights::of_this_thread();
     let recovery = replay::replay(&place, &owner)?;
     let mounts = Watch::start(owner.mounts().clone())
         .map_err(|e| place::error(e, "cannot read the mount table"))?;
     let segment = Segment::create(Arc::clone(&place), owner)?;
-    let journal = Journal { place, group: Group::start(segment)?, user, root, mounts };
+    let journal = Journal { place, group: Group::start(segment)?, user, rights, root, mounts };
     JOURNAL.set(journal).map_err(|_| already())?;
     Ok(recovery)
 }
@@ -195,8 +197,29 @@ pub(crate) fn recover_in(path: Option<&Path>) -> io::Result<Recovery> {
 
 impl Journal {
     /// An error where the next start would do something else than this process means.
-    fn permit(&self) -> io::Result<()> {
-        self.user.permit()?;
+    ///
+    /// Asked for each registration, and by the thread that registers, as a raw system call changes
+    /// that one alone: a few calls are nothing beside a synchronous write.
+    fn permit(&self, action: &Encoded) -> io::Result<()> {
+        let refused = |what: &str| {
+            let message = format!(
+                "journal: {what}: the next start must not act for it; open the journal after the change"
+            );
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
+        };
+        let now = User::current();
+        if now != self.user {
+            let then = self.user;
+            return refused(&format!(
+                "this process ran as {then} when it opened the journal, and runs as {now} now"
+            ));
+        }
+        if action.is_program() && Rights::of_this_thread() != self.rights {
+            return refused(
+                "this thread has other rights than when the journal was opened (capabilities, \
+                 `no_new_privs` or system call filters), and registers a program",
+            );
+        }
         self.root.permit("when it opened the journal")
     }
 
@@ -209,12 +232,12 @@ impl Journal {
 
 impl Keeper for Journal {
     fn intend(&self, key: u64, action: &Encoded) -> io::Result<()> {
-        self.permit()?;
+        self.permit(action)?;
         self.group.change(Kind::Intent, key, self.data(action)?)
     }
 
     fn commit(&self, key: u64, action: &Encoded) -> io::Result<()> {
-        self.permit()?;
+        self.permit(action)?;
         self.group.change(Kind::Commit, key, self.data(action)?)
     }
 

@@ -19,7 +19,7 @@
 //!
 //! * **The program closes its descriptors, and lives on.** The reaper sees the end of the channel but
 //!   not of the program, cleans nothing up, and ends. The program starts another one and tells it
-//!   everything. But a program that forks, closes all descriptors in the child and ends in the
+//!   everything; if it is killed in the milliseconds until then, nothing is cleaned up. But a program that forks, closes all descriptors in the child and ends in the
 //!   parent (a daemon) *has* ended. Start the reaper **after** that.
 //! * **A fork lives on** and holds the channel: it may be using what is registered. The reaper waits
 //!   for the last one, unless told [otherwise](Builder::on_fork).
@@ -27,7 +27,11 @@
 //!   group. If it is killed alone, the program starts another one within milliseconds. SIGTERM,
 //!   SIGINT, SIGHUP and the like do not end it.
 //! * **The program has borrowed privileges** (set-user-id, file capabilities, differing user ids):
-//!   the reaper refuses to start. If it changes its user later, registrations are errors.
+//!   the reaper refuses to start. If it changes its user later, real or effective, registrations are
+//!   errors (not if one thread changes its own alone, past the C library: then they may be lost). A
+//!   thread that has other capabilities, `no_new_privs` or system call filters than when the reaper was
+//!   started cannot register a program: the reaper would run it with those. What is removed, it removes
+//!   with its own.
 //! * **The program gets another root directory** or mount namespace (`chroot`, `unshare`): its paths mean
 //!   something else to the reaper. Registrations are errors from then on.
 
@@ -55,6 +59,7 @@ use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
 
 pub(crate) use self::init::if_process_1_then_init;
+pub(super) use self::link::Watchful;
 pub use self::options::{Builder, OnFork};
 pub(crate) use self::start::{if_reaper_then_serve, main_of_helper};
 pub(crate) use self::system::wait_for_turns;

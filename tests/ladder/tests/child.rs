@@ -4,11 +4,13 @@
 use std::io::{BufRead as _, BufReader, Read as _};
 use std::os::unix::process::ExitStatusExt as _;
 use std::process::{Child, ChildStdout, Command, Stdio};
+use std::thread;
 use std::time::Duration;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
+use rustix::thread::{UnshareFlags, unshare_unsafe};
 
 /// A parent, and descriptors of its child and grandchild.
 struct Family {
@@ -68,6 +70,36 @@ fn a_dropped_child_is_gone_with_its_group_before_the_drop_returns() {
     family.assert_gone();
     drop(family.parent.stdin.take());
     assert!(family.parent.wait().unwrap().success());
+}
+
+#[test]
+fn a_dropped_child_is_gone_also_when_its_descriptor_was_closed_and_is_another_file_now() {
+    let mut family = Family::start("drop-closed");
+    let mut line = String::new();
+    family.stdout.read_line(&mut line).unwrap();
+    assert_eq!(line, "gone\n");
+    family.assert_gone();
+    drop(family.parent.stdin.take());
+    assert!(family.parent.wait().unwrap().success());
+}
+
+#[test]
+fn a_thread_in_namespaces_of_its_own_is_refused_and_others_are_not() {
+    drop(shell("exit 0"));
+    let in_its_own = thread::spawn(|| {
+        // SAFETY: this thread is in another namespace, and ends soon; it shares nothing less.
+        if let Err(error) = unsafe { unshare_unsafe(UnshareFlags::NEWUTS) } {
+            eprintln!("SKIPPED: no namespace can be made: {error}");
+            return None;
+        }
+        Some(backstop::process::spawn(Command::new("true")).map(drop))
+    });
+    if let Some(spawned) = in_its_own.join().unwrap() {
+        let error = spawned.unwrap_err();
+        assert_eq!(error.kind(), std::io::ErrorKind::Unsupported, "{error}");
+        assert!(error.to_string().contains("in other namespaces"), "{error}");
+    }
+    assert!(shell("exit 0").wait().unwrap().success());
 }
 
 #[test]

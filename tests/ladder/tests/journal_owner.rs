@@ -389,7 +389,7 @@ fn dropped_privileges_register_nothing_for_root_and_withdraw() {
     for refused in [format!("intend 4 {}", home.file("roots").display()), "commit 3".to_owned()] {
         let said = first.tell(refused);
         assert!(said.starts_with("error PermissionDenied"), "{said}");
-        assert!(said.contains("runs as 65534 and 65534 now"), "{said}");
+        assert!(said.contains("runs as user 65534 and group 65534 now"), "{said}");
     }
     first.ask("forget 1");
     first.kill();
@@ -397,6 +397,18 @@ fn dropped_privileges_register_nothing_for_root_and_withdraw() {
     assert_eq!((recovery.performed.len(), recovery.left_alone.len()), (1, 1), "{recovery}");
     assert!(["1", "3", "roots"].iter().all(|name| home.file(name).exists()), "{recovery}");
     assert!(!home.file("2").exists());
+}
+
+#[test]
+fn thread_that_gave_up_rights_registers_no_program() {
+    let (_directory, home) = home();
+    let mut first = owner(&home);
+    first.ask("intend-program 1");
+    first.ask("give-up-rights");
+    let said = first.tell("intend-program 2");
+    assert!(said.starts_with("error PermissionDenied"), "{said}");
+    assert!(said.contains("registers a program"), "{said}");
+    first.create(3, &home.file("3"));
 }
 
 #[test]

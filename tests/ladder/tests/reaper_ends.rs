@@ -4,8 +4,10 @@
 mod reaper_support;
 
 use std::os::unix::process::ExitStatusExt;
+use std::process::Command;
+use std::time::Instant;
 
-use reaper_support::{Owner, Reaper};
+use reaper_support::{DEADLINE, OWNER, Owner, Reaper};
 use rustix::process::Signal;
 
 /// Everything that was kept is gone, and the log says so.
@@ -16,6 +18,19 @@ fn clean(owner: &Owner, reaper: &Reaper, names: &[&str]) {
         assert!(!owner.path(name).exists(), "{name} is left; the log is {:?}", owner.log());
     }
     assert_eq!(owner.log().matches(": done").count(), names.len(), "{:?}", owner.log());
+}
+
+/// Says it until it is done: the owner waits for a short time only.
+#[track_caller]
+fn until_ok(owner: &mut Owner, command: &str) {
+    let end = Instant::now() + DEADLINE;
+    loop {
+        let answer = owner.ask(command);
+        if answer == "ok" {
+            return;
+        }
+        assert!(Instant::now() < end, "{command}: {answer}");
+    }
 }
 
 #[test]
@@ -169,7 +184,7 @@ fn descriptors_that_took_the_place_of_the_channel_are_left_alone() {
     let (file, stranger) = (owner.keep("file"), owner.path("stranger"));
     reaper.signal(Signal::STOP);
     owner.ok("close");
-    owner.ok(&format!("open {} 30", stranger.display()));
+    owner.ok(&format!("open {} 300", stranger.display()));
     reaper.signal(Signal::CONT);
     reaper.wait();
     assert!(file.exists());
@@ -178,7 +193,56 @@ fn descriptors_that_took_the_place_of_the_channel_are_left_alone() {
     assert_eq!(owner.ask(&format!("size {}", stranger.display())), "0");
     let held = std::fs::read_dir(format!("/proc/{}/fd", owner.pid())).unwrap();
     let held = held.filter_map(|entry| std::fs::read_link(entry.unwrap().path()).ok());
-    assert_eq!(held.filter(|path| *path == stranger).count(), 30);
+    assert_eq!(held.filter(|path| *path == stranger).count(), 300);
+}
+
+#[test]
+fn what_is_opened_after_all_was_closed_does_not_get_what_is_for_the_reaper() {
+    let (mut owner, _) = Owner::with_reaper(&[]);
+    let directory = owner.directory.path().display().to_string();
+    assert_eq!(owner.ask(&format!("close-and-hear {directory} 80")), "0");
+}
+
+#[test]
+fn check_does_not_wait_for_who_has_taken_the_place_of_the_channel() {
+    let (mut owner, reaper) = Owner::with_reaper(&["deadline=300"]);
+    // It does not see that its channel is closed.
+    reaper.signal(Signal::STOP);
+    owner.ok("close");
+    owner.ok("take-places 300");
+    let answer = owner.ask("check");
+    assert!(answer.contains("has not ended"), "{answer}");
+    reaper.signal(Signal::CONT);
+    reaper.wait();
+    until_ok(&mut owner, "check");
+}
+
+#[test]
+fn withdrawal_on_a_closed_channel_is_done_only_once_that_reaper_has_ended() {
+    let (mut owner, reaper) = Owner::with_reaper(&["deadline=300"]);
+    let (withdrawn, later) = (owner.keep("withdrawn"), owner.keep("later"));
+    reaper.signal(Signal::STOP);
+    owner.ok("close");
+    // It would remove it, if the owner ended now.
+    let answer = owner.ask("forget 0");
+    assert!(answer.contains("has not ended"), "{answer}");
+    reaper.signal(Signal::CONT);
+    until_ok(&mut owner, "forget 1");
+    owner.kill();
+    reaper.wait();
+    assert!(withdrawn.exists() && later.exists(), "{:?}", owner.log());
+}
+
+#[test]
+fn limit_on_the_size_of_files_does_not_end_the_reaper() {
+    let mut command = Command::new("sh");
+    command.args(["-c", "ulimit -f 0; exec \"$0\" \"$@\"", OWNER]);
+    let mut owner = Owner::start_as(command, &[]);
+    let reaper = Reaper::of(owner.first.parse().unwrap());
+    let files = ["a", "b", "c"].map(|name| owner.keep(name));
+    owner.kill();
+    reaper.wait();
+    assert!(files.iter().all(|file| !file.exists()));
 }
 
 #[test]

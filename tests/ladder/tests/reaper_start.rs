@@ -357,6 +357,42 @@ fn privileges_dropped_after_the_start_make_registrations_errors() {
 }
 
 #[test]
+fn real_user_that_changes_makes_registrations_errors() {
+    if !is_root() {
+        return;
+    }
+    let (mut owner, reaper) = Owner::with_reaper(&[]);
+    let file = owner.keep("file");
+    owner.ok(&format!("setruid {STRANGER}"));
+    // The owner sees it a moment later; until then the reaper ignores what is sent.
+    let end = Instant::now() + DEADLINE;
+    let answer = loop {
+        let answer = owner.ask(&format!("long {}", 100));
+        if answer != "ok" || Instant::now() >= end {
+            break answer;
+        }
+    };
+    assert!(answer.contains(&format!("user {STRANGER} and group 0 (effectively 0")), "{answer}");
+    owner.kill();
+    reaper.wait();
+    assert!(!file.exists());
+}
+
+#[test]
+fn program_is_not_taken_from_who_may_do_less_than_at_the_start() {
+    let (mut owner, reaper) = Owner::with_reaper(&[]);
+    owner.ok("run true");
+    owner.ok("no-new-privs");
+    let answer = owner.ask("run true");
+    assert!(answer.contains("other rights than when the reaper was started"), "{answer}");
+    let file = owner.keep("file");
+    owner.kill();
+    reaper.wait();
+    assert!(!file.exists());
+    assert_eq!(owner.log().matches("run ").count(), 1, "{:?}", owner.log());
+}
+
+#[test]
 fn reaper_takes_nothing_from_another_user_or_process_however_it_is_sent() {
     if !is_root() {
         return;

@@ -147,6 +147,12 @@ impl Prepared {
         }
     }
 
+    /// Whether it runs a program.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn is_program(&self) -> bool {
+        matches!(self.what, Ready::Run { .. })
+    }
+
     /// A descriptor of the process whose group it is about, for who performs it when that process
     /// may be gone and its number be another one's.
     pub(crate) fn leader(&self) -> Option<OwnedFd> {

@@ -4,9 +4,11 @@
 //! children of its own that nobody would end.
 #![allow(unsafe_code, reason = "what a child does before it becomes the program")]
 
+use std::fs;
 use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::process::CommandExt as _;
+use std::path::PathBuf;
 use std::process::{Child, Command};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread;
@@ -19,6 +21,8 @@ use crate::forever::OfProcess;
 
 struct Order {
     command: Command,
+    /// Of the caller.
+    namespaces: Namespaces,
     answer: Sender<io::Result<Child>>,
     /// For a child that does not come to say its number.
     says: OwnedFd,
@@ -58,7 +62,8 @@ pub(super) fn spawn<T>(
         });
     }
     let (answer, child) = channel();
-    spawner.send(Order { command, answer, says }).map_err(|_| gone())?;
+    let namespaces = Namespaces::of_this_thread();
+    spawner.send(Order { command, namespaces, answer, says }).map_err(|_| gone())?;
     let mut bytes = [0; 4];
     // Four bytes go through a pipe as one.
     retry_on_intr(|| read(&number, &mut bytes))?;
@@ -82,6 +87,26 @@ fn gone() -> io::Error {
     io::Error::other("the thread that starts children has ended")
 }
 
+fn elsewhere() -> io::Error {
+    io::Error::new(
+        io::ErrorKind::Unsupported,
+        "this thread is in other namespaces than the thread that starts children, and so would the \
+         child be: change the namespaces before the first child, or use `std::process::Command` here",
+    )
+}
+
+/// What `/proc` calls the namespaces that a thread, or its children, are in; nothing without `/proc`.
+#[derive(PartialEq, Eq)]
+struct Namespaces([Option<PathBuf>; 8]);
+
+impl Namespaces {
+    fn of_this_thread() -> Self {
+        const NAMES: [&str; 8] =
+            ["cgroup", "ipc", "mnt", "net", "pid_for_children", "time_for_children", "user", "uts"];
+        Self(NAMES.map(|name| fs::read_link(format!("/proc/thread-self/ns/{name}")).ok()))
+    }
+}
+
 fn spawner() -> io::Result<&'static Sender<Order>> {
     SPAWNER.get_or_make(|| {
         let (orders, received) = channel();
@@ -93,9 +118,10 @@ fn spawner() -> io::Result<&'static Sender<Order>> {
 }
 
 fn serve(orders: &Receiver<Order>) {
+    let own = Namespaces::of_this_thread();
     // The sender in `SPAWNER` is never dropped; one that did not come to be there is, unused.
-    while let Ok(Order { mut command, answer, says }) = orders.recv() {
-        let child = command.spawn();
+    while let Ok(Order { mut command, namespaces, answer, says }) = orders.recv() {
+        let child = if namespaces == own { command.spawn() } else { Err(elsewhere()) };
         if child.is_err() {
             // It may have said it already: then nobody reads this.
             let _ = write(&says, &[0; 4]);

@@ -4,6 +4,7 @@ use std::io;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
+use super::channel;
 use super::link::Link;
 use super::protocol::{self, Response};
 
@@ -104,6 +105,7 @@ fn read(link: &Link) -> io::Result<Read> {
         Err(error) => {
             return match error.kind() {
                 io::ErrorKind::ConnectionReset => Ok(Read::End),
+                _ if channel::is_lost(&error) => Ok(Read::End),
                 io::ErrorKind::WouldBlock => Ok(Read::TooLate),
                 io::ErrorKind::Interrupted => Ok(Read::Nothing),
                 _ => Err(error),

@@ -15,6 +15,7 @@ use super::protocol::Request;
 use super::{fork, start, wait_until};
 use crate::ladder::action::encoding::Encoded;
 use crate::ladder::keeper::Keeper;
+use crate::ladder::rights::{Rights, User};
 
 /// The registrations of this process, and the link to its reaper.
 ///
@@ -25,6 +26,8 @@ pub(super) struct Channel {
     generation: u32,
     /// Whether it runs as another user now. The reaper ignores what it registers then.
     other_user: AtomicBool,
+    /// What it may do, besides.
+    rights: Option<Rights>,
     deadline: Duration,
     acknowledged: bool,
     state: Mutex<State>,
@@ -67,24 +70,12 @@ impl Registration {
     }
 }
 
-/// As whom this process runs.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct User {
-    uid: rustix::process::Uid,
-    gid: rustix::process::Gid,
-}
-
-impl User {
-    fn current() -> Self {
-        Self { uid: rustix::process::geteuid(), gid: rustix::process::getegid() }
-    }
-}
-
 impl Channel {
     pub(super) fn new(deadline: Duration, acknowledged: bool) -> Self {
         Self {
             generation: fork::generation(),
             other_user: AtomicBool::new(false),
+            rights: Rights::of_this_thread(),
             deadline,
             acknowledged,
             state: Mutex::new(State {
@@ -180,6 +171,9 @@ impl Channel {
 
     fn register(&self, key: u64, committed: bool, action: &Encoded) -> io::Result<()> {
         self.permit()?;
+        if action.is_program() {
+            self.permit_program()?;
+        }
         let leader = action.leader().and_then(|leader| Watchful::new(&leader).ok()).map(Arc::new);
         let request = Request::Register { key, committed, action: action.bytes() };
         let mut patience = Patience::new(self.deadline);
@@ -213,13 +207,22 @@ impl Channel {
         Err(io::Error::new(
             io::ErrorKind::PermissionDenied,
             format!(
-                "this process ran as user {} and group {} when it started its reaper, and runs as \
-                 {} and {} now: the reaper must not act for it; start the reaper after the change",
-                then.uid.as_raw(),
-                then.gid.as_raw(),
-                now.uid.as_raw(),
-                now.gid.as_raw()
+                "this process ran as {then} when it started its reaper, and runs as {now} now: the \
+                 reaper must not act for it; start the reaper after the change"
             ),
+        ))
+    }
+
+    /// An error where the reaper could do more in a program than this thread.
+    fn permit_program(&self) -> io::Result<()> {
+        if Rights::of_this_thread() == self.rights {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::PermissionDenied,
+            "this thread has other rights than when the reaper was started (capabilities, \
+             `no_new_privs` or system call filters), and the reaper must not run a program for it with \
+             those; start the reaper after the change",
         ))
     }
 
@@ -261,7 +264,12 @@ impl Channel {
             if acknowledged {
                 token = self.tokens.fetch_add(1, Ordering::Relaxed);
             }
-            match catch_up(withdrawn, link).and_then(|()| link.send(request, token, leader)) {
+            // Who waits for an answer has the time for a look.
+            let intact = if acknowledged { link.look() } else { Ok(()) };
+            let sent = intact
+                .and_then(|()| catch_up(withdrawn, link))
+                .and_then(|()| link.send(request, token, leader));
+            match sent {
                 Ok(()) => {}
                 Err(error) if is_full(&error) => {
                     let link = Arc::clone(link);
@@ -272,6 +280,11 @@ impl Channel {
                 }
                 Err(error) if is_gone(&error) => {
                     state.link = None;
+                    continue;
+                }
+                Err(error) if is_lost(&error) => {
+                    let lost = Arc::clone(link);
+                    state = self.wait_for_end_of(&lost, state, patience)?;
                     continue;
                 }
                 Err(error) => return Err(error),
@@ -306,6 +319,29 @@ impl Channel {
         Ok(self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0)
     }
 
+    /// Waits until there is another reaper than the one at `lost`, or none. This end of its channel is
+    /// closed; until it has seen that, it acts on what it knows if this process ends.
+    fn wait_for_end_of<'a>(
+        &self,
+        lost: &Arc<Link>,
+        mut state: MutexGuard<'a, State>,
+        patience: &mut Patience,
+    ) -> io::Result<MutexGuard<'a, State>> {
+        while state.link.as_ref().is_some_and(|link| Arc::ptr_eq(link, lost)) {
+            let rest = patience.rest();
+            if rest.is_zero() {
+                let what = format!(
+                    "the channel to the reaper (process {}) was closed, and the reaper has not ended",
+                    lost.pid
+                );
+                return Err(io::Error::new(io::ErrorKind::TimedOut, what));
+            }
+            state =
+                self.changed.wait_timeout(state, rest).unwrap_or_else(PoisonError::into_inner).0;
+        }
+        Ok(state)
+    }
+
     fn lock(&self) -> MutexGuard<'_, State> {
         // Each change of the state is complete before anything can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
@@ -329,8 +365,14 @@ impl Keeper for Channel {
             // Nobody knows of it any more.
             return Ok(());
         };
-        match link.send(Request::Forget { key }, 0, None) {
+        // What a stranger were told instead, the reaper would not know.
+        match link.look().and_then(|()| link.send(Request::Forget { key }, 0, None)) {
             Ok(()) => return Ok(()),
+            Err(error) if is_lost(&error) => {
+                let lost = Arc::clone(link);
+                drop(self.wait_for_end_of(&lost, state, &mut Patience::new(self.deadline))?);
+                return Ok(());
+            }
             Err(error) if is_gone(&error) => {
                 state.link = None;
                 return Ok(());
@@ -369,6 +411,11 @@ impl Channel {
                     state.link = None;
                     return Ok(());
                 }
+                Err(error) if is_lost(&error) => {
+                    let lost = Arc::clone(link);
+                    drop(self.wait_for_end_of(&lost, state, &mut patience)?);
+                    return Ok(());
+                }
                 result => {
                     *stalled = false;
                     return result;
@@ -391,13 +438,15 @@ fn is_full(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
-/// Whether the other end is closed, or this one is (by a program that closes what it finds, which
-/// makes the reaper end): either way there will be another channel soon.
+/// Whether the other end is closed: the reaper is gone, and there will be another one soon.
 fn is_gone(error: &io::Error) -> bool {
-    matches!(
-        Errno::from_io_error(error),
-        Some(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN | Errno::BADF | Errno::NOTSOCK)
-    )
+    matches!(Errno::from_io_error(error), Some(Errno::PIPE | Errno::CONNRESET | Errno::NOTCONN))
+}
+
+/// Whether this end is closed, by a program that closes what it finds: the reaper, which may live, is
+/// about to notice.
+pub(super) fn is_lost(error: &io::Error) -> bool {
+    matches!(Errno::from_io_error(error), Some(Errno::BADF | Errno::NOTSOCK))
 }
 
 /// A deadline that asks for the time only once something has to be waited for.

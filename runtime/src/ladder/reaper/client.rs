@@ -1,13 +1,15 @@
 //! The owner's side: a thread that starts the reaper, and another one when that dies.
 
 use std::io;
+use std::os::fd::AsFd as _;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc::{self, Sender};
 use std::thread;
 use std::time::{Duration, Instant};
 
-use rustix::event::{PollFd, PollFlags, poll};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::io::Errno;
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use super::channel::Channel;
 use super::link::Link;
@@ -15,7 +17,7 @@ use super::options::{Builder, OnFork};
 use super::protocol::{self, Bytes, Hello};
 use super::start::{self, Program};
 use super::system::Signals;
-use super::{fork, owner, system};
+use super::{fork, owner, system, wait_until};
 use crate::forever::Place;
 use crate::ladder::root::Root;
 
@@ -40,6 +42,8 @@ pub(super) fn root() -> Option<&'static Root> {
 
 /// Between two attempts to start a reaper, from the first to the last one.
 const PAUSE: (Duration, Duration) = (Duration::from_millis(10), Duration::from_secs(5));
+/// How often the supervisor looks whether its descriptors are still its own.
+const LOOK: Timespec = Timespec { tv_sec: 5, tv_nsec: 0 };
 /// A reaper that lived this long is replaced without a pause.
 const STABLE: Duration = Duration::from_secs(1);
 
@@ -119,14 +123,29 @@ fn supervise(
         if let Some(tell) = tell.take() {
             let _ = tell.send(Ok(()));
         }
-        // Any other error means that the descriptor is gone, with the channel's.
-        while let Err(Errno::INTR) = {
-            channel.look_at_user();
-            poll(&mut [PollFd::new(&link.reaper(), PollFlags::IN)], None)
-        } {}
+        wait_for_end(&link, channel);
         channel.disconnect("it ended, and is being replaced");
         predecessors += 1;
         pause = if since.elapsed() >= STABLE { PAUSE.0 } else { pause_after(pause) };
+    }
+}
+
+/// Waits until the reaper has ended.
+fn wait_for_end(link: &Link, channel: &Channel) {
+    loop {
+        channel.look_at_user();
+        let Some(pidfd) = link.reaper() else { break };
+        // Once woken, `poll` looks the number up again. Where that is a stranger's by then, it sleeps on.
+        match poll(&mut [PollFd::new(&pidfd, PollFlags::IN)], Some(&LOOK)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            _ => return,
+        }
+    }
+    // The program has closed what it found, the channel too: the reaper ends by itself, as soon as it
+    // gets to run. What has its number is another process afterwards, which is not to be waited for.
+    let reaper = Pid::from_raw(link.pid).map(|pid| pidfd_open(pid, PidfdFlags::empty()));
+    if let Some(Ok(pidfd)) = reaper {
+        let _ = wait_until(pidfd.as_fd(), PollFlags::IN, Some(STABLE));
     }
 }
 

@@ -9,6 +9,7 @@
 use std::ffi::OsString;
 use std::fs;
 use std::io;
+use std::os::unix::fs::MetadataExt;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -122,10 +123,15 @@ fn rest() -> (usize, Vec<Pid>) {
         .into_iter()
         .flatten()
         .filter_map(|entry| Pid::from_raw(entry.ok()?.file_name().to_str()?.parse().ok()?));
+    // The name alone would be anybody's to take, and to be waited for.
+    let program =
+        |process| fs::metadata(format!("/proc/{process}/exe")).map(|it| (it.dev(), it.ino()));
+    let own = program(Pid::INIT).ok();
     let (reapers, others): (Vec<Pid>, Vec<Pid>) =
         processes.filter(|process| *process != Pid::INIT).partition(|process| {
-            fs::read(format!("/proc/{process}/cmdline"))
-                .is_ok_and(|line| line.split(|byte| *byte == 0).next() == Some(NAME.as_bytes()))
+            program(*process).ok() == own
+                && fs::read(format!("/proc/{process}/cmdline"))
+                    .is_ok_and(|line| line.split(|byte| *byte == 0).next() == Some(NAME.as_bytes()))
         });
     (reapers.len(), others)
 }

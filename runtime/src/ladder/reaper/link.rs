@@ -1,7 +1,7 @@
 //! The owner's end of a channel.
 
 use std::io;
-use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd};
+use std::os::fd::{AsFd, BorrowedFd, IntoRawFd, OwnedFd, RawFd};
 use std::time::Duration;
 
 use rustix::fs::fstat;
@@ -62,45 +62,58 @@ impl Link {
 
     /// Waits for a message of the reaper.
     pub(super) fn receive(&self, buffer: &mut [u8]) -> io::Result<usize> {
-        Ok(rustix::net::recv(self.socket(), buffer, RecvFlags::empty())?.0)
+        // What has its number by now may have nothing to say for ever.
+        let socket = self.socket.intact().ok_or(Errno::BADF)?;
+        Ok(rustix::net::recv(socket, buffer, RecvFlags::empty())?.0)
+    }
+
+    /// An error where this end is closed: the program may have closed what it found.
+    pub(super) fn look(&self) -> io::Result<()> {
+        self.socket.intact().map(drop).ok_or_else(|| Errno::BADF.into())
     }
 
     pub(super) fn socket(&self) -> BorrowedFd<'_> {
         self.socket.as_fd()
     }
 
-    /// Readable once the reaper has ended.
-    pub(super) fn reaper(&self) -> BorrowedFd<'_> {
-        self.reaper.as_fd()
+    /// Readable once the reaper has ended; `None` if it was closed.
+    pub(super) fn reaper(&self) -> Option<BorrowedFd<'_>> {
+        self.reaper.intact()
     }
 }
+
+/// Where descriptors of ours begin, if the process may have so many: the system gives out the lowest
+/// number that is free, so that a program that has closed everything and opens files does not come to
+/// these, and what is still sent there meets nobody's.
+const HIGH: RawFd = 200;
 
 /// A descriptor that is closed only if it still is what it was.
 ///
 /// Programs that become daemons close every descriptor that they find. The numbers are then given
 /// to other files, which are not ours to close.
 #[derive(Debug)]
-pub(super) struct Watchful {
+pub(in crate::ladder) struct Watchful {
     /// `None` only while it is dropped.
     descriptor: Option<OwnedFd>,
     identity: (u64, u64),
 }
 
 impl Watchful {
-    pub(super) fn new(descriptor: &OwnedFd) -> io::Result<Self> {
-        // Out of the way of standard input, output and error, which a program may have closed and
-        // will open again.
-        let descriptor = rustix::io::fcntl_dupfd_cloexec(descriptor, 3)?;
+    pub(in crate::ladder) fn new(descriptor: &OwnedFd) -> io::Result<Self> {
+        // In any case out of the way of standard input, output and error, which a program may have
+        // closed and will open again.
+        let descriptor = rustix::io::fcntl_dupfd_cloexec(descriptor, HIGH)
+            .or_else(|_| rustix::io::fcntl_dupfd_cloexec(descriptor, 3))?;
         let identity = identity(&descriptor)?;
         Ok(Self { descriptor: Some(descriptor), identity })
     }
 
-    fn as_fd(&self) -> BorrowedFd<'_> {
+    pub(in crate::ladder) fn as_fd(&self) -> BorrowedFd<'_> {
         self.descriptor.as_ref().expect("it is taken only in `drop`").as_fd()
     }
 
     /// The descriptor, if it still is what it was.
-    pub(super) fn intact(&self) -> Option<BorrowedFd<'_>> {
+    pub(in crate::ladder) fn intact(&self) -> Option<BorrowedFd<'_>> {
         let descriptor = self.descriptor.as_ref()?;
         let identity = identity(descriptor).ok()?;
         (identity == self.identity).then(|| descriptor.as_fd())

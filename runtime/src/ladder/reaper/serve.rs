@@ -101,6 +101,9 @@ fn detach() -> io::Result<()> {
         signal::SIGUSR1,
         signal::SIGUSR2,
         signal::SIGALRM,
+        // Where the owner had limits, its log might meet one.
+        signal::SIGXCPU,
+        libc::SIGXFSZ,
     ] {
         signal_hook::flag::register(number, Arc::clone(&caught))?;
     }

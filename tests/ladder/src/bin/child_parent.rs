@@ -1,6 +1,7 @@
 //! Starts a child that starts another one, in the way that the argument says, and tells their
 //! process ids on stdout. Then it waits to be ended, or ends by itself.
 
+use std::fs::File;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::process::{Command, Stdio};
 use std::{env, io, process, thread};
@@ -22,6 +23,15 @@ fn main() -> io::Result<()> {
     let child = thread::spawn(start).join().expect("the thread does not panic")?;
     match way.as_str() {
         "drop" => drop(child),
+        "drop-closed" => {
+            // As daemons do, and then they open files.
+            // SAFETY: not safe for others in this process who own descriptors: they are what is tested.
+            unsafe { libc::syscall(libc::SYS_close_range, 3, libc::c_uint::MAX, 0) };
+            let files =
+                (0..300).map(|_| File::open("/dev/null")).collect::<io::Result<Vec<File>>>()?;
+            drop(child);
+            files.iter().try_for_each(|file| file.metadata().map(drop))?;
+        }
         "exit" => process::exit(7),
         "abort" => process::abort(),
         "wait" => {

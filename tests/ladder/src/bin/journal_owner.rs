@@ -43,6 +43,11 @@ fn perform(words: &[&str], registrations: &mut HashMap<u64, Registration>) -> io
             let registration = Registration::intend(key(), Action::remove_file(words[2]))?;
             registrations.insert(key(), registration);
         }
+        "intend-program" => {
+            let registration = Registration::intend(key(), Action::run(&Command::new("true")))?;
+            registrations.insert(key(), registration);
+        }
+        "give-up-rights" => rustix::thread::set_no_new_privs(true)?,
         "commit" => registrations.get_mut(&key()).unwrap().commit()?,
         // Intent, creation, commit.
         "create" => {

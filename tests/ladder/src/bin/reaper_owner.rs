@@ -5,6 +5,7 @@ use std::env;
 use std::ffi::CString;
 use std::fs::{self, File};
 use std::io::{self, BufRead, Write};
+use std::os::fd::{AsRawFd, OwnedFd};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::Command;
@@ -13,6 +14,8 @@ use std::time::Duration;
 use backstop::__private::reaper::{self, Kept};
 use backstop::Action;
 use backstop::reaper::{Builder, OnFork};
+use rustix::event::{PollFd, PollFlags, Timespec};
+use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair};
 
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
@@ -114,7 +117,16 @@ fn obey(command: &str, words: &[&str], kept: &mut Vec<Kept>) -> Result<String> {
             backstop::reaper::check()?;
         }
         ("setuid", [id]) => change_user(id.parse()?)?,
+        ("setruid", [id]) => {
+            // SAFETY: changes this process's user, nothing else.
+            checked(unsafe { libc::setreuid(id.parse()?, libc::uid_t::MAX) })?;
+        }
+        ("no-new-privs", []) => rustix::thread::set_no_new_privs(true)?,
         ("close", []) => close_all()?,
+        ("close-and-hear", [directory, count]) => {
+            return close_and_hear(Path::new(directory), count.parse()?);
+        }
+        ("take-places", [count]) => take_places(count.parse()?)?,
         ("open", [path, count]) => {
             for _ in 0..count.parse::<u32>()? {
                 std::mem::forget(File::create(path)?);
@@ -185,6 +197,35 @@ fn close_all() -> io::Result<()> {
     }
 }
 
+/// Closes everything, opens pairs of sockets, registers, and tells how many of them have got something.
+fn close_and_hear(directory: &Path, count: usize) -> Result<String> {
+    close_all()?;
+    let pairs = (0..count).map(|_| socket_pair()).collect::<io::Result<Vec<_>>>()?;
+    for number in 0..20 {
+        intend(&[], Action::remove_file(directory.join(format!("heard-{number}"))))?;
+    }
+    let ends = pairs.iter().flat_map(|(one, other)| [one, other]);
+    let mut polled: Vec<_> = ends.map(|end| PollFd::new(end, PollFlags::IN)).collect();
+    Ok(rustix::event::poll(&mut polled, Some(&Timespec::default()))?.to_string())
+}
+
+/// Sockets on which nobody says anything, until there is one with a number above `count`.
+fn take_places(count: i32) -> io::Result<()> {
+    loop {
+        let (one, other) = socket_pair()?;
+        let highest = one.as_raw_fd().max(other.as_raw_fd());
+        std::mem::forget((one, other));
+        if highest > count {
+            return Ok(());
+        }
+    }
+}
+
+fn socket_pair() -> io::Result<(OwnedFd, OwnedFd)> {
+    let flags = SocketFlags::CLOEXEC;
+    Ok(socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None)?)
+}
+
 /// A pipe's writing end that children inherit, as number 77.
 fn inheritable_pipe() -> io::Result<()> {
     let out = CString::from(c"/proc/self/fd/1");
@@ -237,7 +278,7 @@ fn fork() -> Result<String> {
 fn send(hexadecimal: &str) -> Result<()> {
     let digits = hexadecimal.as_bytes().chunks(2).map(std::str::from_utf8);
     let bytes = digits.map(|two| Ok(u8::from_str_radix(two?, 16)?)).collect::<Result<Vec<u8>>>()?;
-    for number in 3..100 {
+    for number in 3..300 {
         // SAFETY: `bytes` outlives the call; what is no socket of this kind takes nothing.
         let sent = unsafe { libc::send(number, bytes.as_ptr().cast(), bytes.len(), 0) };
         if usize::try_from(sent).is_ok_and(|sent| sent == bytes.len()) {
