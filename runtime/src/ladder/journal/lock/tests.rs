@@ -69,18 +69,21 @@ fn lock_outlives_its_descriptor() {
 #[test]
 fn thread_holds_the_file_and_nothing_else() {
     let home = Home::new();
-    let path = home.0.join("file");
-    let file = create(&path);
-    flock(&file, FlockOperation::NonBlockingLockExclusive).unwrap();
-    let other = home.0.join("other");
-    let others = create(&other);
-    flock(&others, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let paths = ["1", "2", "3"].map(|name| home.0.join(name));
+    let mut files = paths.each_ref().map(|path| (create(path), path));
+    // The one that is held has others on either side of its number.
+    files.sort_by_key(|(file, _)| file.as_raw_fd());
+    for (file, _) in &files {
+        flock(file, FlockOperation::NonBlockingLockExclusive).unwrap();
+    }
+    let [(low, before), (file, path), (high, after)] = files;
     let keeper = Keeper::start(&file).unwrap();
-    drop((file, others));
-    assert!(is_locked(&path));
-    wait_until_free(&other);
+    drop((low, file, high));
+    assert!(is_locked(path));
+    wait_until_free(before);
+    wait_until_free(after);
     drop(keeper);
-    wait_until_free(&path);
+    wait_until_free(path);
 }
 
 #[test]
