@@ -1,17 +1,39 @@
 //! Instruction counts of the parts of a program. `README.md` says why not with gungraun.
 
 use std::env;
+use std::error::Error;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Stdio};
+use std::process::{Command, ExitCode, Stdio};
+
+/// A gate, the whole of a test that is not libtest's: says `what` is counted, or why nothing can be counted here,
+/// which is no failure. `measure` prints the rest, and says whether all is within the limits.
+pub fn gate(what: &str, measure: impl FnOnce() -> Result<bool, Box<dyn Error>>) -> ExitCode {
+    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
+        println!("SKIPPED: instruction counts are compared on x86-64 Linux only");
+        return ExitCode::SUCCESS;
+    }
+    let valgrind = match version() {
+        Ok(version) => version,
+        Err(error) => {
+            println!("SKIPPED: instructions are not counted, `valgrind` cannot be run: {error}");
+            return ExitCode::SUCCESS;
+        }
+    };
+    println!("{what}, release, {valgrind}\n");
+    match measure() {
+        Ok(true) => ExitCode::SUCCESS,
+        Ok(false) => ExitCode::FAILURE,
+        Err(error) => {
+            eprintln!("instructions were not counted: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
 
 /// What valgrind calls itself, or why it cannot be asked.
-///
-/// # Errors
-///
-/// If it cannot be started.
-pub fn version() -> io::Result<String> {
+fn version() -> io::Result<String> {
     let output = Command::new("valgrind").arg("--version").output()?;
     Ok(String::from_utf8_lossy(&output.stdout).trim().to_owned())
 }

@@ -138,3 +138,14 @@ fn a_guard_in_an_async_function_does_not_allocate_wherever_its_future_is_dropped
         assert_eq!(open.get(), 0);
     }
 }
+
+#[test]
+fn the_name_of_a_task_is_allocated_once_and_a_literal_not_at_all() {
+    let runtime = tokio::runtime::Builder::new_current_thread().build().expect("a runtime");
+    runtime.block_on(backstop::scope::tokio(|s| async move {
+        let (name, own) = (String::from("worker 1"), String::from("worker 2"));
+        assert_eq!(allocations(|| drop(s.builder().name(&name))).0, 1);
+        assert_eq!(allocations(|| drop(s.task().name(own))).0, 1);
+        assert_eq!(allocations(|| drop(s.task().name("worker"))).0, 0);
+    }));
+}

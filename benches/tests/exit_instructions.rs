@@ -10,38 +10,23 @@ use backstop_benches::callgrind;
 use backstop_benches::exit::{REGISTRATIONS, ROUNDS};
 
 fn main() -> ExitCode {
-    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
-        println!("SKIPPED: instruction counts are compared on x86-64 Linux only");
-        return ExitCode::SUCCESS;
+    callgrind::gate("instructions of a registration with its end", || Ok(report(&measure()?)))
+}
+
+/// Prints, and says whether all is within the limits.
+fn report(counts: &[u64]) -> bool {
+    let mut passes = true;
+    for (registration, &count) in REGISTRATIONS.iter().zip(counts) {
+        let over = registration.limit.is_some_and(|limit| count > limit);
+        let verdict = match registration.limit {
+            Some(limit) if over => format!("MORE than {limit}"),
+            Some(limit) => format!("({limit} is the limit)"),
+            None => String::new(),
+        };
+        println!("{:40} {count:6} {verdict}", registration.name);
+        passes &= !over;
     }
-    let valgrind = match callgrind::version() {
-        Ok(version) => version,
-        Err(error) => {
-            println!("SKIPPED: instructions are not counted, `valgrind` cannot be run: {error}");
-            return ExitCode::SUCCESS;
-        }
-    };
-    match measure() {
-        Ok(counts) => {
-            println!("instructions of a registration with its end, release, {valgrind}\n");
-            let mut passes = true;
-            for (registration, count) in REGISTRATIONS.iter().zip(counts) {
-                let over = registration.limit.is_some_and(|limit| count > limit);
-                let verdict = match registration.limit {
-                    Some(limit) if over => format!("MORE than {limit}"),
-                    Some(limit) => format!("({limit} is the limit)"),
-                    None => String::new(),
-                };
-                println!("{:40} {count:6} {verdict}", registration.name);
-                passes &= !over;
-            }
-            if passes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
-        }
-        Err(error) => {
-            eprintln!("instructions were not counted: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    passes
 }
 
 /// The instructions of each registration.

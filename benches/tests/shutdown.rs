@@ -25,26 +25,7 @@ const LINEAR: u64 = 130;
 const COMPARED: [(usize, u64); 3] = [(1, 101), (2, 100), (3, 100)];
 
 fn main() -> ExitCode {
-    if !cfg!(all(target_arch = "x86_64", target_os = "linux")) {
-        println!("SKIPPED: instruction counts are compared on x86-64 Linux only");
-        return ExitCode::SUCCESS;
-    }
-    let valgrind = match callgrind::version() {
-        Ok(version) => version,
-        Err(error) => {
-            println!("SKIPPED: instructions are not counted, `valgrind` cannot be run: {error}");
-            return ExitCode::SUCCESS;
-        }
-    };
-    println!("instructions for the end of each, release, {valgrind}\n");
-    match measure() {
-        Ok(true) => ExitCode::SUCCESS,
-        Ok(false) => ExitCode::FAILURE,
-        Err(error) => {
-            eprintln!("instructions were not counted: {error}");
-            ExitCode::FAILURE
-        }
-    }
+    callgrind::gate("instructions for the end of each", measure)
 }
 
 /// Measures and prints; whether all is within the limits.

@@ -33,7 +33,8 @@ jobs:
     runs-on: ubuntu-latest
     steps:
       - uses: actions/checkout@v4
-      - run: cargo install cargo-backstop
+      # It is not published yet: this expects a copy of backstop's repository at `backstop`.
+      - run: cargo install --locked --path backstop/cargo-backstop
       - run: cargo backstop verify --release --format github
 ";
 
@@ -62,6 +63,13 @@ mod tests {
         let all = lines.join("\n").replace("# ", "");
         let policy = file::read(path, &all).expect("right");
         assert_eq!((policy.known.len(), policy.not_assumed.len()), (2, 1));
+    }
+
+    #[test]
+    fn what_ci_installs_is_this_package() {
+        let (_, path) = CI.split_once(" --path backstop/").expect("a path in the repository");
+        let folder = Path::new(env!("CARGO_MANIFEST_DIR")).file_name().expect("its folder");
+        assert_eq!(path.lines().next(), folder.to_str());
     }
 
     #[test]

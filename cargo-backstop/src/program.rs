@@ -16,7 +16,7 @@ use functions::{covering, decode_all, functions, unnamed};
 use image::Image;
 
 use crate::graph::{Graph, Node};
-pub use marks::{Mark, marks_of_objects};
+pub use marks::{Mark, Objects, Unreadable, marks_of_objects};
 
 /// Why a file cannot be read.
 #[derive(Debug, thiserror::Error)]
@@ -34,6 +34,9 @@ pub enum Error {
     /// It was linked without `--emit-relocs`.
     #[error("the program was linked without `--emit-relocs`, so what its code refers to is lost")]
     NoRelocations,
+    /// The mark of an annotated function is not one that is known: without it, nothing would be said of the function.
+    #[error("the mark `{0}` of an annotated function is not one of this version's, or damaged")]
+    Mark(String),
     /// The file contradicts itself.
     #[error("the file is damaged: {0}")]
     Malformed(&'static str),

@@ -10,6 +10,7 @@ pub mod sarif;
 
 use std::path::Path;
 
+use crate::program::Unreadable;
 use crate::source::Frame;
 use crate::verdict::{How, Step};
 
@@ -39,6 +40,15 @@ pub fn place(frame: &Frame, root: Option<&Path>) -> Option<String> {
     place = format!("{place}:{line}");
     let Some(column) = frame.column.filter(known) else { return Some(place) };
     Some(format!("{place}:{column}"))
+}
+
+/// What it means that parts of an object file cannot be read.
+fn unreadable(parts: &[Unreadable]) -> String {
+    let count = parts.len();
+    let parts = if count == 1 { "1 part".to_owned() } else { format!("{count} parts") };
+    format!(
+        "{parts} of this file cannot be read: an annotated function there that is in no program is not told"
+    )
 }
 
 /// One line of a path: who, what and where.

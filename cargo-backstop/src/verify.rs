@@ -9,7 +9,7 @@ use crate::canary::{self, Compilers};
 use crate::cli::Format;
 use crate::compile::{self, Built, Linked, Selection};
 use crate::policy::{self, Policy};
-use crate::program::{self, Mark, Program, marks_of_objects};
+use crate::program::{self, Mark, Program, Unreadable, marks_of_objects};
 use crate::report::{self, problem::problems};
 use crate::source::Source;
 use crate::verdict::{Finding, Judge, Verdict};
@@ -116,6 +116,8 @@ pub struct Outcome {
     pub programs: Vec<Verified>,
     /// Annotated functions that are in none of them.
     pub not_linked: Vec<Mark>,
+    /// What of the object files cannot be read, by file: an annotated function in it could be in no program.
+    pub unreadable: UnreadableParts,
     /// The folder that paths are told from.
     pub root: Option<PathBuf>,
     /// The assumptions that were made.
@@ -134,6 +136,7 @@ impl Outcome {
         let mut findings = self.programs.iter().flat_map(|program| &program.findings);
         findings.any(|finding| fails(finding.verdict))
             || (!self.not_linked.is_empty() && fails(Verdict::NotLinked))
+            || (strict && !self.unreadable.is_empty())
             || (strict && self.unused().next().is_some())
     }
 
@@ -216,8 +219,8 @@ pub fn verify(options: &Options) -> Result<Outcome, Error> {
     for linked in &built.linked {
         programs.push(verify_program(linked, &policy, &compilers, ours.as_ref())?);
     }
-    let not_linked = not_linked(&built, &programs)?;
-    Ok(Outcome { programs, not_linked, root, policy })
+    let (not_linked, unreadable) = not_linked(&built, &programs)?;
+    Ok(Outcome { programs, not_linked, unreadable, root, policy })
 }
 
 fn policy_of(root: &Path) -> Result<Policy, Error> {
@@ -291,14 +294,30 @@ fn verify_program(
     })
 }
 
-/// The annotated functions that were compiled, and are in no program.
-fn not_linked(built: &Built, programs: &[Verified]) -> Result<Vec<Mark>, Error> {
+/// What cannot be read of object files, by file.
+type UnreadableParts = Vec<(PathBuf, Vec<Unreadable>)>;
+
+/// The annotated functions that were compiled, and are in no program; and where there could be more of them.
+fn not_linked(built: &Built, programs: &[Verified]) -> Result<(Vec<Mark>, UnreadableParts), Error> {
     let linked: BTreeSet<&Mark> =
         programs.iter().flat_map(|program| &program.findings).map(|found| &found.mark).collect();
     let mut compiled: BTreeSet<Mark> = BTreeSet::new();
+    let mut read_so_far = Vec::new();
     let objects = built.linked.iter().flat_map(|linked| &linked.objects);
     for path in objects.chain(&built.libraries) {
-        compiled.extend(marks_of_objects(&read(path)?));
+        let mut objects = marks_of_objects(&read(path)?);
+        compiled.extend(objects.marks.drain(..));
+        read_so_far.push((path, objects));
     }
-    Ok(compiled.into_iter().filter(|mark| !linked.contains(mark)).collect())
+    let known: BTreeSet<&str> =
+        linked.iter().copied().chain(&compiled).map(|mark| mark.path.as_str()).collect();
+    let unreadable = read_so_far.into_iter().filter_map(|(path, objects)| {
+        let in_bitcode = objects.in_bitcode.into_iter().filter(|path| !known.contains(&**path));
+        let why = |path| format!("`{path}` is in LLVM bitcode, and in no program that was built");
+        let in_bitcode = in_bitcode.map(|path| Unreadable { member: None, why: why(path) });
+        let parts: Vec<Unreadable> = objects.unreadable.into_iter().chain(in_bitcode).collect();
+        (!parts.is_empty()).then(|| (path.clone(), parts))
+    });
+    let unreadable = unreadable.collect();
+    Ok((compiled.into_iter().filter(|mark| !linked.contains(mark)).collect(), unreadable))
 }

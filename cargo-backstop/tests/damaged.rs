@@ -8,9 +8,10 @@ use std::path::Path;
 use std::process::Command;
 
 use cargo_backstop::policy::Policy;
-use cargo_backstop::program::{Error, Program, marks_of_objects};
+use cargo_backstop::program::{Error, Program, Unreadable, marks_of_objects};
 use cargo_backstop::source::Source;
 use cargo_backstop::verdict::{Judge, Verdict};
+use support::mark_in_assembly;
 
 /// A program of a few kilobytes with all that the reader looks at: a mark, a table of methods, a
 /// `match` through a table of jumps, calls through pointers, a system call.
@@ -173,4 +174,70 @@ fn other_formats_are_named() {
     let mut object = file;
     object[16..18].copy_from_slice(&1_u16.to_le_bytes());
     assert!(told(&object).contains("not linked yet"));
+}
+
+fn run(program: impl AsRef<std::ffi::OsStr>, folder: &Path, arguments: &[&str]) {
+    let status = Command::new(program).args(arguments).current_dir(folder).status();
+    assert!(status.expect("it runs").success(), "{arguments:?}");
+}
+
+/// An object file with a mark for each of the names.
+fn object(folder: &Path, file: &str, names: &[&str]) {
+    let marks: String = names.iter().map(|name| mark_in_assembly(name)).collect();
+    let text = format!(".section .rodata\n{marks}.section .note.GNU-stack,\"\",@progbits\n");
+    std::fs::write(folder.join("object.s"), text).expect("a file is written");
+    run("cc", folder, &["-c", "-o", file, "object.s"]);
+}
+
+#[test]
+fn members_of_an_archive_that_cannot_be_read_are_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let folder = folder.path();
+    let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());
+    object(folder, "good.o", &["good"]);
+    let whole = std::fs::read(folder.join("good.o")).expect("an object file");
+    std::fs::write(folder.join("half.o"), &whole[..whole.len() / 2]).expect("a file is written");
+    std::fs::write(folder.join("noise.txt"), "no object file").expect("a file is written");
+    std::fs::write(folder.join("lib.rmeta"), "rust, and no code").expect("a file is written");
+    let source = SMALL.replace("#![no_main]", "#![crate_type = \"lib\"]");
+    std::fs::write(folder.join("small.rs"), source).expect("a file is written");
+    let flags = ["--edition=2024", "-Cpanic=abort", "-Csymbol-mangling-version=v0"];
+    run(rustc, folder, &[&flags[..], &["--emit=llvm-bc", "-o", "small.o", "small.rs"]].concat());
+    run("ar", folder, &["rc", "all.a", "lib.rmeta", "noise.txt", "good.o", "half.o", "small.o"]);
+
+    let archive = std::fs::read(folder.join("all.a")).expect("an archive");
+    let objects = marks_of_objects(&archive);
+    let paths: Vec<&str> = objects.marks.iter().map(|mark| mark.path.as_str()).collect();
+    assert_eq!(paths, ["assembly::good"]);
+    assert_eq!(objects.in_bitcode, ["small::root"]);
+    let member = |part: &Unreadable| part.member.clone().unwrap_or_default();
+    let members: Vec<String> = objects.unreadable.iter().map(member).collect();
+    assert_eq!(members, ["noise.txt", "half.o"], "{:?}", objects.unreadable);
+    assert!(objects.unreadable.iter().all(|part| !part.why.is_empty()));
+
+    let cut = marks_of_objects(&archive[..archive.len() - 100]);
+    assert_eq!(cut.unreadable.len(), 3, "{:?}", cut.unreadable);
+    let noise = marks_of_objects(b"no archive, either");
+    assert!(matches!(&noise.unreadable[..], [Unreadable { member: None, .. }]), "{noise:?}");
+    assert_eq!(marks_of_objects(&whole).unreadable, []);
+}
+
+#[test]
+fn a_mark_of_another_version_is_told() {
+    let folder = tempfile::tempdir().expect("a folder");
+    object(folder.path(), "good.o", &["good", "later"]);
+    let mut object = std::fs::read(folder.path().join("good.o")).expect("an object file");
+    let first = b"backstop-mark 1";
+    let at = object.windows(first.len()).rposition(|window| window == first).expect("a mark");
+    object[at + first.len() - 1] = b'2';
+    let objects = marks_of_objects(&object);
+    assert_eq!(objects.marks.len(), 1);
+    let told: Vec<&str> = objects.unreadable.iter().map(|part| part.why.as_str()).collect();
+    assert!(matches!(told[..], [why] if why.contains("__BACKSTOP_MARK_later")), "{told:?}");
+
+    let mut program = small_program(folder.path());
+    let at = program.windows(first.len()).position(|window| window == first).expect("a mark");
+    program[at + first.len() - 1] = b'2';
+    let error = Program::read(&program).expect_err("nothing would be said of the function");
+    assert!(error.to_string().contains("__BACKSTOP_MARK"), "{error}");
 }

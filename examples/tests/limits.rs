@@ -8,9 +8,16 @@ use std::panic::Location;
 use std::process::exit;
 use std::sync::Mutex;
 use std::thread;
+use std::thread as th;
 
 use backstop::defer as later;
 use backstop::{cancel_token, must_cleanup, no_exit, scoped_spawn};
+
+macro_rules! keep {
+    ($value:expr) => {
+        std::mem::forget($value)
+    };
+}
 
 #[test]
 fn imports_of_the_file_hide_a_bare_forget() {
@@ -74,6 +81,39 @@ fn functions_of_item_macros_are_not_covered() {
     }
     module::written();
     module::made_by_a_macro(vec![1]);
+}
+
+#[test]
+fn what_a_macro_of_elsewhere_expands_to_is_not_seen() {
+    #[must_cleanup]
+    fn forgets(value: Vec<u8>) {
+        keep!(value);
+    }
+    forgets(vec![1]);
+}
+
+#[test]
+fn a_child_that_is_passed_on_is_taken_for_one_that_is_waited_for() {
+    fn look_at(child: &mut std::process::Child) -> u32 {
+        child.id()
+    }
+    #[scoped_spawn]
+    fn starts() -> u32 {
+        let mut child = std::process::Command::new("true").spawn().unwrap();
+        look_at(&mut child)
+    }
+    assert!(starts() > 0);
+}
+
+#[test]
+fn a_module_of_another_name_is_not_seen_where_a_function_is_started() {
+    #[scoped_spawn]
+    fn starts(work: impl FnOnce() + Send + 'static) {
+        th::spawn(work);
+    }
+    let (ended, end) = std::sync::mpsc::channel();
+    starts(move || ended.send(()).unwrap());
+    end.recv().unwrap();
 }
 
 #[test]

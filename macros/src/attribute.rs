@@ -48,6 +48,8 @@ pub(crate) struct Attributes {
     pub(crate) must_cleanup: Option<must_cleanup::Args>,
     pub(crate) no_exit: Option<no_exit::Args>,
     pub(crate) scoped_spawn: Option<scoped_spawn::Args>,
+    /// Whether somebody else's attribute is there, too, which may be ours under another name.
+    pub(crate) others: bool,
 }
 
 impl Attributes {
@@ -110,6 +112,7 @@ impl Attributes {
             self.add(kind, args, errors);
             false
         });
+        self.others |= !attributes.iter().all(is_builtin);
         taken
     }
 
@@ -119,6 +122,7 @@ impl Attributes {
         self.must_cleanup = self.must_cleanup.or_else(|| container.must_cleanup.clone());
         self.no_exit = self.no_exit.or_else(|| container.no_exit.clone());
         self.scoped_spawn = self.scoped_spawn.or_else(|| container.scoped_spawn.clone());
+        self.others |= container.others;
         self
     }
 
@@ -132,4 +136,30 @@ impl Attributes {
     pub(crate) fn runtime(&self) -> Runtime {
         Runtime::new(self.common().find_map(|common| common.krate.as_ref()))
     }
+}
+
+/// Whether an attribute is one of the compiler's own, or a tool's.
+fn is_builtin(attribute: &Attribute) -> bool {
+    const BUILTIN: [&str; 18] = [
+        "allow",
+        "bench",
+        "cfg",
+        "clippy",
+        "cold",
+        "deny",
+        "deprecated",
+        "diagnostic",
+        "doc",
+        "expect",
+        "forbid",
+        "ignore",
+        "inline",
+        "must_use",
+        "should_panic",
+        "test",
+        "track_caller",
+        "warn",
+    ];
+    let first = attribute.path().segments.first();
+    first.is_some_and(|first| BUILTIN.iter().any(|name| first.ident == name))
 }

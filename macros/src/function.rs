@@ -2,14 +2,15 @@
 
 use backstop_rules::{Finding, Group, Imports, Report, Scan, Unused};
 use quote::quote_spanned;
-use syn::{Block, ReturnType, Signature};
+use syn::token::Brace;
+use syn::{Block, Item, ItemMacro, ReturnType, Signature, Stmt};
 
 use crate::attribute::Attributes;
 use crate::diagnostic::{Errors, message};
 use crate::must_cleanup::analyze::Cleanups;
 use crate::no_exit::analyze::Calls;
 use crate::paths::{Runtime, hidden};
-use crate::scoped_spawn::{Paths, Rewritten, Spawned, Spawns};
+use crate::scoped_spawn::{Paths, Rewritten, Spawned, Spawns, task_spawn};
 use crate::syntax::{unparsed, verbatim};
 use crate::{helpers, must_cleanup, no_exit, scoped_spawn};
 
@@ -82,7 +83,7 @@ struct Function<'a> {
 
 impl Function<'_> {
     fn expand(&self, block: &mut Block, errors: &mut Errors) -> Vec<Unused> {
-        let mut report = self.scan(&self.groups()).block(block);
+        let mut report = self.scan(&groups(self.attributes, self.destructor)).block(block);
         for error in std::mem::take(&mut report.errors) {
             errors.push(error);
         }
@@ -91,12 +92,16 @@ impl Function<'_> {
         }
         let scoped = self.scope_spawns(block, &mut report, errors);
         let must_cleanup = self.attributes.must_cleanup.is_some();
+        if must_cleanup {
+            must_cleanup::returned::refuse(block, &self.runtime, errors);
+        }
         let cleanups = must_cleanup.then(|| self.cleanups(block, &mut report, errors));
         if must_cleanup || self.attributes.no_exit.is_some() {
             no_exit::expand::expand(block, &self.calls, &mut report.allows, &self.runtime);
         }
         let kept = match &cleanups {
-            None => helpers::Cleanups::Foreign,
+            None if self.attributes.others => helpers::Cleanups::Foreign,
+            None => helpers::Cleanups::Refused,
             Some(_) => helpers::Cleanups::Expanded,
         };
         helpers::remove(block, kept, &self.runtime, errors);
@@ -123,22 +128,7 @@ impl Function<'_> {
 
     fn scan(&self, groups: &[Group]) -> Scan<'_> {
         let scan = Scan::new(groups).imports(self.calls.imports).signature(self.signature);
-        let allows = self.attributes.common().flat_map(|common| &common.allows).cloned();
-        allows.fold(scan, Scan::allow)
-    }
-
-    /// The groups of rules that the attributes refuse wherever they are broken.
-    fn groups(&self) -> Vec<Group> {
-        let mut groups = Vec::new();
-        if self.attributes.must_cleanup.is_some() {
-            groups.extend([Group::Exit, Group::Forget, Group::Hang]);
-            if self.destructor {
-                groups.push(Group::DropPanic);
-            }
-        } else if self.attributes.no_exit.is_some() {
-            groups.push(Group::Exit);
-        }
-        groups
+        with_allows(scan, self.attributes)
     }
 
     fn scope_spawns(
@@ -193,7 +183,11 @@ impl Function<'_> {
         for cleanup in &mut cleanups {
             // Its findings are among the body's; expanded, it would be told a second time.
             let refused = !report.findings.is_empty()
-                && !self.scan(&self.groups()).expr(&cleanup.expr).findings.is_empty();
+                && !self
+                    .scan(&groups(self.attributes, self.destructor))
+                    .expr(&cleanup.expr)
+                    .findings
+                    .is_empty();
             if refused {
                 cleanup.clear();
             } else if !cleanup.may_diverge {
@@ -226,6 +220,7 @@ fn refuse(finding: &Finding) -> syn::Error {
 /// A spawn that could not be made a child of the scope.
 fn refuse_detached(finding: &Finding, spawned: Spawned) -> syn::Error {
     let remedy = match finding.rule.name {
+        _ if is_scoped_elsewhere(finding, spawned) => IN_A_MACRO,
         "detached_task" if spawned == Spawned::Local && !finding.as_value => {
             "write `tokio::spawn(..)` or `tokio::task::spawn_local(..)`: with `local`, all children \
              run on this task"
@@ -245,10 +240,77 @@ fn refuse_detached(finding: &Finding, spawned: Spawned) -> syn::Error {
         "detached_thread" if finding.as_value => {
             "call it, so that the call can be scoped: `|job| thread::spawn(job)`"
         }
+        "detached_child" => {
+            "keep the `Child` and `wait` for it, use `status`, or start it with \
+             `backstop::process::spawn`, whose handle ends it"
+        }
         "detached_task" => "spawn a thread, which can be scoped, or wait for the task here",
         _ => finding.rule.remedy,
     };
     finding.error(message(finding.describe(), remedy))
+}
+
+/// Whether it is a spawn that is scoped wherever backstop can read it: this one stands in a macro of
+/// which the syntax is not known.
+fn is_scoped_elsewhere(finding: &Finding, spawned: Spawned) -> bool {
+    let path = finding.via.as_deref().unwrap_or(&finding.written);
+    let is_scoped = match (finding.rule.name, spawned) {
+        ("detached_thread", Spawned::Threads) => {
+            path.rsplit("::").next().is_some_and(|last| last == "spawn" || last == ".spawn()")
+        }
+        ("detached_task", Spawned::Tasks) => task_spawn(path).is_some(),
+        ("detached_task", Spawned::Local) => {
+            task_spawn(path) == Some("spawn") || path.ends_with("task::spawn_local")
+        }
+        _ => false,
+    };
+    is_scoped && !finding.as_value
+}
+
+/// Looks at what a macro of a container expands to, and gives the allows that it had no use for.
+pub(crate) fn check_macro(
+    item: &ItemMacro,
+    attributes: &Attributes,
+    context: &Context,
+    errors: &mut Errors,
+) -> Vec<Unused> {
+    let mut groups = groups(attributes, false);
+    let spawned = attributes.scoped_spawn.as_ref().map(|_| Group::Detach);
+    groups.extend(spawned);
+    let scan = with_allows(Scan::new(&groups).imports(&context.imports), attributes);
+    let stmts = vec![Stmt::Item(Item::Macro(item.clone()))];
+    let report = scan.block(&Block { brace_token: Brace::default(), stmts });
+    for error in report.errors.iter().cloned() {
+        errors.push(error);
+    }
+    for finding in &report.findings {
+        errors.push(match finding.rule.group {
+            Group::Detach => finding.error(message(finding.describe(), IN_A_MACRO)),
+            _ => refuse(finding),
+        });
+    }
+    report.unused()
+}
+
+const IN_A_MACRO: &str = "write it outside of the macro, where it can be scoped";
+
+/// The groups of rules that the attributes refuse wherever they are broken.
+fn groups(attributes: &Attributes, destructor: bool) -> Vec<Group> {
+    let mut groups = Vec::new();
+    if attributes.must_cleanup.is_some() {
+        groups.extend([Group::Exit, Group::Forget, Group::Hang]);
+        if destructor {
+            groups.push(Group::DropPanic);
+        }
+    } else if attributes.no_exit.is_some() {
+        groups.push(Group::Exit);
+    }
+    groups
+}
+
+fn with_allows<'a>(scan: Scan<'a>, attributes: &Attributes) -> Scan<'a> {
+    let allows = attributes.common().flat_map(|common| &common.allows).cloned();
+    allows.fold(scan, Scan::allow)
 }
 
 /// The allows of no use: those of detaching rules were asked in the second scan, when the spawns

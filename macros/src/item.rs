@@ -5,11 +5,11 @@ use quote::{ToTokens, quote, quote_spanned};
 use syn::parse::{Parse, ParseStream};
 use syn::spanned::Spanned as _;
 use syn::{
-    Attribute, Block, ImplItem, Item, ItemImpl, ItemMod, ItemTrait, Path, Signature, TraitItem,
-    TraitItemFn, Type,
+    Attribute, Block, ImplItem, Item, ItemImpl, ItemMacro, ItemMod, ItemTrait, Path, Signature,
+    TraitItem, TraitItemFn, Type,
 };
 
-use backstop_rules::{Imports, Unused};
+use backstop_rules::{Imports, Unused, is_allow_skip};
 
 use crate::attribute::{Attributes, Kind};
 use crate::diagnostic::{Errors, message};
@@ -182,6 +182,7 @@ impl Walk {
             Item::Impl(item) => self.implementation(item, outer),
             Item::Trait(item) => self.trait_(item, outer),
             Item::Mod(item) => self.module(kind, item, outer, outermost),
+            Item::Macro(item) if item.ident.is_some() => self.macro_rules(item, outer),
             _ => {}
         }
     }
@@ -214,6 +215,15 @@ impl Walk {
             mark.put(attrs, block);
         }
         self.name_taken(block);
+    }
+
+    /// What it expands to becomes the body's of whoever calls it.
+    fn macro_rules(&mut self, item: &mut ItemMacro, outer: &Scope) {
+        self.functions += 1;
+        let Scope { attributes, context } = outer;
+        let unused = function::check_macro(item, attributes, context, &mut self.errors);
+        self.unused.extend(unused);
+        item.attrs.retain(|attribute| !is_allow_skip(attribute));
     }
 
     fn implementation(&mut self, item: &mut ItemImpl, outer: &Scope) {

@@ -6,6 +6,7 @@
 mod args;
 mod expand;
 mod function;
+mod runtimes;
 
 use proc_macro2::TokenStream;
 use quote::quote;

@@ -3,5 +3,6 @@
 pub(crate) mod analyze;
 mod args;
 pub(crate) mod expand;
+mod printed;
 
 pub(crate) use args::Args;

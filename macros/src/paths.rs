@@ -72,3 +72,10 @@ pub(crate) fn hidden(place: Span) -> Span {
 pub(crate) fn local(name: &str, number: usize) -> Ident {
     Ident::new(&format!("__backstop_{name}{number}"), Span::mixed_site())
 }
+
+/// The same at a place: what the borrow checker has to say about its use is said there.
+pub(crate) fn local_at(place: Span, name: &str, number: usize) -> Ident {
+    let mut ident = local(name, number);
+    ident.set_span(hidden(place));
+    ident
+}

@@ -6,6 +6,7 @@ pub(crate) mod expand;
 mod handles;
 mod spawns;
 pub(crate) mod tasks;
+mod unknown;
 
 pub(crate) use args::Args;
-pub(crate) use spawns::{Paths, Rewritten, Spawned, Spawns};
+pub(crate) use spawns::{Paths, Rewritten, Spawned, Spawns, task_spawn};

@@ -1,7 +1,7 @@
 //! Questions about syntax that several passes ask.
 
 use backstop_rules::macros_known::{MacroKind, macro_kind};
-use proc_macro2::{Span, TokenStream, TokenTree};
+use proc_macro2::{Group, Span, TokenStream, TokenTree};
 use quote::ToTokens as _;
 use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
@@ -207,4 +207,19 @@ pub(crate) fn call(func: Path, args: Vec<Expr>, span: Span) -> Expr {
         paren_token: syn::token::Paren(span),
         args: args.into_iter().collect(),
     })
+}
+
+/// The same tokens at another place, with the names that they had.
+pub(crate) fn relocated(tokens: TokenStream, place: Span) -> TokenStream {
+    let moved = |mut token: TokenTree| {
+        if let TokenTree::Group(group) = &token {
+            let inner = relocated(group.stream(), place);
+            let mut moved = Group::new(group.delimiter(), inner);
+            moved.set_span(group.span());
+            token = moved.into();
+        }
+        token.set_span(place.resolved_at(token.span()));
+        token
+    };
+    tokens.into_iter().map(moved).collect()
 }

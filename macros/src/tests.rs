@@ -95,6 +95,25 @@ fn a_cleanup_that_climbs_is_registered_before_its_guard_is_made() {
 }
 
 #[test]
+fn a_statement_that_is_making_something_is_told_of_each_await() {
+    check(
+        Kind::MustCleanup,
+        "",
+        "async fn enter(dir: &Path) {
+            #[cleanup(move || remove(), survives = exit)]
+            {
+                #[cleanup(move || unlink(), survives = exit)]
+                create(dir).await;
+                fill(dir).await;
+            };
+            #[cleanup(move || remove(), survives = exit)]
+            select! { _ = create(dir) => {} };
+        }",
+        &expect_file!["./tests/ladder_async.rs"],
+    );
+}
+
+#[test]
 fn every_way_out_marks_the_blocks_that_it_leaves() {
     check(
         Kind::MustCleanup,
@@ -235,5 +254,36 @@ fn an_error_comes_with_the_item_and_all_others() {
         "nonsense",
         "fn f() { #[cleanup(g()?, on = sometimes)] let a = 1; std::process::exit(a) }",
         &expect_file!["./tests/errors.rs"],
+    );
+}
+
+#[test]
+fn calls_whose_text_is_printed_are_looked_at_in_a_copy() {
+    check(
+        Kind::NoExit,
+        "",
+        "fn serve(names: &[Name]) -> u8 {
+            assert!(names.iter().all(known) && ready());
+            assert!(ready(), \"not ready\");
+            dbg!(first(names))
+        }",
+        &expect_file!["./tests/printed_calls.rs"],
+    );
+}
+
+#[test]
+fn spawns_in_branches_become_spawns_of_the_scope() {
+    check(
+        Kind::ScopedSpawn,
+        "",
+        "async fn serve(listener: Listener) -> Result<(), Error> {
+            tokio::select! {
+                biased;
+                socket = listener.accept(), if ready() => { tokio::spawn(handle(socket?)); }
+                else => return Ok(()),
+            }
+            Ok(())
+        }",
+        &expect_file!["./tests/branch_spawns.rs"],
     );
 }

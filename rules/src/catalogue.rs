@@ -132,6 +132,9 @@ pub enum Kind {
     ThreadBuilder,
     /// Runtimes, executors and pools whose `spawn` detaches.
     Executor,
+    /// `JoinSet` of tokio: one that is dropped at once, or at the end of its block, and never
+    /// joined.
+    TaskSet,
     /// `clap::Error`.
     ClapError,
     /// `tempfile`'s guards.
@@ -164,6 +167,7 @@ pub(crate) static KINDS: &[(Kind, &[&str], &[&str])] = &[
         ],
         &["Runtime", "ThreadPool"],
     ),
+    (Kind::TaskSet, &["tokio::task::JoinSet::new", "tokio::task::JoinSet::default"], &[]),
     (
         Kind::ClapError,
         &[

@@ -18,6 +18,7 @@
 mod allow;
 mod catalogue;
 mod imports;
+mod left_alone;
 mod loops;
 mod macro_arguments;
 pub mod macros_known;

@@ -20,10 +20,19 @@ pub(crate) fn is_left(label: Option<&Label>, body: &Block) -> bool {
 
 /// Whether the condition is the literal `true`.
 pub(crate) fn is_true(condition: &Expr) -> bool {
+    is_literal(condition, true)
+}
+
+/// Whether the condition is the literal `false`.
+pub(crate) fn is_false(condition: &Expr) -> bool {
+    is_literal(condition, false)
+}
+
+fn is_literal(condition: &Expr, value: bool) -> bool {
     match condition {
-        Expr::Lit(expr) => matches!(&expr.lit, Lit::Bool(literal) if literal.value),
-        Expr::Paren(expr) => is_true(&expr.expr),
-        Expr::Group(expr) => is_true(&expr.expr),
+        Expr::Lit(expr) => matches!(&expr.lit, Lit::Bool(literal) if literal.value == value),
+        Expr::Paren(expr) => is_literal(&expr.expr, value),
+        Expr::Group(expr) => is_literal(&expr.expr, value),
         _ => false,
     }
 }

@@ -3,6 +3,7 @@
 use crate::allow::{self, Allows, Use};
 use crate::catalogue::{Group, Kind, RULES};
 use crate::imports::Imports;
+use crate::left_alone::is_left_alone;
 use crate::loops;
 use crate::macro_arguments::{self, Parsed};
 use crate::matching::{Site, spelled};
@@ -27,6 +28,10 @@ pub(crate) struct Visitor<'a> {
     pub(crate) undone: HashSet<(String, String)>,
     /// Attributes that a statement has dealt with although syn hangs them on an operand.
     handled: Option<*const Attribute>,
+    /// In `if false { .. }`, which never runs.
+    dead: bool,
+    /// The `let` at hand holds running work that its block leaves alone.
+    left_alone: bool,
 }
 
 /// A finding that the end of the body may still take back.
@@ -54,6 +59,8 @@ impl<'a> Visitor<'a> {
             found: Vec::new(),
             undone: HashSet::new(),
             handled: None,
+            dead: false,
+            left_alone: false,
         }
     }
 
@@ -95,14 +102,12 @@ impl<'a> Visitor<'a> {
         match macro_arguments::parse(path, tokens) {
             Parsed::Tokens(tokens) => self.tokens(tokens),
             Parsed::Syntax { patterns, statements } => {
-                self.scope.enter_block(&statements);
+                self.scope.enter();
                 for pattern in &patterns {
                     self.scope.bind(pattern, None);
                     self.visit_pat(pattern);
                 }
-                for statement in &statements {
-                    self.visit_stmt(statement);
-                }
+                self.statements(&statements);
                 self.scope.leave();
             }
         }
@@ -111,13 +116,7 @@ impl<'a> Visitor<'a> {
     /// Tokens whose syntax nobody promises: statements if they parse.
     pub(crate) fn unknown(&mut self, tokens: TokenStream) {
         match Block::parse_within.parse2(tokens.clone()) {
-            Ok(statements) => {
-                self.scope.enter_block(&statements);
-                for statement in &statements {
-                    self.visit_stmt(statement);
-                }
-                self.scope.leave();
-            }
+            Ok(statements) => self.statements(&statements),
             Err(_) => self.tokens(tokens),
         }
     }
@@ -146,8 +145,21 @@ impl<'a> Visitor<'a> {
         }
     }
 
+    /// The statements of a block.
+    fn statements(&mut self, statements: &[Stmt]) {
+        self.scope.enter_block(statements);
+        let detach = self.groups.contains(&Group::Detach);
+        for (at, statement) in statements.iter().enumerate() {
+            self.left_alone =
+                detach && is_left_alone(statement, &statements[at + 1..], &self.scope);
+            self.visit_stmt(statement);
+        }
+        self.scope.leave();
+    }
+
     fn endless(&mut self, keyword: &str, span: Span, label: Option<&syn::Label>, body: &Block) {
-        if self.groups.contains(&Group::Hang) && !loops::is_left(label, body) {
+        let runs = !self.dead && self.groups.contains(&Group::Hang);
+        if runs && !loops::is_left(label, body) {
             self.report_named("endless_loop", Site::at(keyword, span));
         }
     }
@@ -166,9 +178,7 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
     fn visit_attribute(&mut self, _: &'ast Attribute) {}
 
     fn visit_block(&mut self, block: &'ast Block) {
-        self.scope.enter_block(&block.stmts);
-        visit::visit_block(self, block);
-        self.scope.leave();
+        self.statements(&block.stmts);
     }
 
     fn visit_stmt(&mut self, statement: &'ast Stmt) {
@@ -182,11 +192,14 @@ impl<'ast> Visit<'ast> for Visitor<'_> {
 
     fn visit_local(&mut self, local: &'ast syn::Local) {
         let mut kind = None;
+        let left_alone = std::mem::take(&mut self.left_alone);
         if let Some(init) = &local.init {
-            if matches!(&local.pat, Pat::Wild(_)) {
+            if left_alone || matches!(&local.pat, Pat::Wild(_)) {
                 self.dropped(&init.expr);
             }
-            kind = kind_of(&init.expr, &self.scope);
+            // A set that is joined, or that somebody else may join, is no set to the rules.
+            kind = kind_of(&init.expr, &self.scope)
+                .filter(|kind| left_alone || *kind != Kind::TaskSet);
             self.visit_local_init(init);
         }
         self.visit_pat(&local.pat);
@@ -244,7 +257,11 @@ impl Visitor<'_> {
             Expr::If(expr) => {
                 self.scope.enter();
                 self.visit_expr(&expr.cond);
+                // Attributes of others write such a `loop {}` to have a value of some type.
+                let outer = self.dead;
+                self.dead |= loops::is_false(&expr.cond);
                 self.visit_block(&expr.then_branch);
+                self.dead = outer;
                 self.scope.leave();
                 if let Some((_, expr)) = &expr.else_branch {
                     self.visit_expr(expr);

@@ -54,12 +54,7 @@ fn detached_tasks_are_found() {
             ("let rt = tokio::runtime::Runtime::new()?; rt.spawn(f());", "spawn"),
         ],
     );
-    nothing(&[
-        "tasks.spawn(f())",
-        "JoinSet::new().spawn(f())",
-        "rayon::scope(f)",
-        "tokio::join!(a, b)",
-    ]);
+    nothing(&["tasks.spawn(f())", "rayon::scope(f)", "tokio::join!(a, b)"]);
 }
 
 #[test]
@@ -78,14 +73,71 @@ fn children_whose_handle_is_dropped_are_found() {
         ],
     );
     nothing(&[
-        "let child = Command::new(\"a\").spawn()?;",
-        "let _child = Command::new(\"a\").spawn()?;",
         "Command::new(\"a\").spawn()?.wait()?;",
         "children.push(Command::new(\"a\").spawn()?);",
         "Command::new(\"a\").spawn()",
         "return Command::new(\"a\").spawn();",
         "pool.spawn();",
         "Command::new(\"a\").status()?;",
+    ]);
+}
+
+#[test]
+fn tasks_of_a_set_that_nobody_joins_are_found() {
+    each(
+        "detached_task",
+        &[
+            ("JoinSet::new().spawn(f())", "spawn"),
+            ("let mut set = JoinSet::new(); set.spawn(f());", "spawn"),
+            ("let mut set: JoinSet<()> = JoinSet::new(); set.spawn_blocking(f);", "spawn_blocking"),
+            ("let mut set = JoinSet::<()>::new(); for x in y { set.spawn(f(x)); }", "spawn"),
+            ("let mut set = JoinSet::new(); set.spawn(f()); info!(\"{}\", set.len());", "spawn"),
+            ("let mut set = JoinSet::new(); set.spawn(f()); set.abort_all(); drop(set);", "spawn"),
+            ("let mut set = JoinSet::new(); set.spawn_on(f(), &handle);", "spawn_on"),
+            ("let mut set = JoinSet::new(); set.build_task().name(n).spawn(f())?;", "spawn"),
+            ("use tokio::task::JoinSet as Set; let mut set = Set::new(); set.spawn(f());", "spawn"),
+        ],
+    );
+    nothing(&[
+        "let mut set = JoinSet::new(); set.spawn(f()); set.join_all().await;",
+        "let mut set = JoinSet::new(); set.spawn(f()); set.shutdown().await;",
+        "let mut set = JoinSet::new(); set.spawn(f()); while let Some(_) = set.join_next().await {}",
+        "let mut set = JoinSet::new(); set.spawn(f()); select! { Some(_) = set.join_next() => {} }",
+        "let mut set = JoinSet::new(); set.spawn(f()); wait_for(&mut set).await;",
+        "let mut set = JoinSet::new(); set.spawn(f()); unknown!(set);",
+        "let mut set = JoinSet::new(); set.spawn(f()); set",
+        "let mut set = JoinSet::new(); set.spawn(f()); Workers { set }",
+        "let mut set = JoinSet::new(); set.spawn(f()); let set = g(set); set.spawn(f());",
+        "#[cleanup(async { set.shutdown().await })] let mut set = JoinSet::new(); set.spawn(f());",
+        "let mut set = JoinSet::new(); set.spawn(f()); defer! { keep(set) }",
+        "use my::JoinSet; let mut set = JoinSet::new(); set.spawn(f());",
+        "let set = JoinSet::new(); let other = Pool::new(); other.spawn(f());",
+        "fn g(set: &mut JoinSet<()>) { set.spawn(f()); }",
+    ]);
+}
+
+#[test]
+fn children_that_nobody_waits_for_are_found() {
+    each(
+        "detached_child",
+        &[
+            ("let _child = Command::new(\"a\").spawn()?;", "spawn"),
+            ("let child = Command::new(\"a\").arg(\"b\").spawn().unwrap();", "spawn"),
+            ("let child = Command::new(\"a\").spawn()?; println!(\"{}\", child.id());", "spawn"),
+            ("let child = Command::new(\"a\").spawn()?; drop(child);", "spawn"),
+        ],
+    );
+    nothing(&[
+        "let mut child = Command::new(\"a\").spawn()?; child.wait()?;",
+        "let mut child = Command::new(\"a\").spawn()?; child.kill()?;",
+        "let child = Command::new(\"a\").spawn()?; children.push(child);",
+        "let child = Command::new(\"a\").spawn()?; child",
+        "let child = Command::new(\"a\").spawn()?; let out = child.stdout;",
+        "#[cleanup(stop(child))] let child = Command::new(\"a\").spawn()?;",
+        // Dropped, it is killed.
+        "let _child = Command::new(\"a\").kill_on_drop(true).spawn()?;",
+        "let mut command = g(); let _child = command.spawn()?;",
+        "let mut a = Command::new(\"a\"); a.kill_on_drop(true); let _child = a.spawn()?;",
     ]);
 }
 

@@ -11,6 +11,9 @@ fn loops_without_a_way_out_are_found() {
         "endless_loop",
         &[
             ("loop {}", "loop"),
+            ("if true { loop {} }", "loop"),
+            ("if !false { loop {} }", "loop"),
+            ("if false {} else { loop {} }", "loop"),
             ("loop { work(); }", "loop"),
             ("'a: loop { work(); }", "loop"),
             ("while true { work(); }", "while"),
@@ -38,6 +41,9 @@ fn loops_without_a_way_out_are_found() {
 #[test]
 fn loops_that_something_leaves_are_not_found() {
     nothing(&[
+        // Other attributes write it, to have a value of some type.
+        "if false { let value: u8 = loop {}; return value; }",
+        "if (false) { while true {} }",
         "loop { break; }",
         "loop { if f() { break 1; } }",
         "'a: loop { loop { break 'a; } }",

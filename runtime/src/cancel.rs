@@ -9,6 +9,7 @@ mod tokio_util;
 mod wait;
 
 use std::fmt;
+use std::panic::Location;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -143,8 +144,9 @@ impl CancelToken {
     /// Cancels this token and all its descendants, with the cause [`CancelCause::Requested`].
     ///
     /// Without effect on a token that is already cancelled.
+    #[track_caller]
     pub fn cancel(&self) {
-        self.cancel_with(CancelCause::Requested);
+        self.cancel_at(CancelCause::Requested, Location::caller());
     }
 
     /// Cancels this token and all its descendants, with a cause.
@@ -163,8 +165,14 @@ impl CancelToken {
     /// token.cancel();
     /// assert_eq!(token.cause(), Some(CancelCause::Shutdown { immediate: false }));
     /// ```
+    #[track_caller]
     pub fn cancel_with(&self, cause: CancelCause) {
-        self.node.cancel(cause);
+        self.cancel_at(cause, Location::caller());
+    }
+
+    /// Cancels on behalf of what is at `location`.
+    pub(crate) fn cancel_at(&self, cause: CancelCause, location: &'static Location<'static>) {
+        self.node.cancel(cause, location);
     }
 
     /// Whether this token or an ancestor was cancelled, or its deadline has passed.

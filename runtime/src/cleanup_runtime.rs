@@ -6,6 +6,7 @@
 //! function run in their order, one after the other; those of different calls side by side.
 
 mod queue;
+mod timer;
 
 use std::future::{Future, poll_fn};
 use std::io;
@@ -14,11 +15,10 @@ use std::pin::Pin;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use std::{process, thread};
 
-use tokio::runtime::{Builder, Handle};
-use tokio::time::{Sleep, sleep_until};
+use tokio::runtime::{self, Builder, Handle};
 
 use self::queue::Queue;
 use crate::event;
@@ -54,6 +54,8 @@ mod underway {
 #[cfg(not(all(feature = "process", unix)))]
 use self::underway::{Runner, Underway};
 
+pub(crate) use self::timer::Timer;
+
 fn queue() -> &'static Queue<(Job, Pending)> {
     static QUEUE: OnceLock<Queue<(Job, Pending)>> = OnceLock::new();
     QUEUE.get_or_init(Queue::new)
@@ -77,11 +79,18 @@ fn runtime() -> Result<&'static Runtime, String> {
 }
 
 fn start() -> io::Result<Runtime> {
-    let runtime = Builder::new_current_thread().enable_time().build()?;
+    let runtime = with_io()?;
     let handle = runtime.handle().clone();
     let forever = move || runtime.block_on(std::future::pending::<()>());
     let thread = thread::Builder::new().name("backstop-cleanup".to_owned()).spawn(forever)?;
     Ok(Runtime { handle, runner: Runner::of(&thread) })
+}
+
+/// A cleanup may open a connection of its own, where the program has tokio's I/O. That takes descriptors; where
+/// there are none left, the others still have their runtime.
+fn with_io() -> io::Result<runtime::Runtime> {
+    let timed = |_| Builder::new_current_thread().enable_time().build();
+    Builder::new_current_thread().enable_all().build().or_else(timed)
 }
 
 /// The process that the queue and the runtime belong to; 0 before the first use of them. In a process that
@@ -133,14 +142,18 @@ async fn run(chain: u64, first: (Job, Pending)) {
 }
 
 /// Something that [`drain`] waits for, and with the feature `process` the end of the process.
-pub(crate) struct Pending(#[allow(dead_code, reason = "over when it is dropped")] Underway);
+pub(crate) struct Pending {
+    site: &'static Site,
+    #[allow(dead_code, reason = "over when it is dropped")]
+    underway: Underway,
+}
 
 impl Pending {
     fn new(site: &'static Site, runner: Runner) -> Self {
         if claim() {
             queue().begin();
         }
-        Self(underway::begin(site, runner))
+        Self { site, underway: underway::begin(site, runner) }
     }
 
     /// The tasks of a scope that was made at `location` and dropped.
@@ -152,7 +165,7 @@ impl Pending {
 impl Drop for Pending {
     fn drop(&mut self) {
         if is_owner() {
-            queue().end();
+            queue().end(self.site.location);
         }
     }
 }
@@ -160,11 +173,17 @@ impl Drop for Pending {
 /// Waits until every `async` cleanup that was handed over has ended, and every task of a
 /// [scope](crate::scope::tokio) that was dropped.
 ///
+/// Needs the feature `tokio`.
+///
 /// A cleanup is handed over when the future of its function is dropped or unwinds before the cleanup
 /// could be awaited there. Call this at the end of the program: without the feature `process`, what is
 /// still pending when `main` returns is lost, as all threads are. With it, the exit hook waits for them,
 /// for 5 s at most, and names on stderr those that did not end. To limit the wait here, put a timeout
 /// around it; the cleanups have theirs by `timeout = ".."`.
+///
+/// A cleanup that goes on with a connection of its function's needs the runtime which that was opened on: wait
+/// here before that one is shut down, as it is when a `main` under `#[tokio::main]` returns.
+/// [`#[backstop::main]`](crate::main) waits by itself, before it shuts its runtime down.
 ///
 /// In a forked child there is nothing to wait for: what its parent owes is the parent's.
 ///
@@ -223,6 +242,8 @@ impl Drop for Drained {
 /// Blocks until every `async` cleanup that was handed over has ended, and every task of a scope that was
 /// dropped, or `limit` is over; gives how many cleanups and scopes have not ended.
 ///
+/// Needs the feature `tokio`.
+///
 /// The blocking form of [`drain`], for the end of a `main` that is not `async`. In a cleanup, which
 /// would wait for itself, it takes all of `limit`.
 ///
@@ -236,18 +257,4 @@ impl Drop for Drained {
 #[must_use = "cleanups that have not ended are lost when the program ends"]
 pub fn drain_blocking(limit: Duration) -> usize {
     if is_owner() { queue().wait_drained(limit) } else { 0 }
-}
-
-/// A deadline that any executor can wait for: the cleanup runtime keeps the time.
-pub(crate) struct Timer(Pin<Box<Sleep>>);
-
-impl Timer {
-    pub(crate) fn new(deadline: Instant) -> Result<Self, String> {
-        let _entered = handle()?.enter();
-        Ok(Self(Box::pin(sleep_until(deadline.into()))))
-    }
-
-    pub(crate) fn poll(&mut self, cx: &mut Context<'_>) -> Poll<()> {
-        self.0.as_mut().poll(cx)
-    }
 }

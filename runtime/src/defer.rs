@@ -37,6 +37,8 @@ macro_rules! defer {
     (survives = $($rest:tt)*) => { $crate::__defer_needs_attribute!("survives"); };
     (timeout = $($rest:tt)*) => { $crate::__defer_needs_attribute!("timeout"); };
     ($($body:tt)*) => {
+        #[cfg(panic = "abort")]
+        let _: () = $crate::__private::cleanup_never_runs_on_a_panic;
         let _guard = $crate::__private::defer(
             &const { $crate::__private::Site::new("defer!") },
             || { $($body)* },

@@ -26,6 +26,9 @@ pub enum EventKind {
     CleanupAbandoned,
     /// A child of a scope panicked, and its panic is not the one that the scope resumes.
     ChildPanicked,
+    /// The waker of a task panicked, which waits for a token, a scope, a child, or in `drain`. That task may
+    /// never be polled again.
+    WakerPanicked,
 }
 
 impl EventKind {
@@ -37,6 +40,7 @@ impl EventKind {
             Self::CleanupTimedOut => ("cleanup", "timed out"),
             Self::CleanupAbandoned => ("cleanup", "was abandoned"),
             Self::ChildPanicked => ("child", "panicked"),
+            Self::WakerPanicked => ("waker", "panicked"),
         }
     }
 }
@@ -48,17 +52,19 @@ impl fmt::Display for EventKind {
     }
 }
 
-/// A cleanup or a child that failed: everything that is known of it where it happened.
+/// A cleanup, a child or a waker that failed: everything that is known of it where it happened.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct Event {
     /// What went wrong.
     pub kind: EventKind,
-    /// The cleanup's or the child's name.
+    /// The cleanup's or the child's name. Of a [waker](EventKind::WakerPanicked), what its task waits for:
+    /// `<token>`, `<deadline>`, `<scope>`, `<drain>`, or the name of a child.
     pub name: String,
-    /// Where the cleanup was declared or the child was spawned.
+    /// Where the cleanup was declared, the child was spawned, or the scope was made. Of a waker for a `<token>`,
+    /// where that was cancelled; where nobody's code leads there, a place in backstop.
     pub location: &'static Location<'static>,
-    /// How the guarded scope was left; a child's own outcome for [`EventKind::ChildPanicked`].
+    /// How the guarded scope was left; of a child or a waker, its own outcome.
     pub outcome: Outcome,
     /// The panic's message, or the error as it displays itself.
     pub message: String,
@@ -98,7 +104,7 @@ impl fmt::Display for Event {
         let Self { name, location, outcome, message, .. } = self;
         let (who, what) = self.kind.words();
         write!(f, "{who} `{name}` {what}")?;
-        if self.kind != EventKind::ChildPanicked {
+        if !matches!(self.kind, EventKind::ChildPanicked | EventKind::WakerPanicked) {
             write!(f, " on {outcome}")?;
         }
         write!(f, " at {location}")?;
@@ -121,15 +127,15 @@ fn place() -> &'static RwLock<Option<Arc<Observer>>> {
     place
 }
 
-/// Sets the process's one observer of failed cleanups and children, in place of the one before.
+/// Sets the process's one observer of what fails, in place of the one before.
 ///
 /// Without an observer, each [`Event`] is one line on stderr. With the feature `tracing` it is an event of
 /// level `ERROR` and target `backstop` instead, in the span that is current, with the fields `kind`, `name`,
 /// `file`, `line`, `outcome`, `elapsed`, `thread` and the message; where no subscriber takes that, it is
 /// the line. While the process is ending it is both, the line first: what a subscriber has not written by then may
 /// be lost, and it may block, as in a lock that a thread holds that exits.
-/// The process is ending, with the feature `process`, once an `async` `main` under `#[backstop::main]` is
-/// over or dropped by force, and else from the exit hook on. Without that attribute, a cleanup that fails
+/// The process is ending, with the feature `process`, once a `main` under `#[backstop::main]` is over, or an
+/// `async` one is dropped by force, and else from the exit hook on. Without that attribute, a cleanup that fails
 /// after `main`'s own variables are gone, as those of tasks do while a runtime shuts down, is told to a
 /// subscriber whose writer may be one of them: only an observer helps then, or that there is no subscriber,
 /// and so the line.
@@ -188,15 +194,11 @@ fn print(event: &Event) {
 
 /// Whether the process is ending, as far as anybody knows.
 fn is_ending() -> bool {
-    #[cfg(all(feature = "process", feature = "tokio", unix))]
-    if crate::ladder::shutdown::is_main_over() {
-        return true;
-    }
     #[cfg(all(feature = "process", unix))]
-    if crate::ladder::exit::is_ending() {
-        return true;
-    }
-    false
+    let is_ending = crate::ladder::shutdown::is_main_over() || crate::ladder::exit::is_ending();
+    #[cfg(not(all(feature = "process", unix)))]
+    let is_ending = false;
+    is_ending
 }
 
 /// The message of a panic, as the standard library's hook would print it.

@@ -410,6 +410,12 @@ pub const fn refused<T>(value: T) -> Refused<T> {
     Refused(value)
 }
 
+impl<T: fmt::Display> fmt::Display for Refused<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
 impl<T> Deref for Refused<T> {
     type Target = T;
 

@@ -1,4 +1,27 @@
-//! Cleanup that cannot be skipped.
+#![doc = include_str!("../README.md")]
+//!
+//! ## Where to look
+//!
+//! | to | see |
+//! |---|---|
+//! | declare cleanups, in an `async fn`, too | [`#[must_cleanup]`](macro@must_cleanup), [`defer!`], [`Guard`], [`Outcome`] |
+//! | forbid what ends the process | [`#[no_exit]`](macro@no_exit) |
+//! | keep threads and tasks from outliving their function | [`#[scoped_spawn]`](macro@scoped_spawn), [`mod@scope`] |
+//! | tell work to stop | [`CancelToken`], [`cancel_token`] |
+//! | hear of cleanups that failed | [`set_observer`], [`Event`] |
+//! | end a program on a signal, with a status that tells the truth | [`#[backstop::main]`](macro@main) |
+#![cfg_attr(
+    all(feature = "process", target_os = "linux"),
+    doc = "| end it with a code, and run every destructor | [`exit`](fn@exit) |
+| clean up behind `process::exit`, `kill -9`, a power cut | [`Survives`], [`Action`], [`scratch`], [`create_file`], \
+           [`mod@reaper`], [`journal`] |
+| start programs that end with this one | [`process::spawn`], [`process::Child`] |"
+)]
+#![cfg_attr(
+    feature = "tokio",
+    doc = "| wait for `async` cleanups that were handed over | [`drain`](fn@drain), [`drain_blocking`] |"
+)]
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![deny(unsafe_code)]
 #![allow(
     clippy::inline_always,
@@ -31,11 +54,15 @@ mod report;
 #[cfg(all(feature = "process", target_os = "linux"))]
 pub mod journal {
     //! The journal of a program whose `main` is not under `#[backstop::main(journal)]`.
+    //!
+    //! Needs the feature `process`; Linux only.
     pub use crate::ladder::journal::{open, open_in};
 }
 #[cfg(all(feature = "process", target_os = "linux"))]
 pub mod process {
     //! Child processes that cannot outlive this one.
+    //!
+    //! Needs the feature `process`; Linux only.
     pub use crate::ladder::child::{Child, spawn};
 }
 mod root;
@@ -44,6 +71,8 @@ mod site;
 mod sync;
 mod traced;
 mod wait;
+#[cfg(feature = "tokio")]
+mod wakers;
 mod warnings;
 mod ways;
 

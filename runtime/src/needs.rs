@@ -180,7 +180,11 @@ mod missing {
 #[cfg(not(all(feature = "process", unix)))]
 pub use missing::{announce_exit, survive};
 
-/// What a scope of tasks would be to the type checker, beside the error that says what is missing.
+/// What a deadline would be to the type checker, beside the error that says what is missing.
+#[cfg(not(feature = "tokio"))]
+pub fn by_deadline<R>() {}
+
+/// And the scope.
 #[cfg(not(feature = "tokio"))]
 #[allow(clippy::unused_self, reason = "stands in for what is missing")]
 mod missing_tasks {
@@ -246,7 +250,7 @@ mod missing_tasks {
         }
 
         /// Runs nothing.
-        pub fn run_until_deadline<B: Future>(&self, _: B) -> Pending<B::Output> {
+        pub fn run_until_deadline<B: Future>(&self, (): (), _: B) -> Pending<B::Output> {
             pending()
         }
     }
@@ -276,6 +280,7 @@ mod missing_tasks {
         #[doc(hidden)]
         pub fn tokio_until_deadline<F: FnOnce(TaskScope) -> B, B: Future>(
             self,
+            (): (),
             _: F,
         ) -> Pending<B::Output> {
             pending()

@@ -25,6 +25,8 @@ pub use crate::ladder::exit::doors::{
 };
 #[cfg(all(feature = "process", target_os = "linux"))]
 pub use crate::ladder::journal::door as journal;
+#[cfg(not(feature = "tokio"))]
+pub use crate::needs::by_deadline;
 #[cfg(all(feature = "process", not(feature = "tokio"), unix))]
 pub use crate::needs::main_async;
 #[cfg(not(all(feature = "process", unix)))]
@@ -33,6 +35,8 @@ pub use crate::needs::{
 };
 pub use crate::report::{ByDebug, CleanupValue, Ended, Value, value};
 pub use crate::root::{Mark, Root, root};
+#[cfg(feature = "tokio")]
+pub use crate::scope::tasks::error::{ByDeadline, FromDeadline, by_deadline};
 pub use crate::site::Site;
 pub use crate::wait::{Aw, aw};
 pub use crate::warnings::*;

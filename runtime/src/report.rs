@@ -85,14 +85,35 @@ impl<T> ByDebug<'_, T> {
 #[diagnostic::on_unimplemented(
     message = "a cleanup cannot end with a value of type `{Self}`",
     label = "expected `()`, or a `Result` whose error implements `Debug` or `Display`",
-    note = "to ignore the value, end the cleanup with a `;` in a block: `#[cleanup({{ ..; }})]`"
+    note = "of a future write `async {{ EXPR.await }}`, and of a closure its body alone",
+    note = "to ignore another value, end the cleanup with a `;` in a block: `#[cleanup({{ ..; }})]`"
 )]
 pub trait CleanupValue {
     /// The failure's message, if it is one.
     fn ended(&self) -> Ended;
 }
 
+#[diagnostic::do_not_recommend]
 impl CleanupValue for () {
+    #[inline(always)]
+    fn ended(&self) -> Ended {
+        Ended::WELL
+    }
+}
+
+/// Names the type that a function returns: `!` cannot be written here.
+pub trait Returns {
+    /// It.
+    type Value;
+}
+
+impl<T> Returns for fn() -> T {
+    type Value = T;
+}
+
+/// Of a cleanup that is yet to be written, or that panics.
+#[diagnostic::do_not_recommend]
+impl CleanupValue for <fn() -> ! as Returns>::Value {
     #[inline(always)]
     fn ended(&self) -> Ended {
         Ended::WELL

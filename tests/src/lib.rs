@@ -6,6 +6,7 @@ use std::sync::{LazyLock, Mutex};
 
 use backstop::Event;
 
+pub mod gate;
 pub mod part;
 
 /// What happened, in order. A cleanup can write to it while the function around it does.

@@ -299,3 +299,27 @@ fn a_panic_of_an_early_cleanup_unwinds_the_function() {
     assert_eq!(caught(|| early_and_panicking(&log)), Err("in the early cleanup".to_owned()));
     assert_eq!(log.take(), "unwinding");
 }
+
+#[must_cleanup]
+fn made(log: &Log, fails: bool) -> Result<Noisy<'_>, ()> {
+    #[cleanup(log.note("take away"), on = failure)]
+    let value = Noisy(log, "value");
+    log.note(value.name());
+    if fails {
+        return Err(());
+    }
+    Ok(Guard::dismiss(value))
+}
+
+#[test]
+fn a_function_gives_back_what_it_made_and_takes_it_away_if_it_fails() {
+    let log = Log::new();
+    let value = made(&log, false).ok();
+    assert_eq!(log.take(), "value");
+    drop(value);
+    assert_eq!(log.take(), "value");
+    assert!(made(&log, true).is_err());
+    let noted = log.take();
+    assert_eq!(noted.matches("take away").count(), 1, "{noted}");
+    assert_eq!(noted.matches("value").count(), 2, "{noted}");
+}

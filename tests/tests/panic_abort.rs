@@ -27,6 +27,16 @@ pub fn warned(count: &Cell<u32>) -> Option<()> {
     Some(())
 }
 
+/// Without the attribute.
+pub fn bare(count: &Cell<u32>) {
+    defer! { count.set(1) } // warns
+    #[allow(deprecated)]
+    let allowed = || {
+        defer! { count.set(2) }
+    };
+    allowed();
+}
+
 /// None of these would run on a panic anyway.
 #[must_cleanup]
 pub fn other_outcomes(count: &Cell<u32>) -> Option<()> {

@@ -1,11 +1,12 @@
 //! `Options::limit`: never more children at once, and no deadlock at any limit.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{self, AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Barrier, mpsc};
+use std::sync::{Barrier, Mutex, mpsc};
 use std::thread;
 
 use backstop::scope::{OnFailure, Options, Scope};
+use backstop::scoped_spawn;
 
 /// How many are running, and how many were at most.
 #[derive(Default)]
@@ -185,4 +186,29 @@ fn places_are_given_back_on_panics() {
 fn a_limit_of_zero_is_refused_with_a_reason() {
     let payload = catch_unwind(|| Options::new().limit(0)).unwrap_err();
     assert!(payload.downcast_ref::<&str>().unwrap().contains("limit of 0"));
+}
+
+#[test]
+fn a_limit_of_zero_is_told_where_it_was_written() {
+    static PLACE: Mutex<Option<(String, u32)>> = Mutex::new(None);
+
+    #[scoped_spawn(limit = limit)]
+    fn limited(limit: usize) {
+        thread::spawn(|| ());
+    }
+    let line = line!() - 4;
+
+    let before = panic::take_hook();
+    let caller = thread::current().id();
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() == caller {
+            let place = info.location().unwrap();
+            *PLACE.lock().unwrap() = Some((place.file().to_owned(), place.line()));
+        } else {
+            before(info);
+        }
+    }));
+    catch_unwind(|| limited(0)).unwrap_err();
+    drop(panic::take_hook());
+    assert_eq!(PLACE.lock().unwrap().take(), Some((file!().to_owned(), line)));
 }

@@ -153,7 +153,16 @@ fn looks_for(rule: &Rule) -> String {
         parts.push(format!("found only as {} in the same body", list(pairs)));
     }
     let by_shape = match rule.name {
-        "endless_loop" => "`loop` and `while true` without a `break`, `return`, `?` or `.await`",
+        "endless_loop" => {
+            "`loop` and `while true` without a `break`, `return`, `?` or `.await`, but for those in \
+             `if false { .. }`"
+        }
+        "detached_task" => {
+            "of a `JoinSet`, if the block that makes it neither joins it nor gives it away"
+        }
+        "detached_child" => {
+            "found if the handle is dropped at once, or left alone until its block ends"
+        }
         "drop_index" => "an index in brackets",
         "diverging_call" => {
             "a call of any function or method whose type says that it never returns (`!`, or \

@@ -414,6 +414,7 @@ static SPAWNERS: &[(&Assumption, &[&str])] = &[
             "<backstop::ladder::exit::worker::Crew>::stand_by::{closure#1}",
             // Of `#[backstop::main]`, of the reaper, of its journal and of `process::spawn`.
             "<backstop::ladder::shutdown::supervisor::Starting>::new",
+            "<backstop::ladder::shutdown::supervisor::Supervisor>::cancel",
             "<backstop::ladder::shutdown::supervisor::Supervisor>::run_exit_cleanups",
             "<backstop::ladder::shutdown::supervisor::Supervisor>::say_last_words",
             "backstop::ladder::reaper::client::start_supervisor",
@@ -426,6 +427,8 @@ static SPAWNERS: &[(&Assumption, &[&str])] = &[
         &[
             "<tokio::runtime::blocking::pool::Spawner>::spawn_thread",
             "<tokio::runtime::scheduler::multi_thread::worker::Launch>::launch",
+            // Of `block_in_place`: another thread goes on with the other tasks, while this one runs what it was given.
+            "tokio::runtime::scheduler::multi_thread::worker::maybe_move_runtime::{closure#0}",
         ],
     ),
 ];

@@ -60,7 +60,7 @@ impl<'image, 'data> Assembly<'image, 'data> {
             pointers: Vec::new(),
             slots: BTreeMap::new(),
             resolvers: BTreeSet::new(),
-            marks: marks::Marks::of_image(image),
+            marks: marks::Marks::of_image(image)?,
             marked: Vec::new(),
         })
     }

@@ -12,6 +12,7 @@
 //! any function whose address is taken: to understand less is never to promise more.
 
 mod joins;
+mod loads;
 mod values;
 
 use std::collections::BTreeMap;
@@ -20,6 +21,8 @@ use iced_x86::{
     Code, Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, Mnemonic,
     OpKind, Register,
 };
+
+use loads::Loads;
 
 use super::image::{Image, Word};
 use crate::graph::{Indirect, Through};
@@ -156,6 +159,7 @@ pub(super) struct Function<'image, 'data> {
     late: Vec<(u64, usize, bool, First)>,
     /// Jumps by a table whose address another block made.
     late_tables: Vec<u64>,
+    loads: Loads,
     references: Vec<(u64, Reference)>,
     indirects: Vec<Indirect>,
     info: InstructionInfoFactory,
@@ -185,6 +189,7 @@ pub(super) fn decode(image: &Image<'_>, start: u64, end: u64, open: bool) -> Dec
         made: Vec::new(),
         late: Vec::new(),
         late_tables: Vec::new(),
+        loads: Loads::default(),
         references: Vec::new(),
         indirects: Vec::new(),
         info: InstructionInfoFactory::new(),
@@ -258,9 +263,14 @@ impl Function<'_, '_> {
             self.registers = [Value::Unknown; REGISTERS];
             return;
         }
+        self.follow_loads(instruction);
+        let before = self.references.len();
         self.mentions(instruction);
         match instruction.flow_control() {
-            FlowControl::Next => self.values(instruction),
+            FlowControl::Next => {
+                self.values(instruction);
+                self.begin_load(instruction, before);
+            }
             FlowControl::Call => self.call(instruction),
             FlowControl::IndirectCall => {
                 self.indirect(instruction, false);
@@ -435,6 +445,7 @@ impl Function<'_, '_> {
             }
             self.preserved[register].values = everything;
         }
+        self.forget_called_loads();
         let has_table = self.made.iter().any(|made| self.is_relative_table(*made));
         for site in std::mem::take(&mut self.late_tables) {
             if !has_table {

@@ -1,11 +1,13 @@
 //! The marks that the macros leave in annotated functions: `macros/src/root.rs` writes them.
 
 use std::collections::BTreeMap;
+use std::fmt;
 
 use object::read::archive::ArchiveFile;
 use object::{File, Object as _, ObjectSection as _, ObjectSymbol as _};
 
-use super::image::Image;
+use super::Error;
+use super::image::{Image, text};
 
 /// A part of the names of all marks.
 const NAME: &str = "__BACKSTOP_MARK";
@@ -52,13 +54,16 @@ impl Mark {
         let file = lines.next()?.to_owned();
         let line = lines.next()?.parse().ok()?;
         let column = lines.next()?.parse().ok()?;
-        let demangled = format!("{:#}", rustc_demangle::demangle(symbol));
-        let path = match demangled.split_once(&format!("::{NAME}")) {
-            Some((path, _)) if path != symbol => path.trim_end_matches("::{closure#0}").to_owned(),
-            _ => format!("{module}::{name}"),
-        };
+        let path = path_of(symbol).unwrap_or_else(|| format!("{module}::{name}"));
         Some(Self { path, attributes, allows, is_async, module, file, line, column })
     }
+}
+
+/// The path of the function whose mark has this symbol.
+fn path_of(symbol: &str) -> Option<String> {
+    let demangled = format!("{:#}", rustc_demangle::try_demangle(symbol).ok()?);
+    let (path, _) = demangled.split_once(&format!("::{NAME}"))?;
+    Some(path.trim_end_matches("::{closure#0}").to_owned())
 }
 
 /// The marks of a program, by where they lie.
@@ -69,7 +74,7 @@ pub(super) struct Marks {
 }
 
 impl Marks {
-    pub(super) fn of_image(image: &Image<'_>) -> Self {
+    pub(super) fn of_image(image: &Image<'_>) -> Result<Self, Error> {
         let mut marks = Self::default();
         for symbol in &image.symbols {
             let Ok(name) = std::str::from_utf8(symbol.name) else { continue };
@@ -78,14 +83,13 @@ impl Marks {
             }
             let bytes = image.bytes_at(symbol.start).unwrap_or_default();
             let size = usize::try_from(symbol.size).unwrap_or(LONGEST).min(LONGEST);
-            let Some(mark) = bytes.get(..size).and_then(|text| Mark::parse(name, text)) else {
-                continue;
-            };
+            let mark = bytes.get(..size).and_then(|text| Mark::parse(name, text));
+            let mark = mark.ok_or_else(|| Error::Mark(name.to_owned()))?;
             let end = symbol.start.saturating_add(symbol.size);
             marks.places.insert(symbol.start, (end, marks.marks.len()));
             marks.marks.push(mark);
         }
-        marks
+        Ok(marks)
     }
 
     /// The mark at an address.
@@ -95,35 +99,118 @@ impl Marks {
     }
 }
 
-/// The marks in an object file or an archive of them: of all annotated functions that were
-/// compiled, whether they were linked or not. What is no object file has none.
-#[must_use]
-pub fn marks_of_objects(data: &[u8]) -> Vec<Mark> {
-    let mut marks = Vec::new();
-    if let Ok(archive) = ArchiveFile::parse(data) {
-        for member in archive.members().flatten() {
-            if let Ok(data) = member.data(data) {
-                of_object(data, &mut marks);
-            }
-        }
-    } else {
-        of_object(data, &mut marks);
-    }
-    marks.sort();
-    marks.dedup();
-    marks
+/// What object files say of the annotated functions that were compiled, whether they were linked or not.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Objects {
+    /// Their marks.
+    pub marks: Vec<Mark>,
+    /// The paths of those in LLVM bitcode, where marks cannot be read: for `lto = "fat"`, libraries are nothing else.
+    pub in_bitcode: Vec<String>,
+    /// What cannot be read at all, and so could hold others.
+    pub unreadable: Vec<Unreadable>,
 }
 
-fn of_object(data: &[u8], marks: &mut Vec<Mark>) {
-    let Ok(file) = File::parse(data) else { return };
-    for symbol in file.symbols() {
-        let Ok(name) = symbol.name() else { continue };
-        if !name.contains(NAME) {
-            continue;
+/// A part of an object file or an archive that cannot be read.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
+pub struct Unreadable {
+    /// The member of the archive.
+    pub member: Option<String>,
+    /// Why.
+    pub why: String,
+}
+
+impl fmt::Display for Unreadable {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.member {
+            Some(member) => write!(out, "`{member}`: {}", self.why),
+            None => out.write_str(&self.why),
         }
-        let section = symbol.section_index().and_then(|at| file.section_by_index(at).ok());
-        let Some(section) = section else { continue };
-        let Ok(Some(text)) = section.data_range(symbol.address(), symbol.size()) else { continue };
-        marks.extend(Mark::parse(name, text));
     }
+}
+
+/// What an object file, or an archive of them, says of annotated functions.
+#[must_use]
+pub fn marks_of_objects(data: &[u8]) -> Objects {
+    let mut objects = Objects::default();
+    match ArchiveFile::parse(data) {
+        Ok(archive) => {
+            for member in archive.members() {
+                match member {
+                    Ok(member) => {
+                        let name = text(member.name());
+                        match member.data(data) {
+                            Ok(data) => objects.add(Some(&name), data),
+                            Err(error) => objects.cannot_read(Some(&name), &error),
+                        }
+                    }
+                    Err(error) => objects.cannot_read(None, &error),
+                }
+            }
+        }
+        Err(_) => objects.add(None, data),
+    }
+    objects.marks.sort();
+    objects.marks.dedup();
+    objects.in_bitcode.sort();
+    objects.in_bitcode.dedup();
+    objects
+}
+
+impl Objects {
+    fn cannot_read(&mut self, member: Option<&str>, why: &impl ToString) {
+        let member = member.map(str::to_owned);
+        self.unreadable.push(Unreadable { member, why: why.to_string() });
+    }
+
+    fn add(&mut self, member: Option<&str>, data: &[u8]) {
+        if BITCODE.iter().any(|magic| data.starts_with(magic)) {
+            self.in_bitcode.extend(paths_in_bitcode(data));
+            return;
+        }
+        // rustc's own: an object file or not, there is no code in it.
+        if member.is_some_and(|name| name.starts_with("lib.rmeta")) {
+            return;
+        }
+        if let Err(error) = self.add_object(member, data) {
+            self.cannot_read(member, &error);
+        }
+    }
+
+    fn add_object(&mut self, member: Option<&str>, data: &[u8]) -> Result<(), object::read::Error> {
+        let file = File::parse(data)?;
+        for symbol in file.symbols() {
+            let name = symbol.name()?;
+            // Another object file's: it is only mentioned here.
+            if !name.contains(NAME) || symbol.is_undefined() {
+                continue;
+            }
+            let at = symbol.section_index().map(|at| file.section_by_index(at)).transpose()?;
+            let range = at.map(|at| at.data_range(symbol.address(), symbol.size())).transpose()?;
+            match range.flatten().and_then(|text| Mark::parse(name, text)) {
+                Some(mark) => self.marks.push(mark),
+                None => self.cannot_read(
+                    member,
+                    &format!("the mark `{name}` is not one of this version's"),
+                ),
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What LLVM bitcode begins with, without and with a header around it.
+const BITCODE: [&[u8]; 2] = [b"BC\xc0\xde", b"\xde\xc0\x17\x0b"];
+
+/// The names of symbols stand in bitcode as they are, one behind the other.
+fn paths_in_bitcode(data: &[u8]) -> impl Iterator<Item = String> + '_ {
+    let ends = data.windows(NAME.len()).enumerate();
+    let ends = ends.filter(|(_, window)| *window == NAME.as_bytes()).map(|(at, _)| at + NAME.len());
+    ends.map(|end| {
+        let before = &data[end.saturating_sub(LONGEST)..end];
+        let starts = before.windows(2).enumerate().rev().filter(|(_, window)| *window == b"_R");
+        let mut symbols =
+            starts.filter_map(|(start, _)| std::str::from_utf8(&before[start..]).ok());
+        let known = symbols.find_map(path_of);
+        known.unwrap_or_else(|| "an annotated function".to_owned())
+    })
 }

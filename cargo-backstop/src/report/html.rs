@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
 
-use super::{place, short_path};
+use super::{place, short_path, unreadable};
 use crate::policy::ASSUMPTIONS;
 use crate::program::Mark;
 use crate::verdict::{Finding, How, Path as Way, Verdict};
@@ -69,7 +69,16 @@ fn page(outcome: &Outcome) -> String {
             "<p>It was compiled and is in no program: nothing is known of it.</p></details>\n",
         );
     }
-    text.push_str("</main>\n<footer><h2>Assumed</h2><dl>");
+    text.push_str("</main>\n<footer>");
+    for (path, parts) in &outcome.unreadable {
+        let file = short_path(&path.display().to_string(), root);
+        let _ = write!(text, "<h2>{}</h2><p>{}</p><ul>", escaped(&file), unreadable(parts));
+        for part in parts {
+            let _ = write!(text, "<li>{}</li>", escaped(&part.to_string()));
+        }
+        text.push_str("</ul>");
+    }
+    text.push_str("<h2>Assumed</h2><dl>");
     for row in ASSUMPTIONS.iter().filter(|row| outcome.policy.assumes(row)) {
         let _ = write!(
             text,

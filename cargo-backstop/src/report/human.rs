@@ -7,7 +7,7 @@ use std::path::Path;
 use annotate_snippets::{AnnotationKind, Level, Origin, Renderer, Snippet};
 use anstyle::{AnsiColor, Style};
 
-use super::{lines, short_path};
+use super::{lines, short_path, unreadable};
 use crate::policy::ASSUMPTIONS;
 use crate::program::Mark;
 use crate::verdict::{Finding, How, Path as Way, Verdict};
@@ -54,6 +54,20 @@ pub fn print(outcome: &Outcome, options: &Options, fails: bool) {
             &format!("`{}` is in no program that was built, so nothing is known of it", mark.path),
         );
         note(&mut text, "help", "build a program or a test that calls it, or remove it");
+    }
+    for (path, parts) in &outcome.unreadable {
+        let title = severity(Verdict::NotLinked, options.strict);
+        let file = short_path(&path.display().to_string(), root);
+        let title = title.primary_title(unreadable(parts)).id("unreadable");
+        let group = title.element(Origin::path(file));
+        let _ = writeln!(text, "{}", Renderer::styled().render(&[group]));
+        for part in parts.iter().take(MOST_POISONS) {
+            note(&mut text, "note", &part.to_string());
+        }
+        if let Some(more) = parts.len().checked_sub(MOST_POISONS).filter(|more| *more > 0) {
+            note(&mut text, "note", &format!("and {more} more (`--format json` lists them)"));
+        }
+        let _ = writeln!(text);
     }
     for entry in outcome.unused() {
         let message = format!("{} is assumed away, and nothing reaches it", entry.names);

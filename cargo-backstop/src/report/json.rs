@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use super::short_path;
 use crate::policy::ASSUMPTIONS;
-use crate::program::Mark;
+use crate::program::{Mark, Unreadable};
 use crate::source::Frame;
 use crate::verdict::{Finding, How, Path as Way, Verdict};
 use crate::verify::Outcome;
@@ -21,6 +21,7 @@ struct Report<'a> {
     fails: bool,
     programs: Vec<Program<'a>>,
     not_linked: Vec<Annotated<'a>>,
+    unreadable: Vec<UnreadableFile<'a>>,
     assumptions: Vec<Assumption>,
     assumed_by_policy: Vec<Entry<'a>>,
 }
@@ -48,6 +49,12 @@ struct Annotated<'a> {
     file: String,
     line: u32,
     column: u32,
+}
+
+#[derive(Serialize)]
+struct UnreadableFile<'a> {
+    file: String,
+    parts: &'a [Unreadable],
 }
 
 #[derive(Serialize)]
@@ -124,6 +131,14 @@ fn report(outcome: &Outcome, fails: bool) -> Report<'_> {
         fails,
         programs: programs.collect(),
         not_linked: outcome.not_linked.iter().map(|mark| annotated(mark, root)).collect(),
+        unreadable: outcome
+            .unreadable
+            .iter()
+            .map(|(path, parts)| UnreadableFile {
+                file: short_path(&path.display().to_string(), root),
+                parts,
+            })
+            .collect(),
         assumptions: made
             .map(|row| Assumption { name: row.name, what: row.what, reason: row.reason })
             .collect(),

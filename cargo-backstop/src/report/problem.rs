@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use super::{lines, short_path};
+use super::{lines, short_path, unreadable};
 use crate::program::Mark;
 use crate::verdict::{Finding, Verdict};
 use crate::verify::Outcome;
@@ -59,6 +59,19 @@ pub fn problems(outcome: &Outcome, strict: bool) -> Vec<Problem> {
             format!("`{}` is in no program that was built, so nothing is known of it", mark.path);
         let help = "build a program or a test that calls it, or remove it";
         problems.push(at(mark, root, level, "not_linked", message, help));
+    }
+    for (path, parts) in &outcome.unreadable {
+        let parts_told: Vec<String> = parts.iter().map(ToString::to_string).collect();
+        problems.push(Problem {
+            level,
+            rule: "unreadable".to_owned(),
+            message: unreadable(parts),
+            help: parts_told.join("; "),
+            file: short_path(&path.display().to_string(), root),
+            line: 1,
+            column: 1,
+            steps: Vec::new(),
+        });
     }
     for entry in outcome.unused() {
         problems.push(Problem {

@@ -5,6 +5,8 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
+use super::mark_in_assembly;
+
 /// How many functions are marked.
 pub(crate) const MARKED: usize = 10;
 
@@ -40,7 +42,7 @@ fn assembly(functions: usize) -> String {
     }
     for at in 0..MARKED {
         let tree = if at % 2 == 0 { 0 } else { half };
-        let body = format!("lea rax, [rip + mark{at}]\ncall function{tree}\n");
+        let body = format!("lea rax, [rip + mark_of_marked{at}]\ncall function{tree}\n");
         function(&format!("marked{at}"), &body);
     }
     let calls = (0..MARKED).fold(String::new(), |calls, at| calls + &format!("call marked{at}\n"));
@@ -50,12 +52,7 @@ fn assembly(functions: usize) -> String {
         let _ = writeln!(text, "constant{at}: .quad {at}");
     }
     for at in 0..MARKED {
-        let _ = write!(
-            text,
-            ".type mark{at}, @object\nmark{at}:\n.globl __BACKSTOP_MARK{at}\n.type __BACKSTOP_MARK{at}, \
-             @object\n__BACKSTOP_MARK{at}:\n.ascii \"backstop-mark 1\\nno_exit\\n\\nsync\\nmarked{at}\\nmany\\n\
-             many.s\\n1\\n1\\n\"\n.size __BACKSTOP_MARK{at}, . - __BACKSTOP_MARK{at}\n"
-        );
+        text += &mark_in_assembly(&format!("marked{at}"));
     }
     text.push_str(".section .data.rel.ro,\"aw\"\n");
     for at in (0..functions).step_by(50) {

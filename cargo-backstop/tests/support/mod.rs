@@ -136,3 +136,13 @@ pub(crate) fn main_that(calls: bool) -> String {
     let call = if calls { "root(std::hint::black_box(1));" } else { "" };
     format!("#![allow(dead_code)]{MARKED}\nfn main() {{ {call} }}\n")
 }
+
+/// The data that a function of this name, written in assembly, refers to as `mark_of_NAME` to be marked.
+pub(crate) fn mark_in_assembly(name: &str) -> String {
+    format!(
+        ".globl __BACKSTOP_MARK_{name}\n.type __BACKSTOP_MARK_{name}, @object\n\
+         __BACKSTOP_MARK_{name}:\nmark_of_{name}:\n\
+         .ascii \"backstop-mark 1\\nno_exit\\n\\nsync\\n{name}\\nassembly\\nassembly.s\\n1\\n1\\n\"\n\
+         .size __BACKSTOP_MARK_{name}, . - __BACKSTOP_MARK_{name}\n"
+    )
+}

@@ -134,8 +134,10 @@ scopeguard asks whether the thread panics, and takes for a success what is left 
   `#[backstop::main]` drops all futures where a signal asks the program to end; `process::exit` drops
   none. What must outlive more needs a rung, and so an `Action`.
 * A power cut is no row: a test cannot cut the power. The three rows whose last cell is ↻ lose every
-  process at once, and show that the journal is enough then. That it is on the disk, too, when the
-  kernel is lost is up to its synchronous writes, which no cell shows.
+  process at once, and show that the journal is enough then. `.ci/power-cut` loses the kernel as well, and what
+  it and the disk had not written, of a virtual machine: by a power cut, a reset, a panic of the kernel. At
+  `reboot` nothing is left after the next start, and at `kill` everything is
+  ([tests/power-cut](../tests/power-cut/README.md)).
 
 ## The rows
 

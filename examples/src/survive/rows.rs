@@ -236,7 +236,8 @@ pub(super) const ROWS: &[Row] = &[
         about: "The process is in the middle of an allocation when SIGKILL comes, from itself: what \
                 the kernel does to the process that it picks.",
         note: "Simulated, because using up the machine's memory would hit its other programs: the \
-               process gets SIGKILL while it fills an allocation.",
+               process gets SIGKILL while it fills an allocation. In a virtual machine, \
+               `.ci/power-cut` has the kernel do it.",
         status: always(Killed(Signal::KILL)),
         end: ends::killed_while_allocating,
         ..PLAIN

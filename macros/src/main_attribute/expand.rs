@@ -6,7 +6,7 @@ use syn::spanned::Spanned as _;
 use syn::{ReturnType, Signature};
 
 use super::args::{Args, Workers};
-use super::function::{MainFunction, is_ours};
+use super::function::{MainFunction, is_refused};
 use crate::paths::{Runtime, hidden};
 
 /// Calls the function through the runtime.
@@ -74,7 +74,7 @@ pub(crate) fn wrap(function: MainFunction, args: &Args) -> TokenStream {
 pub(crate) fn plain(function: MainFunction) -> TokenStream {
     let is_main = function.is_main();
     let MainFunction { outer, mut inner, vis, sig, body } = function;
-    inner.retain(|attribute| !is_ours(attribute));
+    inner.retain(|attribute| !is_refused(attribute));
     if !is_main {
         return quote!(#(#outer)* #(#inner)* #vis #sig #body);
     }

@@ -1,10 +1,12 @@
 //! `fn main`, and what may not be said of it.
 
 use proc_macro2::{Ident, TokenTree};
+use quote::ToTokens as _;
 use syn::parse::{Parse, ParseStream};
 use syn::{Attribute, Safety, Signature, Visibility};
 
 use super::args::Workers;
+use super::runtimes;
 use crate::diagnostic::{Errors, message};
 
 /// A function, its body as it was written: rustc and an editor see it as if nothing stood there.
@@ -62,7 +64,7 @@ impl MainFunction {
 
     /// `workers` is the option about the runtime, if one is given.
     pub(crate) fn check(&self, workers: Option<&(Ident, Workers)>, errors: &mut Errors) {
-        let Self { sig, inner, .. } = self;
+        let Self { sig, inner, body, .. } = self;
         if !self.is_main() {
             let text = message(
                 format!("`#[backstop::main]` applies to `main`, and this is `{}`", sig.ident),
@@ -73,6 +75,14 @@ impl MainFunction {
         for attribute in inner.iter().filter(|attribute| is_ours(attribute)) {
             let text = message("`#[backstop::main]` is given twice", "keep one of the two");
             errors.at(attribute, text);
+        }
+        for attribute in inner {
+            if let Some(name) = runtimes::name(attribute) {
+                errors.at(attribute, runtimes::takes_the_place_of(&name));
+            }
+        }
+        if sig.asyncness.is_none() && runtimes::has_tokio(body.to_token_stream()) {
+            errors.at(&sig.ident, runtimes::takes_the_place_of("tokio::main"));
         }
         if let (Some((key, _)), None) = (workers, &sig.asyncness) {
             let text = message(
@@ -106,8 +116,13 @@ impl MainFunction {
     }
 }
 
+/// Whether an attribute is one that this one does not go together with.
+pub(super) fn is_refused(attribute: &Attribute) -> bool {
+    is_ours(attribute) || runtimes::name(attribute).is_some()
+}
+
 /// `main` in whatever spelling has this attribute's name.
-pub(crate) fn is_ours(attribute: &Attribute) -> bool {
+fn is_ours(attribute: &Attribute) -> bool {
     let names: Vec<String> =
         attribute.path().segments.iter().map(|segment| segment.ident.to_string()).collect();
     matches!(

@@ -6,6 +6,7 @@ use backstop_rules::{Allows, statement_attrs};
 use syn::visit::{self, Visit};
 use syn::{Attribute, Block, Expr, Macro, Pat, Signature, Stmt};
 
+use super::borrowed;
 use super::cleanup::Cleanup;
 use crate::diagnostic::{Errors, message};
 use crate::no_exit;
@@ -22,7 +23,9 @@ pub(crate) fn analyze(
     errors: &mut Errors,
 ) -> Cleanups {
     let awaits = signature.asyncness.is_some();
-    let mut finder = Finder { cleanups: VecDeque::new(), allows, errors, awaits, inside: None };
+    let references = if awaits { borrowed::parameters(signature, body) } else { Vec::new() };
+    let mut finder =
+        Finder { cleanups: VecDeque::new(), allows, errors, awaits, references, inside: None };
     finder.visit_block(body);
     finder.cleanups
 }
@@ -33,6 +36,8 @@ struct Finder<'a> {
     errors: &'a mut Errors,
     /// Whether the function is `async`.
     awaits: bool,
+    /// Its parameters that no `async` cleanup can mention.
+    references: Vec<String>,
     /// What the walk is in that is left in ways of its own.
     inside: Option<&'static str>,
 }
@@ -48,10 +53,7 @@ impl Finder<'_> {
         let mut attributes = statement_attrs(stmt).iter().filter(|attr| is_cleanup(attr));
         let Some(attribute) = attributes.next() else { return };
         if let Some(what) = self.inside {
-            let wrong =
-                format!("`#[cleanup]` in {what} is not available in this version of backstop");
-            let remedy = "move its body into a function of its own under `#[must_cleanup]`";
-            self.errors.at(attribute.path(), message(wrong, remedy));
+            self.errors.at(attribute.path(), not_available(what));
             return;
         }
         for second in attributes {
@@ -87,6 +89,18 @@ impl Finder<'_> {
             cleanup.awaited = None;
             cleanup.clear();
         }
+        if cleanup.awaited.is_some() {
+            if let Some((name, span)) = borrowed::mentioned(&cleanup.expr, &self.references) {
+                let wrong = format!(
+                    "an `async` cleanup may end after the function, and `{name}` is borrowed from \
+                     its caller"
+                );
+                let remedy = "let it own what it needs: bind a clone to another name before, or \
+                              take the parameter by value";
+                self.errors.at_span(span, message(wrong, remedy));
+                cleanup.clear();
+            }
+        }
         cleanup.may_diverge = has_call(&cleanup.expr) && self.allows.allows(no_exit::expand::RULE);
         cleanup.warns_of_abort = cleanup.needs_unwind() && !self.allows.allows("panic_abort");
         self.cleanups.push_back(cleanup);
@@ -114,12 +128,28 @@ impl<'ast> Visit<'ast> for Finder<'_> {
     fn visit_item(&mut self, _: &'ast syn::Item) {}
 }
 
+/// What is said of a `#[cleanup]` where no guard can be.
+pub(crate) fn not_available(inside: &str) -> String {
+    let remedy = match inside {
+        // Others' attributes make one of the whole body.
+        ASYNC => {
+            "move its body into a function of its own under `#[must_cleanup]`, or put \
+             `#[must_cleanup]` above the other attributes"
+        }
+        _ => "move its body into a function of its own under `#[must_cleanup]`",
+    };
+    let wrong = format!("`#[cleanup]` in {inside} is not available in this version of backstop");
+    message(wrong, remedy)
+}
+
+const ASYNC: &str = "an `async` block";
+
 /// Names an expression whose body is left in ways of its own: `return` and `?` in it do not leave
 /// the function.
 pub(crate) fn own_exits(expr: &Expr) -> Option<&'static str> {
     match expr {
         Expr::Closure(_) => Some("a closure"),
-        Expr::Async(_) => Some("an `async` block"),
+        Expr::Async(_) => Some(ASYNC),
         Expr::Const(_) => Some("a `const` block"),
         Expr::TryBlock(_) => Some("a `try` block"),
         _ => None,
@@ -150,10 +180,18 @@ pub(crate) fn defer(stmt: &Stmt) -> Option<&Macro> {
         Stmt::Expr(Expr::Macro(expr), _) => &expr.mac,
         _ => return None,
     };
-    let path = &mac.path;
-    let name = &path.segments.last()?.ident;
-    let foreign = path.segments.first().is_some_and(|first| first.ident == "scopeguard");
-    (name == "defer" && !foreign).then_some(mac)
+    is_ours(mac).then_some(mac)
+}
+
+/// Whether an expression is one, which only a statement can be.
+pub(crate) fn is_defer(expr: &Expr) -> bool {
+    matches!(expr, Expr::Macro(expr) if is_ours(&expr.mac))
+}
+
+fn is_ours(mac: &Macro) -> bool {
+    let segments = &mac.path.segments;
+    let foreign = segments.first().is_some_and(|first| first.ident == "scopeguard");
+    !foreign && segments.last().is_some_and(|last| last.ident == "defer")
 }
 
 /// The name that a `let` binds, if it binds one only.

@@ -7,7 +7,7 @@ use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
 use syn::{Attribute, Expr, LitStr, Macro, Meta, Token};
 
-use super::rung::{Rung, alone};
+use super::rung::{Rung, alone, last};
 use super::text::{Options, written};
 
 use crate::args::{self, Entry, Value};
@@ -77,10 +77,21 @@ impl Cleanup {
 
     /// Does nothing instead: what is wrong with the expression has been said.
     pub(crate) fn clear(&mut self) {
+        self.rung = None;
         self.expr = match self.awaited {
             Some(_) => syn::parse_quote!(async {}),
             None => syn::parse_quote!(()),
         };
+    }
+
+    /// Evaluates the expression to no purpose: what is wrong with its value has been said, but not
+    /// what else may be wrong in it.
+    fn discard(&mut self) {
+        self.rung = None;
+        if self.awaited.is_none() {
+            let expr = &self.expr;
+            self.expr = syn::parse_quote!({ let _ = #expr; });
+        }
     }
 
     /// Whether it is owed on a panic, and nothing but the panic's unwinding runs it.
@@ -152,9 +163,10 @@ impl Cleanup {
             };
             Ok((block, options))
         };
-        let Some((block, options)) =
-            errors.take(parser.parse2(mac.tokens.clone()).map_err(|error| at_end(error, span)))
-        else {
+        let read = parser.parse2(mac.tokens.clone());
+        let read =
+            read.map_err(|error| option_behind(&mac.tokens).unwrap_or_else(|| at_end(error, span)));
+        let Some((block, options)) = errors.take(read) else {
             return Self::nothing(span);
         };
         if block.stmts.is_empty() {
@@ -177,6 +189,7 @@ impl Cleanup {
         let mut count = 0;
         let mut cleanup = Self::nothing(span);
         let mut timeout = None;
+        let mut is_misread = false;
         if let Some(key) = option_in_place_of_expr(&expr) {
             let text = message(
                 format!("the cleanup comes first in `{owner}`, and `{key}` is an option of it"),
@@ -195,9 +208,10 @@ impl Cleanup {
             match entry.key.to_string().as_str() {
                 "on" => cleanup.on = errors.take(entry.equals(ON).and_then(outcomes)).unwrap_or(15),
                 "survives" => {
-                    cleanup.rung = errors
-                        .take(entry.equals(SURVIVES).and_then(|word| Rung::read(&word)))
-                        .flatten();
+                    let rung =
+                        errors.take(entry.equals(SURVIVES).and_then(|word| Rung::read(&word)));
+                    is_misread |= rung.is_none();
+                    cleanup.rung = rung.flatten();
                 }
                 "timeout" => {
                     let key = entry.key.span();
@@ -233,6 +247,17 @@ impl Cleanup {
             errors.push(rung.needs_cancel());
             cleanup.clear();
         }
+        if is_misread {
+            // What it would have to be is not known.
+            cleanup.discard();
+        } else if let (Expr::Closure(closure), None) = (last(&cleanup.expr), &cleanup.rung) {
+            let text = message(
+                "nothing calls this closure: a cleanup is the code itself",
+                "write the closure's body alone, or add `survives = exit`, which takes a closure",
+            );
+            errors.at(closure, text);
+            cleanup.discard();
+        }
         (cleanup, count)
     }
 }
@@ -263,6 +288,22 @@ fn option_in_place_of_expr(expr: &Expr) -> Option<&'static str> {
     let Expr::Assign(assign) = expr else { return None };
     let Expr::Path(left) = &*assign.left else { return None };
     KEYS.into_iter().find(|key| left.path.is_ident(key))
+}
+
+/// `defer!(EXPR, on = failure)`, in the order of `#[cleanup]`.
+fn option_behind(tokens: &TokenStream) -> Option<syn::Error> {
+    let key = |input: ParseStream<'_>| {
+        input.parse::<Expr>()?;
+        input.parse::<Token![,]>()?;
+        let key = input.parse::<Ident>()?;
+        input.parse::<Token![=]>()?;
+        input.parse::<TokenStream>().map(|_| key)
+    };
+    let key =
+        key.parse2(tokens.clone()).ok().filter(|key| KEYS.iter().any(|known| key == known))?;
+    let wrong =
+        format!("in `defer!` the options come first, and `{key}` stands behind the cleanup");
+    Some(syn::Error::new(key.span(), message(wrong, format!("write `defer!({key} = .., EXPR)`"))))
 }
 
 fn outcomes(value: Expr) -> syn::Result<u8> {

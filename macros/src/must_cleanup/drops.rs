@@ -4,7 +4,7 @@ use backstop_rules::Imports;
 use proc_macro2::{Span, TokenStream};
 use quote::quote_spanned;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Expr, ExprCall, Path, Token};
+use syn::{Block, Expr, ExprCall, Path, PathArguments, Token};
 
 use super::analyze::own_exits;
 
@@ -91,22 +91,35 @@ impl Drops<'_> {
                 let dropped = self.runtime.private("dropped", span);
                 let other = self.runtime.private("DroppedOther", span);
                 let args = &call.args;
+                let named = named(&call.func, span);
                 *expr = match (awaited, self.inside) {
                     (false, _) => Expr::Verbatim(
-                        quote_spanned!(span=> { use #other as _; #dropped(#args).now() }),
+                        quote_spanned!(span=> { #named use #other as _; #dropped(#args).now() }),
                     ),
                     (true, 0) => awaiting(
-                        quote_spanned!(span=> { use #other as _; #dropped(#args).awaited() }),
+                        quote_spanned!(span=> { #named use #other as _; #dropped(#args).awaited() }),
                         span,
                     ),
                     (true, _) => Expr::Verbatim(
-                        quote_spanned!(span=> { use #other as _; let _ = #dropped(#args).awaited(); }),
+                        quote_spanned!(span=> { #named use #other as _; let _ = #dropped(#args).awaited(); }),
                     ),
                 };
             }
             (other, _) => visit_mut::visit_expr_mut(self, other),
         }
     }
+}
+
+/// Names a `drop` that comes from an import, which would be unused.
+// Input:  mem::drop
+// Output: #[allow(unused_imports)] use mem::drop as _;
+fn named(callee: &Expr, span: Span) -> Option<TokenStream> {
+    let Expr::Path(callee) = peel(callee) else { return None };
+    let mut path = callee.path.clone();
+    path.segments.iter_mut().for_each(|segment| segment.arguments = PathArguments::None);
+    // The prelude's is nobody's import.
+    (!path.is_ident("drop"))
+        .then(|| quote_spanned!(span=> #[allow(unused_imports)] use #path as _;))
 }
 
 /// `(BASE).await`

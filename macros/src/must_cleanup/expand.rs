@@ -10,12 +10,13 @@ use syn::{Block, Expr, Item, Signature, Stmt};
 use super::analyze::{Cleanups, defer, is_cleanup, single_name};
 use super::cleanup::Cleanup;
 use super::drops;
+use super::expressions::shows_awaits;
 use super::guards::Emitter;
 use super::leaves::{End, Value, is_cfg};
 use super::marks::{Flags, Frame, Frames};
 use super::ways::{Exit, Place};
 use crate::no_exit::analyze::Calls;
-use crate::paths::{Runtime, hidden, local};
+use crate::paths::{Runtime, hidden, local, local_at};
 use crate::syntax::{block_diverges, call, return_type, returns_never, verbatim};
 
 /// Rewrites the body of a function that declares `cleanups`.
@@ -40,7 +41,8 @@ pub(crate) fn expand(
         Some(_) => Kind::Async,
         None => Kind::Sync,
     };
-    let awaits = cleanups.iter().any(|cleanup| cleanup.awaited.is_some());
+    let awaited = cleanups.iter().find(|cleanup| cleanup.awaited.is_some());
+    let awaited = awaited.map(|cleanup| cleanup.span);
     let mut expander = Expander {
         runtime,
         calls,
@@ -54,6 +56,7 @@ pub(crate) fn expand(
         guards: 0,
         macros: 0,
         suspicious: Suspicion::None,
+        making: Vec::new(),
         disarms: Vec::new(),
     };
     expander.block(body, &End::Function);
@@ -63,8 +66,8 @@ pub(crate) fn expand(
         let none = quote_spanned!(span=> let mut #carried = ::core::option::Option::None;);
         body.stmts.insert(items(body), verbatim(none));
     }
-    if awaits {
-        let (chain, new) = (local("chain", 0), runtime.private("Chain", span));
+    if let Some(place) = awaited {
+        let (chain, new) = (local_at(place, "chain", 0), runtime.private("Chain", span));
         let chain = quote_spanned!(span=> let #chain = #new::new(););
         body.stmts.insert(items(body), verbatim(chain));
     }
@@ -153,6 +156,9 @@ pub(super) struct Expander<'a> {
     pub(super) macros: usize,
     /// What a macro of the statement at hand may hide.
     pub(super) suspicious: Suspicion,
+    /// What the guarded statements around this place that are registered are making, in an `async`
+    /// function: those of which each `.await` is seen.
+    pub(super) making: Vec<Ident>,
     /// The switches of the guarded statements around this place.
     pub(super) disarms: Vec<Ident>,
 }
@@ -196,7 +202,9 @@ impl<'a> Expander<'a> {
         stmts.extend(block.stmts.drain(..items(block)));
         let mut end = end.clone();
         if guarded {
-            let flag = local("flag", self.flags);
+            // Beside what its guards declare: the borrow checker tells of one place once.
+            let place = self.cleanups.front().map_or_else(Span::call_site, |cleanup| cleanup.span);
+            let flag = local_at(place, "flag", self.flags);
             self.flags += 1;
             let span = hidden(block.brace_token.span.open());
             let new = self.runtime.private(self.kind.of("Flag", "SharedFlag"), span);
@@ -322,14 +330,23 @@ impl<'a> Expander<'a> {
             }
             other => {
                 let armed = local("armed", emitter.number);
-                // Whether the value of an inner block is an error, nobody judges.
-                let tells = matches!(end, None | Some(End::Function)) || !may_have_value(&other);
+                let tells = match self.kind {
+                    // Whether the value of an inner block is an error, nobody judges.
+                    Kind::Sync => {
+                        matches!(end, None | Some(End::Function)) || !may_have_value(&other)
+                    }
+                    Kind::Async => shows_awaits(&other),
+                };
+                let is_making = self.kind == Kind::Async && cleanup.rung.is_some() && tells;
                 out.push(verbatim(emitter.before_statement(Some(&armed), tells, &cleanup)));
                 // What a tail made is cleaned up at once.
                 let after = emitter.after_statement(&cleanup).filter(|_| end.is_none());
+                let outer = self.making.len();
+                self.making.extend(is_making.then(|| local("created", emitter.number)));
                 self.disarms.push(armed);
                 self.plain(other, end, out);
                 self.disarms.pop();
+                self.making.truncate(outer);
                 out.extend(after.map(verbatim));
             }
         }

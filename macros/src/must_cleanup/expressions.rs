@@ -2,8 +2,10 @@
 //! `.await`, and macros that may hide one of them.
 
 use backstop_rules::macros_known::{MacroKind, macro_kind};
+use proc_macro2::Span;
 use quote::quote_spanned;
 use syn::spanned::Spanned as _;
+use syn::visit::Visit;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Block, Expr, Item, Macro, Pat, Stmt};
 
@@ -22,7 +24,31 @@ fn hides_await(mac: &Macro) -> bool {
         || mentions(mac.tokens.clone(), &["await"])
 }
 
+/// Whether each `.await` of a statement is one that [`Expander::await_`] sees.
+pub(super) fn shows_awaits(stmt: &Stmt) -> bool {
+    struct Hidden(bool);
+    impl<'ast> Visit<'ast> for Hidden {
+        fn visit_macro(&mut self, mac: &'ast Macro) {
+            let is_known = !matches!(macro_kind(&mac.path), MacroKind::Exits | MacroKind::Unknown);
+            self.0 |= !is_known || hides_await(mac);
+        }
+        fn visit_item(&mut self, _: &'ast Item) {}
+    }
+    let mut hidden = Hidden(false);
+    hidden.visit_stmt(stmt);
+    !hidden.0
+}
+
 impl Expander<'_> {
+    /// What a future is while guarded statements are making something.
+    // Output: created0.during(FUTURE)
+    pub(super) fn during(&self, future: Expr, span: Span) -> Expr {
+        // The outermost comes first: it decides whether the others go on.
+        self.making.iter().rev().fold(future, |future, created| {
+            Expr::Verbatim(quote_spanned!(hidden(span)=> #created.during(#future)))
+        })
+    }
+
     fn macro_(&mut self, mac: &mut Macro) {
         let parsed = |this: &mut Self, mac: &mut Macro| {
             this.macros += 1;
@@ -49,7 +75,7 @@ impl Expander<'_> {
     }
 
     // Input:  e.await
-    // Output: aw(e, &flag0).await
+    // Output: aw(e, &flag0).await, or aw(created0.during(e), &flag0).await
     fn await_(&mut self, expr: &mut syn::ExprAwait) {
         // A future that cannot be one is told at its first token, as without this.
         let span = expr.base.span();
@@ -62,7 +88,7 @@ impl Expander<'_> {
             Expr::Paren(paren) if paren.attrs.is_empty() => *paren.expr,
             base => base,
         };
-        let args = vec![base, flags.references(hidden(span))];
+        let args = vec![self.during(base, span), flags.references(hidden(span))];
         *expr.base = call(self.runtime.private("aw", span), args, span);
     }
 

@@ -2,15 +2,17 @@
 
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens as _, quote, quote_spanned};
-use syn::{Attribute, Expr, Local, Pat};
+use syn::{Attribute, Expr, Local, Pat, Stmt};
 
 use super::analyze::single_name;
 use super::cleanup::Cleanup;
 use super::expand::Kind;
+use super::lints;
 use super::marks::{Flags, reference};
+use super::rung::alone;
 use crate::no_exit::analyze::Calls;
-use crate::paths::{Runtime, hidden, local};
-use crate::syntax::{diverges, mentions};
+use crate::paths::{Runtime, hidden, local, local_at};
+use crate::syntax::{block_diverges, diverges, exit_token, mentions, verbatim};
 
 pub(super) struct Emitter<'a> {
     pub(super) runtime: &'a Runtime,
@@ -49,7 +51,8 @@ impl Emitter<'_> {
         };
         rename(&mut statement.pat, &value);
         // Lints that the user set on the statement are about the name.
-        let attrs: Vec<Attribute> = statement.attrs.clone();
+        let attrs: Vec<Attribute> = lints::of_the_name(&statement.attrs);
+        statement.attrs = lints::of_the_value(&statement.attrs);
         let place = name.ident.span();
         let unused = local("unused", self.number);
         let parameter = match cleanup.rung {
@@ -64,7 +67,7 @@ impl Emitter<'_> {
             let ident = &name.ident;
             quote_spanned!(hidden(place)=> let _ = &#ident;)
         });
-        let owner = local("owner", self.number);
+        let owner = local_at(place, "owner", self.number);
         let default_name = name.ident.to_string();
         let parts = Parts {
             value: quote!(#value),
@@ -93,7 +96,7 @@ impl Emitter<'_> {
 
     /// The guard of any other statement, which follows it. `armed` is the hidden switch by which
     /// the statement's own failure calls the cleanup off. `tells` says whether the way that it ends
-    /// by tells if it has made something.
+    /// by tells if it has made something; in an `async` function, whether each `.await` of it is seen.
     // Input:  #[cleanup(EXPR)] announce()?;
     // Output: let armed = ..; let mut slot = ..; let mut owner = .. || if armed.get() { EXPR } ..;
     pub(super) fn before_statement(
@@ -136,7 +139,7 @@ impl Emitter<'_> {
     fn owner(&self, parts: &Parts<'_>, cleanup: &Cleanup) -> TokenStream {
         let Parts { value, parameter, armed, tells, has_handle, name: default_name } = parts;
         let span = hidden(cleanup.span);
-        let [slot, owner] = ["slot", "owner"].map(|name| local(name, self.number));
+        let [slot, owner] = ["slot", "owner"].map(|name| local_at(cleanup.span, name, self.number));
         // The user's own span: `Site::new` records its line.
         let site = self.runtime.private("Site", cleanup.span);
         let name =
@@ -176,7 +179,9 @@ impl Emitter<'_> {
                         quote_spanned!(span=> #(#cfg)* let #making = #entry.making();)
                     }
                     Kind::Async => {
-                        quote_spanned!(span=> #(#cfg)* let #created = #entry.making_async();)
+                        let making = if *tells { "making_async" } else { "making_unseen" };
+                        let making = Ident::new(making, span);
+                        quote_spanned!(span=> #(#cfg)* let #created = #entry.#making();)
                     }
                 });
                 (
@@ -236,10 +241,10 @@ impl Emitter<'_> {
     ) -> TokenStream {
         let Parts { value, parameter, armed, .. } = parts;
         let span = hidden(cleanup.span);
-        let owner = local("owner", self.number);
+        let owner = local_at(cleanup.span, "owner", self.number);
         let chain = local("chain", 0);
-        let owner_type = self.runtime.private("AwaitedOwner", span);
         let keyword = cleanup.awaited.unwrap_or(cleanup.span);
+        let owner_type = self.runtime.private("AwaitedOwner", hidden(keyword));
         let needs = self.runtime.public("__needs", keyword);
         let needs = quote_spanned!(keyword=> #needs!(async_cleanup););
         let flags = self.flags.references(span);
@@ -248,30 +253,58 @@ impl Emitter<'_> {
             Some(armed) => quote_spanned!(span=> ::core::option::Option::Some(&#armed)),
             None => quote_spanned!(span=> ::core::option::Option::None),
         };
+        let warning = self.abort_warning(cleanup);
         let cfg = &self.cfg;
+        // What the cleanup is made of, and may not be, is told at its `async`.
+        let made = hidden(keyword);
+        let made = quote_spanned! {made=>
+            #owner_type::<_, _, _, _, _, #on>::new(
+                #value, #armed, #flags, &#chain, || &const { #site },
+                move |#parameter| async move { #result },
+            )
+        };
         quote_spanned! {span=>
+            #warning
             #(#cfg)*
             #needs
             #(#cfg)*
-            let mut #owner = #owner_type::<_, _, _, _, _, #on>::new(
-                #value, #armed, #flags, &#chain, || &const { #site },
-                move |#parameter| async move { #result },
-            );
+            let mut #owner = #made;
         }
     }
 
     /// What a cleanup's value says: `Some(message)` of a failure.
     fn result(&self, cleanup: &Cleanup) -> TokenStream {
+        // The braces of a `defer!` are not its author's.
+        self.result_of(alone(&cleanup.expr), cleanup)
+    }
+
+    // Input:  { log(); conn.close() }
+    // Output: { log(); value(&conn.close()).ended() }
+    fn result_of(&self, expr: &Expr, cleanup: &Cleanup) -> TokenStream {
         let span = hidden(cleanup.span);
-        let expr = &cleanup.expr;
         if diverges(expr) || self.calls.never_returns(expr) {
             // There is no value; one made after it would be unreachable.
             return quote_spanned!(span=> #expr);
+        }
+        if let Expr::Block(ends) = expr {
+            if let (None, Some(Stmt::Expr(tail, None))) = (&ends.label, ends.block.stmts.last()) {
+                // Around the block, the type of one that never ends would be open.
+                let tail = self.result_of(tail, cleanup);
+                let mut ends = ends.clone();
+                ends.block.stmts.pop();
+                ends.block.stmts.push(verbatim(tail));
+                return ends.into_token_stream();
+            }
         }
         // Names the expression as the place of a type that cannot be a cleanup's.
         let place = first_span(expr);
         let value = self.runtime.private("value", place);
         if cleanup.awaited.is_some() {
+            if never_ends(expr) {
+                // Of what type it is nothing else says.
+                let ended = self.runtime.private("Ended", span);
+                return quote_spanned!(span=> { let () = (#expr).await; #ended::WELL });
+            }
             return quote_spanned!(place=> #value(&(#expr).await).ended());
         }
         let reference = reference(expr.clone(), place);
@@ -312,6 +345,12 @@ fn rename(pat: &mut Pat, name: &Ident) {
         Pat::Type(typed) => rename(&mut typed.pat, name),
         _ => {}
     }
+}
+
+/// Whether an `async` block has no end, and no other way out that tells its type.
+fn never_ends(expr: &Expr) -> bool {
+    let Expr::Async(expr) = expr else { return false };
+    block_diverges(&expr.block) && exit_token(&expr.block.to_token_stream()).is_none()
 }
 
 pub(super) fn first_span(expr: &Expr) -> Span {

@@ -89,7 +89,7 @@ impl Expander<'_> {
         let attrs = take_attrs(&mut expr);
         let place = expr.span();
         let suspicious = self.suspicious(|this| this.leaf_at(&mut expr, end, Position::Tail));
-        if suspicious != Suspicion::None {
+        if suspicious != Suspicion::None && !self.frames.all().is_empty() {
             // A condition, say: no leaf of its own could announce it. The other blocks around are
             // restored by the statement that this block stands in.
             let suspect = self.suspect(&self.frames.all(), suspicious);

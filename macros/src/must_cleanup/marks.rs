@@ -98,7 +98,7 @@ impl Flags {
     /// `&flag0`, or `[&flag1, &flag0]`
     pub(super) fn references(&self, span: Span) -> Expr {
         match &self.0[..] {
-            [flag] => reference(paths::expr(flag.clone().into()), span),
+            [flag] => borrowed(flag, span),
             flags => references(flags, span),
         }
     }
@@ -112,9 +112,14 @@ impl Flags {
 
 /// `[&first, &second]`
 pub(super) fn references(names: &[Ident], span: Span) -> Expr {
-    let elems =
-        names.iter().map(|name| reference(paths::expr(name.clone().into()), span)).collect();
+    let elems = names.iter().map(|name| borrowed(name, span)).collect();
     Expr::Array(ExprArray { attrs: Vec::new(), bracket_token: Bracket(span), elems })
+}
+
+fn borrowed(name: &Ident, span: Span) -> Expr {
+    let mut name = name.clone();
+    name.set_span(span);
+    reference(paths::expr(name.into()), span)
 }
 
 /// `&OPERAND`, with parentheses where the operand needs them.

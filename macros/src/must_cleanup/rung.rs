@@ -108,3 +108,14 @@ pub(super) fn alone(expr: &Expr) -> &Expr {
         _ => expr,
     }
 }
+
+/// What an expression ends with.
+pub(super) fn last(expr: &Expr) -> &Expr {
+    match expr {
+        Expr::Block(block) => match block.block.stmts.last() {
+            Some(Stmt::Expr(tail, None)) => last(tail),
+            _ => expr,
+        },
+        _ => expr,
+    }
+}

@@ -11,8 +11,8 @@ use super::expand::Expander;
 use super::guards::Emitter;
 use super::leaves::{End, Value};
 use super::marks::Frame;
-use crate::paths::{hidden, local};
-use crate::syntax::verbatim;
+use crate::paths::{hidden, local, local_at};
+use crate::syntax::{relocated, verbatim};
 
 /// The ways in which the body leaves one such block, beside its end and the function.
 #[derive(Default)]
@@ -178,8 +178,8 @@ impl Expander<'_> {
         out: &mut Vec<Stmt>,
     ) -> usize {
         let span = hidden(cleanup.span);
-        let [owner, way, finish, before, value] =
-            ["owner", "way", "finish", "before", "value"].map(|name| local(name, emitter.number));
+        let [owner, way, finish, before, value] = ["owner", "way", "finish", "before", "value"]
+            .map(|name| local_at(cleanup.span, name, emitter.number));
         let label = label(exit, cleanup.span);
         let [ways, never, aw, restore, unreachable] =
             ["Way", "Never", "aw", "restore", "unreachable_way"]
@@ -188,13 +188,14 @@ impl Expander<'_> {
         let ends = has_tail || self.ends_without_value(place);
         let ty = if ends { quote_spanned!(span=> _) } else { never.to_token_stream() };
         let block = braced(quote!(#(#inner)*), place.open);
+        let awaited = self.during(Expr::Verbatim(quote!(#finish)), cleanup.span);
         // A block that never ends leaves this unreachable, and that is no fault of the user's.
         let allow = quote_spanned!(span=> #[allow(unreachable_code)]);
         let cfg = &emitter.cfg;
         out.push(verbatim(quote_spanned! {span=>
             let #way: #ways<#ty, _> = #label: #block;
             #(#cfg)* #allow let (#finish, #before) = #owner.begin();
-            #(#cfg)* #allow #aw(#finish, #flags).await;
+            #(#cfg)* #allow #aw(#awaited, #flags).await;
             #(#cfg)* #allow #restore(#flags, #before);
         }));
         let end = if ends { quote!(#value) } else { quote_spanned!(span=> match #value {}) };
@@ -328,19 +329,4 @@ impl Expander<'_> {
             expr: Box::new(Expr::Verbatim(tokens)),
         });
     }
-}
-
-/// The same tokens at another place, with the names that they had.
-fn relocated(tokens: TokenStream, place: Span) -> TokenStream {
-    let moved = |mut token: TokenTree| {
-        if let TokenTree::Group(group) = &token {
-            let inner = relocated(group.stream(), place);
-            let mut moved = Group::new(group.delimiter(), inner);
-            moved.set_span(group.span());
-            token = moved.into();
-        }
-        token.set_span(place.resolved_at(token.span()));
-        token
-    };
-    tokens.into_iter().map(moved).collect()
 }

@@ -16,8 +16,8 @@ use syn::{
 };
 
 use super::analyze::Calls;
-use crate::macros::with_arguments;
 use crate::paths::{self, Runtime, hidden};
+use crate::syntax::verbatim;
 
 pub(crate) const RULE: &str = "diverging_call";
 
@@ -34,7 +34,7 @@ pub(crate) fn expand(block: &mut Block, calls: &Calls<'_>, allows: &mut Allows, 
 
 /// Marks every call of one expression that stands outside the body: a cleanup.
 pub(crate) fn expand_expr(expr: &mut Expr, calls: &Calls<'_>, runtime: &Runtime) {
-    Marker::new(calls, &mut Allows::default(), runtime).visit_expr_mut(expr);
+    Marker::new(calls, &mut Allows::default(), runtime).cleanup(expr);
 }
 
 impl<'a> Marker<'a> {
@@ -42,16 +42,18 @@ impl<'a> Marker<'a> {
         // Where "the lint level is defined" is the attribute.
         let span = Span::call_site();
         let deny = quote_spanned!(span=> #[deny(unreachable_code, reason = #REASON)]);
-        Self { deny, calls, allows, runtime }
+        Self { deny, calls, allows, runtime, count: 0 }
     }
 }
 
-struct Marker<'a> {
+pub(super) struct Marker<'a> {
     /// What every marker begins with.
     deny: TokenStream,
     calls: &'a Calls<'a>,
     allows: &'a mut Allows,
-    runtime: &'a Runtime,
+    pub(super) runtime: &'a Runtime,
+    /// How many calls were marked.
+    pub(super) count: usize,
 }
 
 /// How the marker follows the call.
@@ -72,14 +74,20 @@ impl Marker<'_> {
             Expr::Await(expr) => return self.marks_await(expr),
             _ => return None,
         };
-        (unknown && !self.allows.allows(RULE)).then_some(span)
+        self.marked(unknown, span)
+    }
+
+    fn marked(&mut self, unknown: bool, span: Span) -> Option<Span> {
+        let marked = unknown && !self.allows.allows(RULE);
+        self.count += usize::from(marked);
+        marked.then_some(span)
     }
 
     /// An `async fn` of type `!` never returns where it is awaited.
     fn marks_await(&mut self, expr: &ExprAwait) -> Option<Span> {
         match &*expr.base {
             base @ (Expr::Call(_) | Expr::MethodCall(_)) => self.marks(base),
-            _ => (!self.allows.allows(RULE)).then_some(expr.await_token.span()),
+            _ => self.marked(true, expr.await_token.span()),
         }
     }
 
@@ -139,6 +147,27 @@ impl Marker<'_> {
         }
     }
 
+    /// Visits what a cleanup ends with. Nothing expects a type of it, so that the type of a call of
+    /// ours would be left open where the user's never returns.
+    fn cleanup(&mut self, expr: &mut Expr) {
+        match expr {
+            Expr::Block(block) if block.label.is_none() => {
+                let is_tail = matches!(block.block.stmts.last(), Some(Stmt::Expr(_, None)));
+                let mut tail = if is_tail { block.block.stmts.pop() } else { None };
+                self.visit_block_mut(&mut block.block);
+                if let Some(stmt) = &mut tail {
+                    let place = self.allows.enter(statement_attrs(stmt));
+                    if let Stmt::Expr(expr, _) = stmt {
+                        self.cleanup(expr);
+                    }
+                    self.allows.leave(place);
+                }
+                block.block.stmts.extend(tail);
+            }
+            other => self.operand(other, Some(Form::Tuple)),
+        }
+    }
+
     /// Visits an operand whose call takes another form than the usual one, or none.
     fn operand(&mut self, operand: &mut Expr, form: Option<Form>) {
         match operand {
@@ -176,9 +205,7 @@ impl VisitMut for Marker<'_> {
                 // The left side may be a pattern, in which a call is a constructor.
                 self.visit_expr_mut(&mut assign.right);
             }
-            Expr::Macro(expr) => {
-                with_arguments(&mut expr.mac, self);
-            }
+            Expr::Macro(_) => self.macro_expression(expr),
             other => visit_mut::visit_expr_mut(self, other),
         }
     }
@@ -198,7 +225,7 @@ impl VisitMut for Marker<'_> {
                     span
                 }
                 Stmt::Macro(stmt) => {
-                    with_arguments(&mut stmt.mac, self);
+                    stmts.extend(self.macro_call(&mut stmt.mac).map(verbatim));
                     None
                 }
                 other => {

@@ -14,7 +14,7 @@ use syn::{
 use super::builders::is_spawned;
 use super::handles::Handles;
 use crate::diagnostic::{Errors, message};
-use crate::macros::with_arguments;
+use crate::macros::with_code;
 use crate::paths::{Runtime, hidden, local};
 use crate::syntax::{block, peel, verbatim};
 
@@ -117,7 +117,7 @@ impl Spawns<'_> {
 
 pub(super) struct Rewriter<'a, 'b> {
     pub(super) of: &'a mut Spawns<'b>,
-    errors: &'a mut Errors,
+    pub(super) errors: &'a mut Errors,
     pub(super) paths: Paths,
     /// Locals that were seen to hold a builder.
     pub(super) builders: Vec<String>,
@@ -165,14 +165,7 @@ impl Rewriter<'_, '_> {
             };
         }
         let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
-        let names: Vec<&str> = names.iter().map(String::as_str).collect();
-        match names.as_slice() {
-            ["tokio" | "task", "spawn"] | ["tokio", "task", "spawn"] => Some("spawn"),
-            ["task", "spawn_blocking"] | ["tokio", "task", "spawn_blocking"] => {
-                Some("spawn_blocking")
-            }
-            _ => None,
-        }
+        task_spawn(&names.join("::"))
     }
 
     /// The rule that refuses what is not scoped.
@@ -181,14 +174,6 @@ impl Rewriter<'_, '_> {
             Spawned::Threads => "detached_thread",
             Spawned::Tasks | Spawned::Local => "detached_task",
         }
-    }
-
-    /// A `spawn(..)` of which the body does not show what it spawns on.
-    fn is_bare_spawn(&self, call: &ExprCall) -> bool {
-        let Expr::Path(callee) = peel(&call.func) else { return false };
-        callee.path.is_ident("spawn")
-            && self.of.imports.resolve(&callee.path).is_none()
-            && !self.of.imports.declares("spawn")
     }
 
     /// Rewrites what a child runs. A child that spawns needs a scope of its own to do it with.
@@ -275,19 +260,8 @@ impl Rewriter<'_, '_> {
     fn scoped(&mut self, expr: &mut Expr) -> bool {
         let span = match &*expr {
             Expr::Call(call) if self.spawns(call).is_some() => callee(call),
-            Expr::Call(call) if self.is_bare_spawn(call) => {
-                let remedy = match self.of.spawned {
-                    Spawned::Threads => {
-                        "write `thread::spawn(..)`, or import it inside the function: `use \
-                         std::thread::spawn;`"
-                    }
-                    Spawned::Tasks | Spawned::Local => {
-                        "write `tokio::spawn(..)`, or import it inside the function: `use \
-                         tokio::spawn;`"
-                    }
-                };
-                let text = message("which `spawn` this is cannot be seen here", remedy);
-                self.errors.at(&call.func, text);
+            Expr::Call(call) if self.is_unknown_spawn(call) => {
+                self.refuse_unknown(call);
                 return false;
             }
             Expr::Call(call) if self.makes_task_builder(call) => return self.task_builder(expr),
@@ -356,6 +330,15 @@ impl Rewriter<'_, '_> {
     }
 }
 
+/// The method of the scope that stands for a function of tokio's, as it is spelled.
+pub(crate) fn task_spawn(path: &str) -> Option<&'static str> {
+    match path {
+        "tokio::spawn" | "task::spawn" | "tokio::task::spawn" => Some("spawn"),
+        "task::spawn_blocking" | "tokio::task::spawn_blocking" => Some("spawn_blocking"),
+        _ => None,
+    }
+}
+
 pub(super) fn callee(call: &ExprCall) -> Span {
     match peel(&call.func) {
         Expr::Path(callee) => {
@@ -390,7 +373,7 @@ impl VisitMut for Rewriter<'_, '_> {
     }
 
     fn visit_macro_mut(&mut self, mac: &mut syn::Macro) {
-        with_arguments(mac, self);
+        with_code(mac, self);
     }
 
     fn visit_item_mut(&mut self, _: &mut Item) {}

@@ -1,7 +1,7 @@
 //! Puts a scope of tasks around the body of an `async fn`.
 
 use proc_macro2::{Delimiter, Group, Ident};
-use quote::{quote, quote_spanned};
+use quote::{ToTokens as _, quote, quote_spanned};
 use syn::spanned::Spanned as _;
 use syn::{Block, ReturnType, Signature, Stmt};
 
@@ -9,7 +9,7 @@ use super::args::{Args, Time};
 use super::expand::options;
 use super::spawns::scope_name;
 use crate::paths::{Runtime, hidden, local};
-use crate::syntax::{return_type, returns_never, verbatim};
+use crate::syntax::{relocated, return_type, returns_never, verbatim};
 
 /// Moves the body into a scope of tasks. With `local`, the body borrows the parameters, as its children may;
 /// `is_send` tells whether those are `Send`.
@@ -38,8 +38,19 @@ pub(crate) fn expand(
         }
         Time::Duration(time) => quote_spanned!(time.span()=> .timeout(#time)),
     });
+    let unit = matches!(signature.output, ReturnType::Default);
     // The block has no place for its type.
     let typed = return_type(&signature.output).filter(|_| !returns_never(&signature.output));
+    let by_deadline = args.deadline.as_ref().map(|deadline| {
+        let by_deadline = runtime.private("by_deadline", deadline.key);
+        // Told of the option alone, and not of the type, too.
+        let ty = match &typed {
+            Some(_) if unit => quote_spanned!(deadline.key=> ()),
+            Some(ty) => relocated(ty.to_token_stream(), deadline.key),
+            None => quote_spanned!(span=> _),
+        };
+        quote_spanned!(deadline.key=> #by_deadline::<#ty>(),)
+    });
     let typed = typed.map(|ty| {
         let (value, none) = (local("typed", 0), runtime.private("no_value", span));
         quote_spanned!(span=>
@@ -59,10 +70,9 @@ pub(crate) fn expand(
     );
     // The user's own: the edition tells when the temporaries of a tail are dropped.
     inner.set_span(body.brace_token.span.open());
-    let unit = matches!(signature.output, ReturnType::Default);
     let method = |plain: &str, until_deadline: &str| match &args.deadline {
         None => Ident::new(plain, place),
-        Some(deadline) => Ident::new(until_deadline, deadline.key),
+        Some(_) => Ident::new(until_deadline, place),
     };
     body.stmts = if args.local.is_some() {
         let kind = Ident::new(if is_send { "local" } else { "local_any" }, place);
@@ -70,7 +80,7 @@ pub(crate) fn expand(
         let made = quote_spanned!(place=> #options #timeout.#kind());
         let made = quote_spanned!(span=> let #scope = #made;);
         let run = quote_spanned!(place=> #scope.#method);
-        let run = quote_spanned!(span=> #run(async #inner).await);
+        let run = quote_spanned!(span=> #run(#by_deadline async #inner).await);
         let value = local("value", 0);
         let run = if unit {
             quote!(#run;)
@@ -87,7 +97,7 @@ pub(crate) fn expand(
         made.set_span(span);
         let options = quote_spanned!(span=> let #made = #options #timeout;);
         let call = quote_spanned!(place=> #made.#method);
-        let call = quote_spanned!(span=> #call(move |#scope| async move #inner).await);
+        let call = quote_spanned!(span=> #call(#by_deadline move |#scope| async move #inner).await);
         let call = if unit { quote!(#call;) } else { call };
         vec![verbatim(needs), verbatim(options), verbatim(call)]
     };

@@ -8,6 +8,8 @@ async fn fetch(pool: &Pool) -> Result<Url, Error> {
             ::backstop::__private::aw(pool.open(), &__backstop_flag0).await,
             &__backstop_flag0,
         )?;
+        #[cfg(panic = "abort")]
+        let _: () = ::backstop::__private::cleanup_never_runs_on_a_panic;
         ::backstop::__needs!(async_cleanup);
         let mut __backstop_owner0 = ::backstop::__private::AwaitedOwner::<
             _,

@@ -21,14 +21,15 @@ fn publish(store: &Store) -> Result<Url, Error> {
         &const { ::backstop::__private::Site::new("tx") },
         |#[allow(unused_mut)] mut tx| {
             ::backstop::__private::value(
-                    &::backstop::__private::checked_call(
+                    &(
                         tx.rollback(),
                         #[deny(
                             unreachable_code,
                             reason = ".."
                         )]
                         (),
-                    ),
+                    )
+                        .0,
                 )
                 .ended()
         },

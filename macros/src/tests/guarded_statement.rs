@@ -19,14 +19,15 @@ fn enter(registry: &Registry) -> Result<(), Error> {
         |__backstop_unused0| {
             if __backstop_armed0.get() {
                 ::backstop::__private::value(
-                        &::backstop::__private::checked_call(
+                        &(
                             registry.withdraw(),
                             #[deny(
                                 unreachable_code,
                                 reason = ".."
                             )]
                             (),
-                        ),
+                        )
+                            .0,
                     )
                     .ended()
             } else {

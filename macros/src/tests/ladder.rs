@@ -10,14 +10,15 @@ fn lock(dir: &Path) -> Result<(), Error> {
             __backstop_announced0,
             &const { ::backstop::__private::Site::new("path") },
             true,
-            ::backstop::__private::checked_call(
+            (
                 Action::remove_file(&path),
                 #[deny(
                     unreachable_code,
                     reason = ".."
                 )]
                 (),
-            ),
+            )
+                .0,
         )
     };
     let mut __backstop_slot0 = ::backstop::__private::Slot::new();

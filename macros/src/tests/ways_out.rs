@@ -17,16 +17,15 @@ fn first(items: &[Item]) -> Option<u32> {
         &const { ::backstop::__private::Site::new("log()") },
         |__backstop_unused0| {
             ::backstop::__private::value(
-                    &{
-                        ::backstop::__private::checked_call(
-                            log(),
-                            #[deny(
-                                unreachable_code,
-                                reason = ".."
-                            )]
-                            (),
-                        )
-                    },
+                    &(
+                        log(),
+                        #[deny(
+                            unreachable_code,
+                            reason = ".."
+                        )]
+                        (),
+                    )
+                        .0,
                 )
                 .ended()
         },
@@ -56,14 +55,15 @@ fn first(items: &[Item]) -> Option<u32> {
             &const { ::backstop::__private::Site::new("item") },
             |#[allow(unused_mut)] mut item| {
                 ::backstop::__private::value(
-                        &::backstop::__private::checked_call(
+                        &(
                             item.close(),
                             #[deny(
                                 unreachable_code,
                                 reason = ".."
                             )]
                             (),
-                        ),
+                        )
+                            .0,
                     )
                     .ended()
             },

@@ -8,6 +8,10 @@ const fn spawns(name: &'static str, kind: Kind) -> Method {
     Method { name, arguments: Some(1), receiver: Receiver::Is(kind) }
 }
 
+const fn spawns_on(name: &'static str) -> Method {
+    Method { name, arguments: Some(2), receiver: Receiver::Is(Kind::TaskSet) }
+}
+
 pub(super) const ROWS: &[Rule] = &[
     Rule {
         name: "detached_thread",
@@ -63,6 +67,12 @@ pub(super) const ROWS: &[Rule] = &[
             spawns("spawn_blocking", Kind::Executor),
             spawns("spawn_local", Kind::Executor),
             spawns("spawn_fifo", Kind::Executor),
+            spawns("spawn", Kind::TaskSet),
+            spawns("spawn_blocking", Kind::TaskSet),
+            spawns("spawn_local", Kind::TaskSet),
+            spawns_on("spawn_on"),
+            spawns_on("spawn_blocking_on"),
+            spawns_on("spawn_local_on"),
         ],
         reason: "starts a task that may outlive this function",
         remedy: "await it here, spawn it into a `JoinSet` that is joined, or use `#[scoped_spawn]`",

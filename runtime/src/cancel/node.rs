@@ -11,6 +11,7 @@
 #[cfg(feature = "tokio")]
 use std::any::Any;
 use std::collections::BTreeMap;
+use std::panic::Location;
 #[cfg(feature = "tokio")]
 use std::sync::OnceLock;
 use std::sync::{Arc, PoisonError, Weak};
@@ -21,6 +22,12 @@ use std::time::Instant;
 use super::CancelCause;
 use crate::sync::atomic::{AtomicU8, Ordering};
 use crate::sync::{Condvar, Mutex, MutexGuard};
+#[cfg(feature = "tokio")]
+use crate::wakers;
+
+/// What tasks wait for that are listed here.
+#[cfg(feature = "tokio")]
+pub(super) const TOKEN: &str = "<token>";
 
 pub(super) struct Node {
     /// See [`encode`].
@@ -110,7 +117,9 @@ impl Node {
         self.cause.compare_exchange(from, to, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
-    pub(super) fn cancel(&self, cause: CancelCause) {
+    /// `location` is where it is cancelled from.
+    #[cfg_attr(not(feature = "tokio"), allow(unused_variables, reason = "no task waits"))]
+    pub(super) fn cancel(&self, cause: CancelCause, location: &'static Location<'static>) {
         let mut reached = Reached::default();
         // A token that was cancelled before has cancelled its descendants, or is about to.
         if self.cancel_one(cause, &mut reached) {
@@ -120,7 +129,7 @@ impl Node {
         }
         // Last, when every descendant is cancelled: who is woken may look at any of them.
         #[cfg(feature = "tokio")]
-        reached.wakers.into_iter().for_each(Waker::wake);
+        wakers::wake(reached.wakers, TOKEN, location);
     }
 
     /// Cancels this node alone, appends its children and the tasks that wait for it, and tells whether
@@ -160,22 +169,27 @@ impl Node {
         key: &mut Option<u64>,
         until: fn(CancelCause) -> bool,
     ) -> Option<CancelCause> {
-        let mut family = self.family();
-        // Under the lock: whoever cancels this finds the waker, or came before and is seen here.
-        let cause = self.cause();
-        let replaced = match cause {
-            Some(cause) if until(cause) => None,
-            _ => {
-                let key = *key.get_or_insert_with(|| family.key());
-                match family.wakers.get_mut(&key) {
-                    Some(known) if known.will_wake(waker) => None,
-                    _ => family.wakers.insert(key, waker.clone()),
-                }
+        let mut own = None;
+        let (cause, replaced) = loop {
+            let mut family = self.family();
+            // Under the lock: whoever cancels this finds the waker, or came before and is seen here.
+            let cause = self.cause();
+            if cause.is_some_and(until) {
+                break (cause, None);
             }
+            let known = key.and_then(|key| family.wakers.get(&key));
+            if known.is_some_and(|known| known.will_wake(waker)) {
+                break (cause, None);
+            }
+            if let Some(own) = own.take() {
+                let key = *key.get_or_insert_with(|| family.key());
+                break (cause, family.wakers.insert(key, own));
+            }
+            // Not under the lock: it may be anybody's code, as its destructor.
+            drop(family);
+            own = Some(waker.clone());
         };
-        drop(family);
-        // Its destructor may be anybody's code.
-        drop(replaced);
+        wakers::contained(TOKEN, Location::caller(), || drop(replaced));
         cause
     }
 
@@ -183,7 +197,7 @@ impl Node {
     #[cfg(feature = "tokio")]
     pub(super) fn unregister(&self, key: u64) {
         let unlisted = self.family().wakers.remove(&key);
-        drop(unlisted);
+        wakers::contained(TOKEN, Location::caller(), || drop(unlisted));
     }
 
     /// Keeps what cancels this node from outside.
@@ -274,3 +288,26 @@ fn decode(cause: u8) -> Option<CancelCause> {
 
 #[cfg(all(test, backstop_loom))]
 mod model;
+
+#[cfg(all(test, not(backstop_loom), feature = "tokio"))]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::wakers::tests::calling_when_cloned;
+
+    #[test]
+    fn no_lock_is_held_while_a_waker_is_cloned() {
+        let (node, clones) = (Node::root(), Arc::new(AtomicUsize::new(0)));
+        let (seen, counted) = (Arc::clone(&node), Arc::clone(&clones));
+        let waker = calling_when_cloned(move || {
+            assert!(seen.family.try_lock().is_ok(), "the lock is held");
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        let mut key = None;
+        assert_eq!(node.register(&waker, &mut key, |_| true), None);
+        // Known already.
+        assert_eq!(node.register(&waker, &mut key, |_| true), None);
+        assert_eq!(clones.load(Ordering::Relaxed), 1);
+    }
+}

@@ -2,6 +2,7 @@
 //! that cancelled returns.
 
 use std::future::Future;
+use std::panic::Location;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::task::{Context, Wake, Waker};
@@ -59,7 +60,7 @@ impl Wake for Inward {
         drop(waits);
         drop(ended);
         if let Some(node) = self.node.upgrade() {
-            node.cancel(CancelCause::Requested);
+            node.cancel(CancelCause::Requested, Location::caller());
         }
     }
 }

@@ -14,6 +14,8 @@ use super::{CancelCause, CancelToken, Cancelled};
 use crate::cleanup_runtime::Timer;
 
 /// Waits until a token is cancelled or its deadline passes: made by [`CancelToken::cancelled`].
+///
+/// Needs the feature `tokio`.
 #[must_use = "futures do nothing unless polled"]
 pub struct WaitForCancel {
     node: Arc<Node>,
@@ -72,6 +74,8 @@ impl fmt::Debug for WaitForCancel {
 
 pin_project! {
     /// Runs a future until a token is cancelled: made by [`CancelToken::run`].
+    ///
+    /// Needs the feature `tokio`.
     #[derive(Debug)]
     #[must_use = "futures do nothing unless polled"]
     pub struct Run<F> {
@@ -97,6 +101,8 @@ impl<F: Future> Future for Run<F> {
 
 impl CancelToken {
     /// Waits until the token is cancelled or its deadline passes, and says why.
+    ///
+    /// Needs the feature `tokio`.
     ///
     /// On any executor. The future needs no reference to the token.
     ///
@@ -127,6 +133,8 @@ impl CancelToken {
 
     /// Runs a future until it ends or the token is cancelled, whichever is first; then it is dropped.
     /// The token is the [ambient one](crate::cancel_token) in it.
+    ///
+    /// Needs the feature `tokio`.
     ///
     /// Of a token that is cancelled already, the future is not polled at all.
     ///

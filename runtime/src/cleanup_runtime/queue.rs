@@ -1,13 +1,16 @@
 //! What was handed over and has not ended, and who waits for it.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::Location;
 use std::sync::PoisonError;
 use std::task::{Context, Poll, Waker};
 use std::time::{Duration, Instant};
 
-use crate::event;
 use crate::sync::{Condvar, Mutex, MutexGuard};
+use crate::wakers::{contained, wake};
+
+/// What tasks wait for that are listed here.
+const DRAIN: &str = "<drain>";
 
 /// The jobs of a chain run one after the other; those of different chains side by side.
 pub(super) struct Queue<J> {
@@ -37,8 +40,8 @@ impl<J> Queue<J> {
         self.state().pending += 1;
     }
 
-    /// It has ended.
-    pub(super) fn end(&self) {
+    /// What was declared at `location` has ended.
+    pub(super) fn end(&self, location: &'static Location<'static>) {
         let mut state = self.state();
         state.pending -= 1;
         if state.pending > 0 {
@@ -47,12 +50,7 @@ impl<J> Queue<J> {
         let waiting = std::mem::take(&mut state.waiting);
         drop(state);
         self.drained.notify_all();
-        for waker in waiting.into_values() {
-            // Whatever one does, the others are woken.
-            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| waker.wake())) {
-                event::discard(payload);
-            }
-        }
+        wake(waiting.into_values(), DRAIN, location);
     }
 
     /// Queues a job behind those of its chain. Given back if it is the first: somebody has to run the
@@ -91,14 +89,14 @@ impl<J> Queue<J> {
         });
         let before = state.waiting.insert(key, waker);
         drop(state);
-        drop(before);
+        contained(DRAIN, Location::caller(), || drop(before));
         Poll::Pending
     }
 
     /// The task does not wait any more.
     pub(super) fn leave(&self, key: u64) {
         let waker = self.state().waiting.remove(&key);
-        drop(waker);
+        contained(DRAIN, Location::caller(), || drop(waker));
     }
 
     /// Blocks until nothing is pending, or `limit` is over; gives how much is.
@@ -126,43 +124,29 @@ impl<J> Queue<J> {
 mod model;
 
 #[cfg(all(test, not(backstop_loom)))]
-#[allow(unsafe_code, reason = "a waker whose `clone` is ours")]
 mod tests {
-    use std::ptr;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::sync::{Arc, OnceLock};
-    use std::task::{RawWaker, RawWakerVTable, Wake};
+    use std::task::Wake;
 
     use super::*;
+    use crate::wakers::tests::{calling_when_cloned, panicking};
 
     #[test]
     fn no_lock_is_held_while_a_waker_is_cloned() {
-        static QUEUE: OnceLock<Queue<()>> = OnceLock::new();
-        static CLONES: AtomicUsize = AtomicUsize::new(0);
-        static TABLE: RawWakerVTable = RawWakerVTable::new(clone, nothing, nothing, nothing);
-        fn clone(_: *const ()) -> RawWaker {
-            assert!(QUEUE.get().unwrap().state.try_lock().is_ok(), "the lock is held");
-            CLONES.fetch_add(1, Ordering::Relaxed);
-            RawWaker::new(ptr::null(), &TABLE)
-        }
-        fn nothing(_: *const ()) {}
-
-        let queue = QUEUE.get_or_init(Queue::new);
+        let (queue, clones) = (Arc::new(Queue::<()>::new()), Arc::new(AtomicUsize::new(0)));
+        let (seen, counted) = (Arc::clone(&queue), Arc::clone(&clones));
         queue.begin();
-        // SAFETY: the functions of the table use no data.
-        let waker = unsafe { Waker::new(ptr::null(), &TABLE) };
+        let waker = calling_when_cloned(move || {
+            assert!(seen.state.try_lock().is_ok(), "the lock is held");
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
         assert!(queue.poll_drained(&mut Context::from_waker(&waker), &mut None).is_pending());
-        assert_eq!(CLONES.load(Ordering::Relaxed), 1);
+        assert_eq!(clones.load(Ordering::Relaxed), 1);
     }
 
     #[test]
     fn all_are_woken_though_one_waker_panics() {
-        struct Panics;
-        impl Wake for Panics {
-            fn wake(self: Arc<Self>) {
-                panic!("in the waker");
-            }
-        }
         struct Counts(AtomicUsize);
         impl Wake for Counts {
             fn wake(self: Arc<Self>) {
@@ -172,11 +156,10 @@ mod tests {
         let queue = Queue::<()>::new();
         let counts = Arc::new(Counts(AtomicUsize::new(0)));
         queue.begin();
-        let wakers = [Arc::new(Panics).into(), Arc::clone(&counts).into(), Arc::new(Panics).into()];
-        for waker in wakers {
+        for waker in [panicking(), Arc::clone(&counts).into(), panicking()] {
             let _ = queue.poll_drained(&mut Context::from_waker(&waker), &mut None);
         }
-        queue.end();
+        queue.end(Location::caller());
         assert_eq!(counts.0.load(Ordering::Relaxed), 1);
     }
 }

@@ -77,8 +77,9 @@ where
                 let declared = mem::take(&mut self.declared);
                 return Some(Job::new(Box::pin(cleanup(value)), site, state, declared));
             }
+            // With what the cleanup owns.
             contain(site, state, || {
-                drop(value);
+                drop((value, cleanup));
                 Ended::WELL
             });
             None

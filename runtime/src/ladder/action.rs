@@ -15,6 +15,8 @@ mod process;
 mod program;
 pub(crate) mod random;
 mod remove;
+#[cfg(target_os = "linux")]
+pub(crate) mod settled;
 #[cfg(test)]
 mod tests;
 mod tombstone;
@@ -39,6 +41,8 @@ use crate::report::{CleanupValue, Ended, Message};
 
 /// A cleanup as data, which another process can perform: the cleanup of a `#[cleanup]` or `defer!`
 /// that outlives its process.
+///
+/// Needs the feature `process`.
 ///
 /// Making an action does nothing yet. It is performed when the guard runs it, and, with a `survives`
 /// above `unwind`, for a process that did not come to that: by the exit hook, by the reaper after a
@@ -308,6 +312,7 @@ impl Action {
 }
 
 /// An action as the value of a cleanup is performed there and then.
+#[diagnostic::do_not_recommend]
 impl CleanupValue for Action {
     fn ended(&self) -> Ended {
         Ended(self.perform().err().map(|error| Box::new(Message(error.to_string()))))

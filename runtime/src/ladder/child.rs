@@ -27,6 +27,8 @@ const END: Duration = Duration::from_secs(1);
 
 /// Starts a program that cannot outlive this process.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// The child leads a process group of its own, and it ends, at the latest, with this process:
 ///
 /// * The [`Child`] is dropped, on whatever way out: the group is killed, and the child is waited for.
@@ -86,7 +88,26 @@ fn hold(site: &'static Site, child: u32) -> io::Result<(Watchful, Entry)> {
 
 /// A child process that ends when this is dropped, and with this process.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// Made by [`spawn`].
+///
+/// # Examples
+///
+/// ```
+/// use std::process::Command;
+/// use std::time::Duration;
+///
+/// let mut command = Command::new("sleep");
+/// command.arg("1000");
+/// let mut child = backstop::process::spawn(command)?;
+///
+/// // It has not ended by itself, and is asked to: by SIGTERM, which `sleep` does not survive.
+/// assert_eq!(child.wait_timeout(Duration::from_millis(1))?, None);
+/// let status = child.terminate(Duration::from_secs(60))?;
+/// assert!(!status.success());
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Child {
     /// The child's standard input, if it was [piped](std::process::Stdio::piped).
     pub stdin: Option<ChildStdin>,

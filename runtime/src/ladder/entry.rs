@@ -1,5 +1,7 @@
 //! A cleanup of the guard's that climbs higher: the traits that say what may, and its registration.
 
+mod asynchronous;
+
 use std::io;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -260,6 +262,10 @@ impl Held {
                 Ok(Performed::LeftAlone(reason) | Performed::Hidden(reason)) if missed => {
                     left_alone(&reason)
                 }
+                // What else an action does is not taken back by a power cut.
+                Ok(Performed::Done | Performed::Gone) if action.path().is_some() => {
+                    self.withdraw(|keeper| keeper.done(self.key))
+                }
                 Ok(Performed::Done | Performed::Gone) => self.forget(),
                 Ok(Performed::LeftAlone(reason)) => {
                     self.forget();
@@ -278,12 +284,16 @@ impl Held {
         }
     }
 
-    /// Tells every keeper, also those behind one that fails.
     fn forget(&self) -> Ended {
+        self.withdraw(|keeper| keeper.forget(self.key))
+    }
+
+    /// Tells every keeper, also those behind one that fails.
+    fn withdraw(&self, step: impl Fn(&dyn super::keeper::Keeper) -> io::Result<()>) -> Ended {
         if self.settled.swap(true, Ordering::Relaxed) {
             return Ended::WELL;
         }
-        match self.keepers.all(|keeper| keeper.forget(self.key)) {
+        match self.keepers.all(step) {
             Ok(()) => Ended::WELL,
             Err(error) => Ended::failed(format!("cannot withdraw its registration: {error}")),
         }
@@ -395,24 +405,6 @@ impl Entry {
             held: self.held.clone(),
             statement: self.exit.making(),
         }
-    }
-
-    /// The same for a statement that may be suspended, and go on elsewhere: the hook does not wait for
-    /// it.
-    #[must_use]
-    pub fn making_async(&self) -> MakingAsync {
-        self.exit.making().made();
-        MakingAsync(self.held.clone())
-    }
-}
-
-/// A guarded statement of an `async fn` that is making a thing.
-pub struct MakingAsync(Option<Arc<Held>>);
-
-impl MakingAsync {
-    /// The statement went well: as [`Created::commit`].
-    pub fn commit(self) {
-        identify(self.0.as_ref());
     }
 }
 

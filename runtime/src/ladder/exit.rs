@@ -62,7 +62,7 @@ use std::time::Duration;
 
 pub(crate) use self::cleanup::Cleanup;
 use self::hook::Hook;
-pub(crate) use self::making::Making;
+pub(crate) use self::making::{Making, MakingInTurns};
 use self::phase::{Cause, Phase};
 use self::registry::Place;
 #[allow(unused_imports, reason = "named by what `run_all` returns")]

@@ -28,6 +28,12 @@
 //! commands are left alone in another one, and dropped after a restart of the system, unless the
 //! command is marked for it. Segments of other machines are never touched.
 //!
+//! **What was removed** may be there again after a power cut: a registration that was withdrawn would be
+//! on the disk before the removal is. So the journal is told that it is *done*. That is believed while
+//! the system runs, and looked at once more after a restart; it is forgotten with the next snapshot,
+//! behind a sync of the directories. A replay syncs them before it notes what it has done. What is
+//! dismissed is withdrawn at once.
+//!
 //! **What the bytes mean** depends on the version of this crate. A segment tells that of its own
 //! format and that of the actions in it ([`encoding`]). One that only a newer version can read stays,
 //! one that only an older one could is kept aside; both are reported. A damaged one is kept aside, too: what
@@ -87,6 +93,8 @@ pub(crate) fn keeper() -> Option<&'static dyn Keeper> {
 /// Opens the program's journal in its default place, after performing what earlier processes left
 /// there. `#[backstop::main(journal)]` does it; this is for programs whose `main` is not attributed.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// To be called once, after the program has become the process that it stays: not before it forks,
 /// and not before it drops root's rights. Nothing is registered as another user or group than that
 /// which has opened the journal: the next start would perform it with the rights of that one. Nor with
@@ -114,9 +122,32 @@ pub fn open() -> io::Result<Recovery> {
 
 /// As [`open`], in a directory of the program's choice.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// # Errors
 ///
 /// As [`open`].
+///
+/// # Examples
+///
+/// ```
+/// use backstop::{Survives, journal, scratch};
+///
+/// # // No journal is kept in memory, where the directory for temporary files may be.
+/// # let target = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../target");
+/// # std::fs::create_dir_all(&target)?;
+/// # let state = target.join(format!("journal-{}", std::process::id()));
+/// let recovery = journal::open_in(&state)?;
+/// assert!(recovery.failed.is_empty());
+///
+/// // If the power fails before this is dropped, the next `open_in` removes it.
+/// let dir = scratch::dir(Survives::Reboot)?;
+/// # let path = dir.path().to_owned();
+/// # drop(dir);
+/// # assert!(!path.exists());
+/// # std::fs::remove_dir_all(&state)?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub fn open_in(path: impl AsRef<Path>) -> io::Result<Recovery> {
     open_for_main(Some(path.as_ref()))
 }
@@ -141,6 +172,8 @@ pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
 /// Performs what earlier processes left in the journal: the open one of this process, else the
 /// program's default one, `$XDG_STATE_HOME/backstop/<program>` or
 /// `~/.local/state/backstop/<program>`.
+///
+/// Needs the feature `process`; Linux only.
 ///
 /// `#[backstop::main(journal)]` does it at every start. To be called when a process of the same
 /// program has ended while this one lives, or by programs whose `main` is not attributed.
@@ -243,5 +276,9 @@ impl Keeper for Journal {
 
     fn forget(&self, key: u64) -> io::Result<()> {
         self.group.change(Kind::Forget, key, Arc::default())
+    }
+
+    fn done(&self, key: u64) -> io::Result<()> {
+        self.group.change(Kind::Done, key, Arc::default())
     }
 }

@@ -12,6 +12,9 @@ pub(crate) trait Keeper: Send + Sync {
     /// It exists now, and `action` has its identity. What existed before it was registered begins
     /// with this.
     fn commit(&self, key: u64, action: &Encoded) -> io::Result<()>;
-    /// It has been cleaned up, or is not to be: durable when this returns.
+    /// It is not to be cleaned up any more: durable when this returns.
     fn forget(&self, key: u64) -> io::Result<()>;
+    /// It was removed in this process, or was gone. That is not on the disk yet: whoever outlives a power
+    /// cut has to look again after one.
+    fn done(&self, key: u64) -> io::Result<()>;
 }

@@ -21,6 +21,8 @@ use crate::site::Site;
 /// Something that this process has made, and that is removed when this is dropped, or when the
 /// process ends in a way that the chosen [`Survives`] covers.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// It dereferences to the open file or the listening socket. What is removed is what was made: if
 /// somebody has renamed it away, or put something else in its place, that is left alone, and a
 /// failed cleanup is [reported](crate::set_observer).
@@ -125,6 +127,8 @@ impl<T> fmt::Debug for OwnedPath<T> {
 /// Creates a directory at `path`, as [`std::fs::create_dir`] does, that is removed with all that is
 /// in it.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// There is no instant at which the process could be killed and the directory would stay: it is
 /// announced, made under a random name beside `path`, identified, and only then renamed to `path`.
 ///
@@ -155,6 +159,8 @@ pub fn create_dir(path: impl AsRef<Path>, survives: Survives) -> io::Result<Owne
 
 /// Creates a file at `path`, open for reading and writing. An existing one is not touched.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// See [`create_dir`] for the way, and for errors.
 ///
 /// # Errors
@@ -181,6 +187,8 @@ pub fn create_file(path: impl AsRef<Path>, survives: Survives) -> io::Result<Own
 }
 
 /// Creates a Unix socket at `path` and listens on it.
+///
+/// Needs the feature `process`; Linux only.
 ///
 /// See [`create_dir`] for the way, and for errors. The path may be longer than the 107 bytes that
 /// [`UnixListener::bind`] takes; clients that connect by it may not.
@@ -216,11 +224,15 @@ pub fn create_socket(
 pub mod scratch {
     //! Scratch files and directories: a name that nobody guesses, only for this user, and gone with
     //! the process.
+    //!
+    //! Needs the feature `process`; Linux only.
 
     use super::{File, OwnedPath, Path, Pending, Site, Survives, create, io};
 
     /// A new directory, mode 0700, in the system's directory for temporary files
     /// ([`std::env::temp_dir`]).
+    ///
+    /// Needs the feature `process`; Linux only.
     ///
     /// The removal is registered before the directory is made, under a name of 128 random bits, so
     /// that there is no instant at which the process could be killed and the directory would stay.
@@ -250,9 +262,22 @@ pub mod scratch {
 
     /// As [`dir`], in another directory.
     ///
+    /// Needs the feature `process`; Linux only.
+    ///
     /// # Errors
     ///
     /// As [`dir`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use backstop::{Survives, scratch};
+    ///
+    /// let work = scratch::dir(Survives::Exit)?;
+    /// let part = scratch::dir_in(work.path(), Survives::Exit)?;
+    /// assert!(part.path().starts_with(work.path()));
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn dir_in(parent: impl AsRef<Path>, survives: Survives) -> io::Result<OwnedPath> {
         make_dir(Some(parent.as_ref()), survives)
@@ -266,6 +291,8 @@ pub mod scratch {
 
     /// A new file, mode 0600, open for reading and writing, in the system's directory for temporary
     /// files. See [`dir`].
+    ///
+    /// Needs the feature `process`; Linux only.
     ///
     /// # Errors
     ///
@@ -290,9 +317,29 @@ pub mod scratch {
 
     /// As [`file()`], in another directory.
     ///
+    /// Needs the feature `process`; Linux only.
+    ///
     /// # Errors
     ///
     /// As [`dir`].
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::fs;
+    /// use std::io::Write as _;
+    ///
+    /// use backstop::{Survives, scratch};
+    ///
+    /// let work = scratch::dir(Survives::Exit)?;
+    /// // Where the result is to be: a file can only be renamed within its filesystem.
+    /// let mut draft = scratch::file_in(work.path(), Survives::Exit)?;
+    /// draft.write_all(b"text")?;
+    /// let (path, _file) = draft.keep();
+    /// fs::rename(path, work.path().join("report"))?;
+    /// assert_eq!(fs::read(work.path().join("report"))?, b"text");
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     #[track_caller]
     pub fn file_in(parent: impl AsRef<Path>, survives: Survives) -> io::Result<OwnedPath<File>> {
         make_file(Some(parent.as_ref()), survives)
@@ -338,9 +385,17 @@ impl Pending {
         self.entry.borrow().as_ref().map_or(Ok(()), |entry| entry.update(action))
     }
 
-    /// On an error everything has been removed, and the registration goes with `self`.
+    /// On an error everything has been removed, and the registration goes with `self`; but what was
+    /// committed may have come to the disk, and its removal not yet.
     fn own<T>(&self, created: io::Result<Created<T>>) -> io::Result<OwnedPath<T>> {
-        let created = created?;
+        let created = match created {
+            Ok(created) => created,
+            Err(error) => {
+                drop(self.making.take());
+                self.entry.take().map(|entry| entry.run(()));
+                return Err(error);
+            }
+        };
         drop(self.making.take());
         let path = created.path();
         let registered = Registered { path, entry: self.entry.take(), site: self.site };

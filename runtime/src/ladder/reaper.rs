@@ -15,6 +15,8 @@
 //! In a container, `#[backstop::main(reaper)]` lets a program that is process 1 execute itself once
 //! more: process 1 is an init from then on, and the program its child.
 //!
+//! Needs the feature `process`; Linux only.
+//!
 //! # When nothing is cleaned up
 //!
 //! * **The program closes its descriptors, and lives on.** The reaper sees the end of the channel but
@@ -68,6 +70,8 @@ use super::keeper::Keeper;
 /// Starts the reaper of this program from the helper program `backstop-reaper`, which must be in the
 /// same directory as the running program; see [`Builder::helper`] for another place.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// Call it once, after the program has become what it will be: after a daemon's forks and after
 /// changes of user and group. (A program under `#[backstop::main(reaper)]` has its reaper already.)
 ///
@@ -92,9 +96,21 @@ pub fn start() -> io::Result<()> {
 
 /// Asks the reaper whether it lives and knows everything, and waits for the answer.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// # Errors
 ///
 /// If there is no reaper, or it does not answer within the [deadline](Builder::deadline).
+///
+/// # Examples
+///
+/// ```standalone_crate
+/// #[backstop::main(reaper)]
+/// fn main() -> std::io::Result<()> {
+///     // Before the work begins of which nothing must be left behind.
+///     backstop::reaper::check()
+/// }
+/// ```
 pub fn check() -> io::Result<()> {
     match client::channel() {
         Some(channel) => channel.check(),

@@ -5,6 +5,8 @@
 //! [`exit`](fn@exit) through the same socket.
 
 mod beside;
+#[cfg(feature = "tokio")]
+mod driver;
 mod exit;
 mod last_words;
 mod main;
@@ -18,6 +20,6 @@ mod tests;
 
 pub use self::exit::exit;
 pub(crate) use self::exit::is_exit;
-pub(crate) use self::main::{Options, run};
+pub(crate) use self::main::{Options, is_main_over, run};
 #[cfg(feature = "tokio")]
-pub(crate) use self::tasks::{is_main_over, run_async};
+pub(crate) use self::tasks::run_async;

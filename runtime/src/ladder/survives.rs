@@ -8,6 +8,8 @@ use super::keeper::Keeper;
 use super::{journal, reaper};
 
 /// Which way of dying a cleanup outlives. Each includes the ones before it.
+///
+/// Needs the feature `process`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Survives {
     /// `process::exit`, SIGTERM, `abort`, and whatever else this process does itself: by its exit

@@ -5,6 +5,7 @@
 
 mod children;
 mod handle;
+mod spawn;
 
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -15,13 +16,13 @@ use std::task::Poll;
 
 use self::children::{Children, Ready};
 use self::handle::Ending;
-use super::tasks::error::FromDeadline;
+use super::tasks::error::{ByDeadline, Closed};
 use super::tasks::run::{Aborts, Body};
 use super::tasks::shared::{Payload, Site, report};
 use super::{Name, Options};
 use crate::scope::OnFailure;
 use crate::sync::{Mutex, MutexGuard};
-use crate::{CancelCause, CancelToken, event};
+use crate::{CancelCause, CancelToken};
 
 pub use self::handle::{ChildError, LocalHandle};
 
@@ -33,7 +34,30 @@ pub type AnyChild<'env> = dyn Future<Output = ()> + 'env;
 
 /// A scope of children that run on one task; a handle, clones of which are the same scope.
 ///
+/// Needs the feature `tokio`.
+///
 /// Made by [`Options::local`] and [`Options::local_any`]; [`run`](Self::run) runs it.
+///
+/// # Examples
+///
+/// ```
+/// use std::cell::Cell;
+///
+/// use backstop::scope::Options;
+///
+/// # tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(async {
+/// let sum = Cell::new(0);
+/// let add = async |n| sum.set(sum.get() + n);
+/// let scope = Options::new().local_any();
+/// let body = async {
+///     for n in [1, 2, 3] {
+///         scope.spawn(add(n));
+///     }
+/// };
+/// scope.run(body).await; // and all children
+/// assert_eq!(sum.get(), 6);
+/// # });
+/// ```
 pub struct LocalScope<K: ?Sized> {
     shared: Arc<Shared<K>>,
 }
@@ -59,8 +83,16 @@ struct Core {
     /// Where the scope was made.
     location: &'static Location<'static>,
     ready: Arc<Ready>,
-    /// In the order of their time; nobody has taken them.
-    panics: Mutex<Vec<(Site, Payload)>>,
+    panics: Mutex<Panics>,
+}
+
+/// Panics of children that nobody has taken.
+#[derive(Default)]
+struct Panics {
+    /// In the order of their time.
+    kept: Vec<(Site, Payload)>,
+    /// Whether the scope has taken what there was: what comes now is reported at once.
+    is_over: bool,
 }
 
 impl Core {
@@ -71,17 +103,31 @@ impl Core {
 
     fn failed(&self) {
         if self.on_failure == OnFailure::Cancel {
-            self.token.cancel_with(CancelCause::SiblingFailed);
+            self.token.cancel_at(CancelCause::SiblingFailed, self.location);
         }
     }
 
     fn panicked(&self, site: Site, payload: Payload) {
-        self.panics().push((site, payload));
+        let mut panics = self.panics();
+        if panics.is_over {
+            drop(panics);
+            report(&site, payload);
+        } else {
+            panics.kept.push((site, payload));
+            drop(panics);
+        }
         self.failed();
     }
 
+    /// Takes what was kept, once and for all.
+    fn take_panics(&self) -> Vec<(Site, Payload)> {
+        let mut panics = self.panics();
+        panics.is_over = true;
+        std::mem::take(&mut panics.kept)
+    }
+
     /// Held over none of the user's code, so never poisoned; `into_inner` for form's sake.
-    fn panics(&self) -> MutexGuard<'_, Vec<(Site, Payload)>> {
+    fn panics(&self) -> MutexGuard<'_, Panics> {
         self.panics.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -89,6 +135,8 @@ impl Core {
 impl Options {
     /// A scope of children that run on the task of its body, at its side, and may borrow what lives longer
     /// than the scope. They are `Send`, and so is the scope's future.
+    ///
+    /// Needs the feature `tokio`.
     ///
     /// # Examples
     ///
@@ -117,6 +165,8 @@ impl Options {
     }
 
     /// The same for children that need not be `Send`.
+    ///
+    /// Needs the feature `tokio`.
     #[track_caller]
     #[must_use]
     pub fn local_any<'env>(self) -> LocalScope<AnyChild<'env>> {
@@ -124,72 +174,16 @@ impl Options {
     }
 }
 
-impl<'env> LocalScope<SendChild<'env>> {
-    /// Spawns a child: it is polled by whoever polls the scope. The line of the call is its identity in
-    /// events. The handle may be dropped.
-    ///
-    /// In a scope that is closing, the child is dropped before it begins, and the handle says that it was
-    /// cancelled.
-    #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> LocalHandle<F::Output>
-    where
-        F: Future<Output: Send + 'env> + Send + 'env,
-    {
-        let (child, handle) = self.child(Location::caller(), |_| false, future);
-        self.shared.push(Box::pin(child));
-        handle
-    }
-
-    /// Spawns a child that can fail: an `Err` cancels the scope's token as a panic does. The value goes to
-    /// the handle either way.
-    #[track_caller]
-    pub fn spawn_fallible<F, T, E>(&self, future: F) -> LocalHandle<Result<T, E>>
-    where
-        F: Future<Output = Result<T, E>> + Send + 'env,
-        T: Send + 'env,
-        E: Send + 'env,
-    {
-        let (child, handle) = self.child(Location::caller(), Result::is_err, future);
-        self.shared.push(Box::pin(child));
-        handle
-    }
-}
-
-impl<'env> LocalScope<AnyChild<'env>> {
-    /// As for children that are `Send`.
-    #[track_caller]
-    pub fn spawn<F>(&self, future: F) -> LocalHandle<F::Output>
-    where
-        F: Future<Output: 'env> + 'env,
-    {
-        let (child, handle) = self.child(Location::caller(), |_| false, future);
-        self.shared.push(Box::pin(child));
-        handle
-    }
-
-    /// As for children that are `Send`.
-    #[track_caller]
-    pub fn spawn_fallible<F, T, E>(&self, future: F) -> LocalHandle<Result<T, E>>
-    where
-        F: Future<Output = Result<T, E>> + 'env,
-        T: 'env,
-        E: 'env,
-    {
-        let (child, handle) = self.child(Location::caller(), Result::is_err, future);
-        self.shared.push(Box::pin(child));
-        handle
-    }
-}
-
 impl<K: ?Sized> LocalScope<K> {
     #[track_caller]
     fn new(options: &Options) -> Self {
+        let location = Location::caller();
         let core = Core {
             token: options.token(),
             on_failure: options.on_failure,
             name: options.name.clone(),
-            location: Location::caller(),
-            ready: Arc::default(),
+            location,
+            ready: Arc::new(Ready::new(location)),
             panics: Mutex::default(),
         };
         let limit = options.limit.map_or(usize::MAX, std::num::NonZero::get);
@@ -259,15 +253,18 @@ impl<K: ?Sized> LocalScope<K> {
 }
 
 impl<K: ?Sized> Shared<K> {
-    fn push(&self, child: Pin<Box<K>>) {
+    /// Takes a child in, unless the scope is closed.
+    fn push(&self, child: Pin<Box<K>>) -> Result<(), Closed> {
         let mut spawned = self.spawned();
         if spawned.is_closed {
             drop(spawned);
-            return self.end(child);
+            self.end(child);
+            return Err(Closed);
         }
         spawned.children.push(child);
         drop(spawned);
         self.core.ready.wake();
+        Ok(())
     }
 
     /// Takes as many as there is room for.
@@ -289,6 +286,13 @@ impl<K: ?Sized> Shared<K> {
         drop(spawned);
         for child in children {
             self.end(child);
+        }
+    }
+
+    /// Nobody will resume them.
+    fn report_panics(&self) {
+        for (site, payload) in self.core.take_panics() {
+            report(&site, payload);
         }
     }
 
@@ -322,9 +326,13 @@ impl<K: ?Sized + Future<Output = ()>> LocalScope<K> {
 
     /// The same; when the deadline passes, the body is dropped as the children are.
     #[doc(hidden)]
-    pub async fn run_until_deadline<B: Future<Output: FromDeadline>>(&self, body: B) -> B::Output {
+    pub async fn run_until_deadline<B: Future>(
+        &self,
+        by_deadline: ByDeadline<B::Output>,
+        body: B,
+    ) -> B::Output {
         let (value, is_cut) = self.course(body, |cause| cause == CancelCause::Deadline).await;
-        B::Output::by_deadline(self.ended(value), is_cut)
+        by_deadline(self.ended(value), is_cut)
     }
 
     /// Runs the body and all children. A cause that `stops` takes drops the body; the second value says
@@ -383,7 +391,7 @@ impl<K: ?Sized + Future<Output = ()>> LocalScope<K> {
 
     /// The value of a body, unless it was stopped or a panic goes on.
     fn ended<T>(&self, body: Body<T>) -> Option<T> {
-        let mut panics = std::mem::take(&mut *self.shared.core.panics()).into_iter();
+        let mut panics = self.shared.core.take_panics().into_iter();
         let (value, first) = match body {
             Body::Panicked(payload) => (None, Some(payload)),
             Body::Ended(value) => (Some(value), panics.next().map(|(_, payload)| payload)),
@@ -393,7 +401,7 @@ impl<K: ?Sized + Future<Output = ()>> LocalScope<K> {
         panics.for_each(|(site, payload)| report(&site, payload));
         // The value goes first: its destructor may panic, too.
         if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
-            event::discard(payload);
+            report(&Site::body(self.shared.core.location), payload);
         }
         resume_unwind(first)
     }
@@ -409,12 +417,16 @@ impl<K: ?Sized> Drop for Closing<'_, K> {
     fn drop(&mut self) {
         self.shared.close();
         if !self.is_complete {
-            // Nobody will resume them.
-            let panics = std::mem::take(&mut *self.shared.core.panics());
-            for (site, payload) in panics {
-                report(&site, payload);
-            }
+            self.shared.report_panics();
         }
+    }
+}
+
+/// Of a scope that was never run, the children that were spawned are still there.
+impl<K: ?Sized> Drop for Shared<K> {
+    fn drop(&mut self) {
+        self.close();
+        self.report_panics();
     }
 }
 

@@ -69,6 +69,7 @@ impl Options {
     /// # Panics
     ///
     /// If `limit` is 0.
+    #[track_caller]
     pub fn limit(mut self, limit: usize) -> Self {
         let Some(limit) = NonZero::new(limit) else {
             panic!("a scope with a limit of 0 could never run a child");
@@ -140,8 +141,9 @@ impl Options {
     where
         F: for<'scope> FnOnce(&Scope<'scope, 'env>) -> T,
     {
-        let body = Site::body(Location::caller());
-        let shared = Arc::new(Shared::new(&self));
+        let location = Location::caller();
+        let body = Site::body(location);
+        let shared = Arc::new(Shared::new(&self, location));
         let value = thread::scope(|std| {
             let scope = Scope::new(std, Threads::new(Arc::clone(&shared)));
             let result = {

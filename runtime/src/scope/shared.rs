@@ -70,6 +70,8 @@ impl Panicked {
 }
 
 pub(super) struct Shared {
+    /// Where the scope was opened.
+    location: &'static Location<'static>,
     token: CancelToken,
     on_failure: OnFailure,
     name: Option<Name>,
@@ -91,8 +93,9 @@ struct State {
 }
 
 impl Shared {
-    pub(super) fn new(options: &Options) -> Self {
+    pub(super) fn new(options: &Options, location: &'static Location<'static>) -> Self {
         Self {
+            location,
             token: options.token(),
             on_failure: options.on_failure,
             name: options.name.clone(),
@@ -160,7 +163,7 @@ impl Shared {
     /// A child has failed, or the body has.
     pub(super) fn failed(&self) {
         if self.on_failure == OnFailure::Cancel {
-            self.token.cancel_with(CancelCause::SiblingFailed);
+            self.token.cancel_at(CancelCause::SiblingFailed, self.location);
         }
     }
 

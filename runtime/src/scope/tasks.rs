@@ -1,7 +1,7 @@
 //! Tasks of a tokio runtime that end before the function that spawned them returns.
 
 mod children;
-pub(super) mod error;
+pub(crate) mod error;
 mod handle;
 #[cfg(all(feature = "process", unix))]
 pub(crate) mod live;
@@ -23,13 +23,15 @@ use pin_project_lite::pin_project;
 use self::children::Key;
 use self::shared::{Payload, Shared, Site};
 use super::Name;
-use crate::{CancelToken, InScope};
+use crate::{CancelToken, InScope, event};
 
 pub use self::error::{ChildFailure, Closed, DeadlineExceeded, FailureKind, ScopeError};
 pub use self::handle::TaskHandle;
 pub use self::run::tokio;
 
 /// A scope to spawn tasks in; a handle, clones of which are the same scope. See [`tokio`](fn@tokio).
+///
+/// Needs the feature `tokio`.
 #[derive(Clone)]
 pub struct TaskScope {
     shared: Arc<Shared>,
@@ -145,6 +147,8 @@ impl fmt::Debug for TaskScope {
 }
 
 /// A task to be: made by [`TaskScope::task`].
+///
+/// Needs the feature `tokio`.
 #[must_use = "a task does nothing until `spawn`"]
 #[derive(Debug)]
 pub struct Task<'a> {
@@ -177,7 +181,7 @@ impl Task<'_> {
         T: Send + 'static,
         E: Display + Send + 'static,
     {
-        self.launch(|value| value.as_ref().err().map(ToString::to_string), future)
+        self.launch(|value| value.as_ref().err().map(shown), future)
     }
 
     /// Runs a closure on a thread for blocking work; see [`TaskScope::spawn_blocking`].
@@ -240,6 +244,15 @@ impl Task<'_> {
     }
 }
 
+/// The message of an error. What shows it is the user's: one that panics is an error all the same.
+fn shown(error: &impl Display) -> String {
+    catch_unwind(AssertUnwindSafe(|| error.to_string())).unwrap_or_else(|payload| {
+        let message = event::panic_message(&*payload);
+        event::discard(payload);
+        format!("<its `Display` panicked: {message}>")
+    })
+}
+
 /// Drops what is not spawned, because the scope is closed. The handle is that of a task that was cancelled
 /// before it began.
 #[cold]
@@ -252,6 +265,25 @@ fn refuse<F, T: Send + 'static>(shared: Arc<Shared>, site: Site, task: F) -> Tas
 
 /// A task to be, as `tokio::task::Builder` has it: what that becomes under
 /// [`#[scoped_spawn]`](crate::scoped_spawn). It does not need `tokio_unstable`.
+///
+/// Needs the feature `tokio`.
+///
+/// # Examples
+///
+/// ```
+/// use std::io;
+///
+/// use backstop::scoped_spawn;
+///
+/// #[scoped_spawn]
+/// async fn index() -> io::Result<()> {
+///     tokio::task::Builder::new().name("indexer").spawn(async { println!("indexing") })?;
+///     Ok(())
+/// } // waits for the task
+///
+/// # tokio::runtime::Builder::new_current_thread().build()?.block_on(index())?;
+/// # Ok::<(), io::Error>(())
+/// ```
 #[must_use = "a task does nothing until `spawn`"]
 #[derive(Debug)]
 pub struct TaskBuilder<'a>(Task<'a>);
@@ -259,7 +291,7 @@ pub struct TaskBuilder<'a>(Task<'a>);
 impl TaskBuilder<'_> {
     /// The task's name in events and errors.
     pub fn name(self, name: &str) -> Self {
-        Self(self.0.name(name.to_owned()))
+        Self(self.0.name(Arc::<str>::from(name)))
     }
 
     /// Spawns the task; see [`TaskScope::spawn`].

@@ -8,6 +8,7 @@ pub mod exit;
 #[cfg(target_os = "linux")]
 pub mod gone;
 pub mod journal;
+pub mod pause;
 pub mod random;
 pub mod shutdown;
 pub mod signals;

@@ -3,7 +3,9 @@
 mod cleanups;
 mod exits;
 mod forks;
+mod goodbyes;
 pub mod tasks;
+mod wakers;
 
 use std::io::{self, BufRead as _, Write as _};
 use std::process::ExitCode;
@@ -107,6 +109,7 @@ pub fn play() -> ExitCode {
         part if part.starts_with("cleanup") => return cleanups::play(part),
         part if part.starts_with("exit") => exits::play(part),
         part if part.starts_with("fork") => forks::play(part),
+        part if part.starts_with("waker") => wakers::play(part),
         other => panic!("no such part: {other}"),
     }
     ExitCode::SUCCESS

@@ -4,29 +4,18 @@ use std::fs;
 use std::future::{Future, ready};
 use std::io;
 use std::path::Path;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll, Waker};
 
 use backstop::{Action, defer, must_cleanup};
+use backstop_tests_ladder::pause::Pause;
 
 type Log = Arc<Mutex<Vec<&'static str>>>;
 
 fn noting(log: &Log, entry: &'static str) -> impl FnOnce() + Send + 'static + use<> {
     let log = Arc::clone(log);
     move || log.lock().unwrap().push(entry)
-}
-
-/// Pending once.
-#[derive(Default)]
-struct Pause(bool);
-
-impl Future for Pause {
-    type Output = ();
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        if std::mem::replace(&mut self.0, true) { Poll::Ready(()) } else { Poll::Pending }
-    }
 }
 
 #[must_cleanup]
@@ -61,6 +50,30 @@ fn a_registered_cleanup_runs_once_at_the_end_on_an_error_and_when_the_future_is_
     assert_eq!(take(), "failure always");
     assert_eq!(run(2, leave(&log, true)), None);
     assert_eq!(take(), "cancel failure always");
+}
+
+#[must_cleanup]
+async fn nested(log: &Log) -> usize {
+    #[cleanup(noting(log, "outer"), survives = exit)]
+    {
+        Pause::default().await;
+        #[cleanup(noting(log, "inner"), survives = exit)]
+        Pause::default().await;
+        Pause::default().await;
+    };
+    #[cleanup(noting(log, "tail"), survives = exit)]
+    ready(String::from("four")).await.len()
+}
+
+#[test]
+fn a_statement_within_another_is_cleaned_up_first_wherever_the_future_is_dropped() {
+    let log = Log::default();
+    for (polls, ran) in ["", "outer", "inner outer", "inner outer"].into_iter().enumerate() {
+        assert_eq!(run(polls, nested(&log)), None);
+        assert_eq!(std::mem::take(&mut *log.lock().unwrap()).join(" "), ran, "{polls} polls");
+    }
+    assert_eq!(run(4, nested(&log)), Some(4));
+    assert_eq!(std::mem::take(&mut *log.lock().unwrap()).join(" "), "inner tail outer");
 }
 
 async fn make(path: &Path) -> io::Result<()> {

@@ -28,6 +28,11 @@ fn every_way_that_the_exit_hook_hears_of_waits_for_async_cleanups() {
 }
 
 #[test]
+fn without_a_descriptor_left_a_cleanup_still_has_its_runtime() {
+    waits("no-descriptors", "code 7");
+}
+
+#[test]
 fn an_async_cleanup_that_hangs_is_named_and_left() {
     let ended = run(PROGRAM, &["hangs"]);
     assert_eq!(ended.how(), "code 7");

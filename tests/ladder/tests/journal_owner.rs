@@ -6,7 +6,7 @@ use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use backstop::__private::journal::recover_in;
+use backstop::__private::journal::{recover_after_restart_in, recover_in};
 use backstop_tests_ladder::journal::{Home, Owner};
 use tempfile::TempDir;
 
@@ -41,6 +41,25 @@ fn can_unshare(options: &[&str]) -> bool {
         eprintln!("SKIPPED: `unshare {}` does not work here", options.join(" "));
     }
     can
+}
+
+/// A power cut loses what was not on the disk: that it was removed, for one.
+#[test]
+fn what_a_guard_removed_is_removed_again_if_a_restart_brings_it_back() {
+    if !Path::new("/etc/machine-id").exists() {
+        return eprintln!("SKIPPED: this machine cannot be told from others");
+    }
+    let (_directory, home) = home();
+    let mut owner = owner(&home);
+    let link = home.file("link");
+    let file = owner.ask(format!("make-and-drop {} {}", home.directory.display(), link.display()));
+    assert!(!Path::new(&file).exists());
+    owner.kill();
+    fs::hard_link(&link, &file).unwrap();
+    let recovery = recover_after_restart_in(&home.journal).unwrap();
+    assert_eq!((recovery.performed.len(), recovery.left_alone.len()), (1, 0), "{recovery}");
+    assert!(!Path::new(&file).exists() && link.exists());
+    assert_eq!(fs::read_dir(&home.journal).unwrap().count(), 0);
 }
 
 #[test]

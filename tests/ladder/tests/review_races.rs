@@ -14,6 +14,7 @@ use std::{env, fs};
 
 use backstop::__private::{Site, exit_entry, set_exit_limit};
 use backstop::{Action, Survives, create_file, must_cleanup, scratch};
+use backstop_tests_ladder::pause::Pause;
 
 const PART: &str = "BACKSTOP_REVIEW_DIR";
 
@@ -256,36 +257,121 @@ fn serve(path: &Path, begun: &mpsc::Sender<()>, end: impl FnOnce()) {
     };
 }
 
-/// Makes its file once the cleanup has run.
 #[must_cleanup]
-async fn makes_late(path: &Path, begun: mpsc::Sender<()>) {
+async fn late_file_async(path: &Path, begun: &mpsc::Sender<()>) -> std::io::Result<()> {
     let own = path.to_owned();
-    let (ran, has_run) = mpsc::channel();
-    let (made, is_made) = mpsc::channel();
+    let ending = tell_of_the_end();
+    #[cleanup(move || fs::remove_file(own), survives = exit)]
+    {
+        // Not in its first turn, which may be any thread's.
+        Pause::default().await;
+        write_at_the_end(path, begun, &ending)?;
+        pending::<()>().await;
+    };
+    Ok(())
+}
+
+#[test]
+#[ignore = "run by the test below"]
+fn part_late_file_async() {
+    let path = home().join("file");
+    let (begun, begins) = mpsc::channel();
+    thread::spawn(move || {
+        let mut future = pin!(late_file_async(&path, &begun));
+        let mut context = Context::from_waker(Waker::noop());
+        // It is the hook that lets the second turn end.
+        while future.as_mut().poll(&mut context).is_pending() {
+            thread::yield_now();
+        }
+    });
+    begins.recv().unwrap();
+    std::process::exit(7);
+}
+
+#[test]
+fn what_an_async_statement_makes_while_the_process_is_ending_is_removed_where_it_is_suspended() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(part("part_late_file_async", home.path()).code(), Some(7));
+    assert_eq!(left(home.path()), 0);
+}
+
+/// Goes on to make its file once the cleanup has run.
+#[must_cleanup]
+async fn goes_on(path: &Path, tell: mpsc::Sender<()>, is_over: mpsc::Receiver<()>) {
+    let own = path.to_owned();
     #[cleanup(move || {
-        let removed = fs::remove_file(own);
-        ran.send(removed.is_ok()).unwrap();
-        // So that the process does not end before.
-        is_made.recv().unwrap();
+        let removed = fs::remove_file(own).is_ok();
+        tell.send(()).unwrap();
+        // So that the process does not end before it could have gone on.
+        is_over.recv().unwrap();
+        assert!(!removed);
     }, survives = exit)]
     {
-        begun.send(()).unwrap();
-        assert!(!has_run.recv().unwrap());
+        Pause::default().await;
         fs::write(path, "x").unwrap();
-        made.send(()).unwrap();
         pending::<()>().await;
     };
 }
 
 #[test]
 #[ignore = "run by the test below"]
-fn part_async_statement() {
-    // With a hook that waits for the statement, half of that would go by.
+fn part_suspended() {
+    // Half of this is how long the hook would wait for a statement that is making something.
+    set_exit_limit(Duration::from_secs(7200));
+    let path = home().join("file");
+    let (tell, told) = mpsc::channel();
+    let (over, is_over) = mpsc::channel();
+    let (begun, begins) = mpsc::channel();
+    thread::spawn(move || {
+        let mut future = pin!(goes_on(&path, tell, is_over));
+        let mut context = Context::from_waker(Waker::noop());
+        assert!(future.as_mut().poll(&mut context).is_pending());
+        begun.send(()).unwrap();
+        told.recv().unwrap();
+        for _ in 0..3 {
+            assert!(future.as_mut().poll(&mut context).is_pending());
+        }
+        over.send(()).unwrap();
+        loop {
+            thread::park();
+        }
+    });
+    begins.recv().unwrap();
+    std::process::exit(7);
+}
+
+#[test]
+fn an_async_statement_that_is_suspended_is_not_waited_for_and_does_not_go_on() {
+    let home = tempfile::tempdir().unwrap();
+    assert_eq!(part("part_suspended", home.path()).code(), Some(7));
+    assert_eq!(left(home.path()), 0);
+}
+
+/// Where its macro waits, nobody sees.
+#[must_cleanup]
+async fn waits_in_a_macro(path: &Path, begun: mpsc::Sender<()>) {
+    macro_rules! hidden_wait {
+        ($begun:ident) => {{
+            $begun.send(()).unwrap();
+            pending::<()>().await;
+        }};
+    }
+    let own = path.to_owned();
+    fs::write(path, "x").unwrap();
+    #[cleanup(move || fs::remove_file(own), survives = exit)]
+    {
+        hidden_wait!(begun);
+    };
+}
+
+#[test]
+#[ignore = "run by the test below"]
+fn part_hidden_wait() {
     set_exit_limit(Duration::from_secs(7200));
     let path = home().join("file");
     let (begun, begins) = mpsc::channel();
     thread::spawn(move || {
-        let future = pin!(makes_late(&path, begun));
+        let future = pin!(waits_in_a_macro(&path, begun));
         assert!(future.poll(&mut Context::from_waker(Waker::noop())).is_pending());
         loop {
             thread::park();
@@ -296,11 +382,10 @@ fn part_async_statement() {
 }
 
 #[test]
-fn in_an_async_function_the_closure_of_a_statement_does_not_wait_for_it() {
+fn an_async_statement_whose_macro_may_hide_an_await_is_not_waited_for() {
     let home = tempfile::tempdir().unwrap();
-    assert_eq!(part("part_async_statement", home.path()).code(), Some(7));
-    // What the documents say of it: the closure came before what it is for.
-    assert_eq!(left(home.path()), 1);
+    assert_eq!(part("part_hidden_wait", home.path()).code(), Some(7));
+    assert_eq!(left(home.path()), 0);
 }
 
 #[test]

@@ -69,3 +69,12 @@ fn forked_child_that_a_signal_ends_cleans_nothing_of_its_parents() {
     let child = format!("None Some({})", Signal::TERM.as_raw());
     ended.with_code(0).said(&[&child, "None", "main's destructor", "cleaned"]).silently();
 }
+
+/// What wrote the events of tracing may be gone with `main`.
+#[test]
+fn once_main_has_ended_a_failed_cleanup_is_a_line_beside_the_event_of_tracing() {
+    let ended = run(PATIENT, "cleanup_fails_after_main");
+    ended.with_code(7).warned("backstop: cleanup `name` failed on success at ");
+    assert!(ended.stderr.ends_with(": late\n"), "{ended:?}");
+    assert_eq!(ended.stderr.lines().count(), 1, "{ended:?}");
+}

@@ -77,6 +77,20 @@ fn thread_that_holds_stderr_does_not_hold_up_the_end() {
     program.wait().by(Signal::TERM).warned("`main` did not end");
 }
 
+/// Whoever waits for the token is woken by code of an executor, which is not backstop's.
+#[test]
+fn waker_that_blocks_or_panics_does_not_hold_up_the_end() {
+    for part in ["waker_blocks", "waker_panics"] {
+        let program = start(HASTY, part);
+        program.expect("ready");
+        program.signal(Signal::TERM);
+        let ended = program.wait();
+        ended.by(Signal::TERM).warned("`main` did not end");
+        let told = ended.stderr.contains("backstop: waker `<token>` panicked at ");
+        assert_eq!(told, part == "waker_panics", "{ended:?}");
+    }
+}
+
 /// Nobody reads what it says: the pipe is full.
 #[test]
 fn stderr_that_takes_nothing_does_not_hold_up_the_end() {

@@ -41,6 +41,17 @@ fn after_the_grace_period_main_and_its_tasks_are_dropped_and_their_cleanups_awai
     ended.stdout.sort();
     ended.by(Signal::TERM).said(&["main said goodbye", "task said goodbye"]);
     assert!(!ended.stderr.contains("cleanup"), "all ended: {}", ended.stderr);
+    ended.warned("backstop: `main` was dropped before it had ended\n");
+    assert!(!ended.stderr.contains("`main` did not end"), "it is gone: {}", ended.stderr);
+}
+
+#[test]
+fn a_main_that_has_ended_is_not_said_to_have_been_dropped_or_not_to_have_ended() {
+    let program = start(PATIENT, "leaves_a_blocking_task");
+    program.expect("main's destructor");
+    let ended = program.signal_until_it_ends(Signal::TERM);
+    ended.by(Signal::TERM).warned("backstop: `main` has ended, and its tasks did not\n");
+    assert_eq!(ended.stderr.matches("`main`").count(), 1, "{ended:?}");
 }
 
 #[test]

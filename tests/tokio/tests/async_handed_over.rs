@@ -2,6 +2,8 @@
 //! reported.
 
 use std::future::{Future, pending};
+use std::io::Read as _;
+use std::net::SocketAddr;
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
@@ -9,6 +11,8 @@ use std::time::Duration;
 use backstop::{EventKind, Outcome, defer, drain, must_cleanup};
 use backstop_tests::caught;
 use backstop_tests_tokio::{SharedLog, drained, events, polled};
+use tokio::io::AsyncWriteExt as _;
+use tokio::net::TcpStream;
 use tokio::task::yield_now;
 
 async fn open(name: &'static str, log: &SharedLog) -> (&'static str, SharedLog) {
@@ -369,6 +373,29 @@ fn a_handed_over_cleanup_may_itself_be_cut_off_spawn_and_hand_over() {
     let mut entries: Vec<String> = log.take().split(' ').map(str::to_owned).collect();
     entries.sort();
     assert_eq!(entries, ["-a", "-b"]);
+}
+
+#[test]
+fn a_handed_over_cleanup_may_open_a_connection_of_its_own() {
+    #[must_cleanup]
+    async fn leased(server: SocketAddr) {
+        #[cleanup(async move {
+            let mut stream = TcpStream::connect(server).await?;
+            stream.write_all(b"release").await
+        })]
+        let _lease = ();
+        pending::<()>().await;
+    }
+    let server = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    assert_eq!(polled(1, leased(server.local_addr().unwrap())), None);
+    // It ends, also where it fails: nobody would come to be accepted then.
+    drained();
+    server.set_nonblocking(true).unwrap();
+    let (mut released, _) = server.accept().expect("the cleanup connects");
+    released.set_nonblocking(false).unwrap();
+    let mut said = String::new();
+    released.read_to_string(&mut said).unwrap();
+    assert_eq!(said, "release");
 }
 
 #[test]

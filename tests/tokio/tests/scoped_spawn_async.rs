@@ -58,6 +58,31 @@ fn every_spelling_of_a_spawn_is_joined_before_the_function_returns() {
 }
 
 #[test]
+fn spawns_in_macros_of_known_syntax_are_joined_before_the_function_returns() {
+    #[scoped_spawn]
+    async fn spawns(counts: &Arc<AtomicUsize>) {
+        tokio::select! {
+            () = yield_now(), if !tokio::spawn(count(counts.clone())).is_finished() => {
+                tokio::spawn(count(counts.clone()));
+            }
+            () = pending() => {}
+        }
+        tokio::select! {
+            _ = tokio::spawn(count(counts.clone())) => drop(tokio::spawn(count(counts.clone()))),
+        }
+        assert!(!tokio::spawn(count(counts.clone())).is_finished(), "it has just begun");
+        assert!(
+            matches!(task::spawn(count(counts.clone())), task if !task.is_finished()),
+            "so has it"
+        );
+        drop(vec![task::spawn(count(counts.clone()))]);
+    }
+    let counts = Arc::new(AtomicUsize::new(0));
+    single().block_on(is_send(spawns(&counts)));
+    assert_eq!(counts.load(Ordering::Relaxed), 7);
+}
+
+#[test]
 fn tasks_have_the_name_of_their_builder_or_else_of_the_attribute() {
     async fn panics() {
         yield_now().await;

@@ -261,3 +261,25 @@ fn another_thread_may_wake_it_by_a_spawn() {
     let late = single().block_on(scope.spawn(async {}));
     assert!(late.unwrap_err().is_cancelled());
 }
+
+#[test]
+fn who_tries_to_spawn_into_a_scope_that_is_closed_is_told_and_the_child_is_dropped() {
+    struct Alive<'a>(&'a Cell<bool>);
+    impl Drop for Alive<'_> {
+        fn drop(&mut self) {
+            self.0.set(false);
+        }
+    }
+    let alive = Cell::new(true);
+    let any = Options::new().local_any();
+    let value = single().block_on(any.run(async { any.try_spawn(async { 7 }).unwrap().await }));
+    assert_eq!(value.unwrap(), 7);
+    let guard = Alive(&alive);
+    assert!(any.try_spawn(async move { drop(guard) }).is_err());
+    assert!(!alive.get());
+
+    let send = Options::new().local();
+    let value = single().block_on(send.run(async { send.try_spawn(async { 7 }).unwrap().await }));
+    assert_eq!(value.unwrap(), 7);
+    assert!(send.try_spawn(async {}).is_err());
+}

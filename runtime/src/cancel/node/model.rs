@@ -1,5 +1,6 @@
 //! Models of the token: see [`crate::sync`].
 
+use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Wake, Waker};
@@ -15,7 +16,7 @@ const HARD: CancelCause = Shutdown { immediate: true };
 
 fn cancels(node: &Arc<Node>, cause: CancelCause) -> thread::JoinHandle<()> {
     let node = Arc::clone(node);
-    thread::spawn(move || node.cancel(cause))
+    thread::spawn(move || node.cancel(cause, Location::caller()))
 }
 
 #[test]
@@ -25,7 +26,7 @@ fn the_first_cause_stays_and_is_everybodys() {
         let child = root.child(None);
         let leaf = child.child(None);
         let other = cancels(&root, SiblingFailed);
-        root.cancel(Requested);
+        root.cancel(Requested, Location::caller());
         // It was one of the two, from then on, if this call was the second.
         let cause = root.cause();
         assert!(matches!(cause, Some(Requested | SiblingFailed)), "{cause:?}");
@@ -40,7 +41,7 @@ fn an_immediate_shutdown_replaces_the_other_one_everywhere() {
         let root = Node::root();
         let child = root.child(None);
         let soft = cancels(&root, SOFT);
-        root.cancel(HARD);
+        root.cancel(HARD, Location::caller());
         soft.join().unwrap();
         assert_eq!([root.cause(), child.cause()], [Some(HARD); 2]);
     });
@@ -55,7 +56,7 @@ fn a_child_of_a_token_that_is_being_cancelled_is_cancelled() {
             let parent = Arc::clone(&parent);
             thread::spawn(move || parent.child(None))
         };
-        root.cancel(Requested);
+        root.cancel(Requested, Location::caller());
         let child = born.join().unwrap();
         assert_eq!([parent.cause(), child.cause()], [Some(Requested); 2]);
     });
@@ -70,7 +71,7 @@ fn a_child_born_between_two_causes_gets_the_later_one() {
             thread::spawn(move || root.child(None))
         };
         let soft = cancels(&root, SOFT);
-        root.cancel(HARD);
+        root.cancel(HARD, Location::caller());
         soft.join().unwrap();
         assert_eq!(born.join().unwrap().cause(), Some(HARD));
     });
@@ -97,7 +98,7 @@ fn every_thread_that_waits_is_woken() {
         let child = root.child(None);
         let waits =
             [Arc::clone(&root), child].map(|node| thread::spawn(move || node.wait_until(None)));
-        root.cancel(Requested);
+        root.cancel(Requested, Location::caller());
         for waits in waits {
             assert_eq!(waits.join().unwrap(), Some(Requested));
         }
@@ -196,8 +197,8 @@ fn a_task_that_waits_for_a_later_cause_is_woken_for_that_one() {
         let waits = thread::spawn(move || {
             loom::future::block_on(token.cancelled_until(|cause| cause == HARD))
         });
-        root.cancel(SOFT);
-        root.cancel(HARD);
+        root.cancel(SOFT, Location::caller());
+        root.cancel(HARD, Location::caller());
         assert_eq!(waits.join().unwrap(), HARD);
     });
 }

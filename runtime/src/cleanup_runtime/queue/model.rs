@@ -1,6 +1,7 @@
 //! Models of the cleanup queue: see [`crate::sync`].
 
 use std::future::poll_fn;
+use std::panic::Location;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Waker};
@@ -42,7 +43,7 @@ fn hand_over(work: &Arc<Work>, job: u32) -> Option<JoinHandle<()>> {
             work.ended.lock().unwrap().push(job);
             work.running.fetch_sub(1, SeqCst);
             next = work.queue.next(7);
-            work.queue.end();
+            work.queue.end(Location::caller());
         }
     }))
 }

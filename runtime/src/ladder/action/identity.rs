@@ -3,7 +3,8 @@
 //! Device and inode number alone do not tell: a file system gives the number of a removed file to
 //! the next one (50 of 50 times on ext4). Beside them stands, in this order of preference, a random
 //! id in a user extended attribute, a file handle, the time of birth. A copy may carry the
-//! attribute along, so that the time of birth is compared with it wherever it is known.
+//! attribute along, so that the time of birth is compared with it wherever it is known. A power cut
+//! may leave the file without its attribute, which came later: handle and time of birth stand in then.
 
 use std::os::fd::BorrowedFd;
 
@@ -54,6 +55,8 @@ enum Mark {
     Attribute(Id),
     /// The file handle: its type and bytes.
     Handle(i32, #[serde(with = "serde_bytes")] Vec<u8>),
+    /// Both. After a power cut, a file may be on the disk and its attribute not.
+    Both(Id, i32, #[serde(with = "serde_bytes")] Vec<u8>),
 }
 
 /// Which file it is.
@@ -109,10 +112,16 @@ impl Identity {
             Some(Mark::Attribute(id)) if !system::has_attribute(fd, &found.stat, *id)? => {
                 Ok(Some("another one is in its place (same inode, other id)"))
             }
-            Some(Mark::Handle(kind, handle))
-                if super::call::file_handle(fd)? != (*kind, handle.clone()) =>
-            {
+            Some(Mark::Handle(kind, handle)) if !system::has_handle(fd, *kind, handle)? => {
                 Ok(Some("another one is in its place (same inode, other file handle)"))
+            }
+            Some(Mark::Both(id, kind, handle))
+                if !(system::has_attribute(fd, &found.stat, *id)?
+                    || birth.is_some()
+                        && system::has_no_attribute(fd)?
+                        && system::has_handle(fd, *kind, handle)?) =>
+            {
+                Ok(Some("another one is in its place (same inode, other id)"))
             }
             None if self.birth.is_none() || birth.is_none() => Ok(Some(
                 "its file system offers neither extended attributes nor file handles nor times of \
@@ -167,12 +176,19 @@ mod system {
 
     pub(super) fn mark(fd: BorrowedFd<'_>, kind: FileType) -> Option<Mark> {
         // The kernel refuses user attributes to all others.
-        if matches!(kind, FileType::RegularFile | FileType::Directory) {
-            if let Some(id) = set_attribute(fd) {
-                return Some(Mark::Attribute(id));
-            }
+        let takes_attributes = matches!(kind, FileType::RegularFile | FileType::Directory);
+        let id = if takes_attributes { set_attribute(fd) } else { None };
+        match (id, call::file_handle(fd).ok()) {
+            (Some(id), Some((kind, handle))) => Some(Mark::Both(id, kind, handle)),
+            (Some(id), None) => Some(Mark::Attribute(id)),
+            (None, Some((kind, handle))) => Some(Mark::Handle(kind, handle)),
+            (None, None) => None,
         }
-        call::file_handle(fd).ok().map(|(kind, handle)| Mark::Handle(kind, handle))
+    }
+
+    pub(super) fn has_handle(fd: BorrowedFd<'_>, kind: i32, handle: &[u8]) -> Result<bool> {
+        let (found_kind, found) = call::file_handle(fd)?;
+        Ok((found_kind, &*found) == (kind, handle))
     }
 
     /// The id that the file has from now on. One that it already has stays: the other action that
@@ -192,16 +208,28 @@ mod system {
     }
 
     /// The id that the file has; `None` if it has none, or something else under its name.
-    pub(super) fn attribute(fd: BorrowedFd<'_>) -> Result<Option<Id>> {
+    fn attribute(fd: BorrowedFd<'_>) -> Result<Option<Id>> {
         let mut id = Id::default();
-        let read = match rustix::fs::fgetxattr(fd, ATTRIBUTE, &mut id) {
-            Err(Errno::BADF) => rustix::fs::getxattr(by_number(fd), ATTRIBUTE, &mut id),
-            other => other,
-        };
-        match read {
+        match read_attribute(fd, &mut id) {
             Ok(16) => Ok(Some(id)),
             Ok(_) | Err(Errno::NODATA | Errno::RANGE | Errno::OPNOTSUPP) => Ok(None),
             Err(error) => Err(error),
+        }
+    }
+
+    /// Whether nothing is there under the attribute's name.
+    pub(super) fn has_no_attribute(fd: BorrowedFd<'_>) -> Result<bool> {
+        match read_attribute(fd, &mut Id::default()) {
+            Err(Errno::NODATA) => Ok(true),
+            Ok(_) | Err(Errno::RANGE) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    fn read_attribute(fd: BorrowedFd<'_>, id: &mut Id) -> Result<usize> {
+        match rustix::fs::fgetxattr(fd, ATTRIBUTE, &mut *id) {
+            Err(Errno::BADF) => rustix::fs::getxattr(by_number(fd), ATTRIBUTE, id),
+            other => other,
         }
     }
 

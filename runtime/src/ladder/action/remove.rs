@@ -211,7 +211,15 @@ impl Removal {
 
     fn wrong_kind(&self, kind: FileType) -> String {
         let path = self.place.path();
-        format!("{} is no {} but a {kind:?}", quoted(&path), self.thing.word())
+        let found = match kind {
+            FileType::RegularFile => "file",
+            FileType::Directory => "directory",
+            FileType::Symlink => "symbolic link",
+            FileType::Socket => "socket",
+            FileType::Fifo => "pipe",
+            _ => "device",
+        };
+        format!("{} is a {found} and no {}", quoted(&path), self.thing.word())
     }
 
     /// Removes it.
@@ -295,9 +303,7 @@ impl Removal {
         }
         if self.ours == Ours::Nothing {
             return Ok(Some(
-                "it was announced, but the process ended before it said that this is the one that \
-                 it created"
-                    .to_owned(),
+                "it was announced, and never confirmed to be the one that was created".to_owned(),
             ));
         }
         if !self.thing.accepts(found.kind()) {

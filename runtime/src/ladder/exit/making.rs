@@ -4,6 +4,10 @@
 //! nothing, and what the statement makes then would be left. So the hook leaves such an entry for last
 //! and waits for the statement, whose thread runs the cleanup behind it. But a statement may be one that
 //! never ends: after half of the time that is left the hook runs it beside.
+//!
+//! A statement of an `async fn` is such a one while it is polled. Between two polls it makes nothing, and
+//! who knows whether there is anybody left to poll it: the hook runs its cleanup, and then it does not go
+//! on any more.
 
 use std::cell::Cell;
 use std::marker::PhantomData;
@@ -13,7 +17,7 @@ use super::phase::Phase;
 use super::registry::{Place, Taken};
 use super::{Cleanup, Entry, Owed, thread};
 use crate::site::Site;
-use crate::sync::atomic::Ordering;
+use crate::sync::atomic::{AtomicBool, Ordering};
 
 impl Entry {
     /// The statement that makes what this is for begins: see [`Announced::register_making`].
@@ -54,6 +58,57 @@ impl Drop for Making {
     }
 }
 
+impl Entry {
+    /// As [`making`](Self::making), for a statement that may be suspended.
+    pub(crate) fn making_in_turns(&self) -> MakingInTurns {
+        let making = self.making();
+        let (hook, place) = (making.hook, making.place.take());
+        MakingInTurns { hook, place, is_polled: AtomicBool::new(true) }
+    }
+}
+
+/// A guarded statement that is making something while it is polled, by whatever thread. It has come to its
+/// end when this is dropped.
+pub(crate) struct MakingInTurns {
+    hook: &'static Hook,
+    place: Option<Place>,
+    /// Of this turn's thread, which orders it with that of the next.
+    is_polled: AtomicBool,
+}
+
+impl MakingInTurns {
+    /// The statement is polled. Tells whether it may go on: not where its cleanup has been taken.
+    pub(crate) fn resume(&self) -> bool {
+        let Some(place) = self.place else { return true };
+        if self.is_polled.load(Ordering::Relaxed) {
+            return true;
+        }
+        if !self.hook.is_inherited() && !self.hook.registry.making_again(place) {
+            return false;
+        }
+        thread::making();
+        self.is_polled.store(true, Ordering::Relaxed);
+        true
+    }
+
+    /// It is suspended, or has come to its end.
+    pub(crate) fn suspend(&self) {
+        let Some(place) = self.place else { return };
+        if self.is_polled.swap(false, Ordering::Relaxed) {
+            thread::made();
+            if !self.hook.is_inherited() {
+                self.hook.made(place);
+            }
+        }
+    }
+}
+
+impl Drop for MakingInTurns {
+    fn drop(&mut self) {
+        self.suspend();
+    }
+}
+
 impl Hook {
     /// As [`register_announced`](Self::register_announced), for what a statement is about to make:
     /// once the hook has begun, it waits for the statement.
@@ -90,7 +145,7 @@ impl Hook {
         Owed::Nothing
     }
 
-    /// The statement has made what this entry is for. Once the hook has begun, this thread runs it
+    /// The statement has made what this entry is for, or what it makes before it goes on. Once the hook has begun, this thread runs it
     /// at once, as what it registers.
     pub(super) fn made(&self, place: Place) {
         if let Some(taken) = self.registry.made(place, || self.phase() != Phase::Open) {

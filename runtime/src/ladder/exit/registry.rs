@@ -119,7 +119,19 @@ impl Registry {
         Place { shard, slot, sequence }
     }
 
-    /// The statement has come to its end. Takes the entry for this thread, if `is_late`, which is
+    /// The statement goes on, on this thread, after it was suspended, unless somebody has taken the entry.
+    pub(super) fn making_again(&self, place: Place) -> bool {
+        let mut list = self.lock(place.shard);
+        let is_armed = list.slot(place).is_some_and(|slot| slot.cleanup.is_some());
+        if is_armed {
+            let Place { slot, sequence, .. } = place;
+            let at = list.making.partition_point(|making| making.sequence < sequence);
+            list.making.insert(at, Making { slot, sequence, thread: sys::this_thread() });
+        }
+        is_armed
+    }
+
+    /// The statement has come to its end, or is suspended. Takes the entry for this thread, if `is_late`, which is
     /// asked under the lock: the hook, which changes its phase first and locks then, either finds it
     /// here as any other or has it taken here.
     pub(super) fn made(&self, place: Place, is_late: impl FnOnce() -> bool) -> Option<Taken> {

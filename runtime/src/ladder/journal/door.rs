@@ -4,7 +4,9 @@
 use std::io;
 use std::path::Path;
 
-use super::Recovery;
+use super::owner::Owner;
+use super::place::Place;
+use super::{Recovery, replay};
 use crate::Action;
 use crate::ladder::action::Prepared;
 use crate::ladder::action::encoding::Encoded;
@@ -18,6 +20,11 @@ pub fn open(directory: Option<&Path>) -> io::Result<Recovery> {
 /// Replays what is in `directory`.
 pub fn recover_in(directory: &Path) -> io::Result<Recovery> {
     super::recover_in(Some(directory))
+}
+
+/// As [`recover_in`], were the system started anew meanwhile.
+pub fn recover_after_restart_in(directory: &Path) -> io::Result<Recovery> {
+    replay::replay(&Place::open(Some(directory), false)?, &Owner::current().after_a_restart())
 }
 
 /// A registration with the journal only.

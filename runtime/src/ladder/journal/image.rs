@@ -20,7 +20,7 @@ use crate::ladder::action::encoding;
 
 const MAGIC: &[u8; 8] = b"backstop";
 /// To be raised whenever an older program would misread the file.
-pub(super) const VERSION: u32 = 2;
+pub(super) const VERSION: u32 = 3;
 const HEAD: usize = 48;
 const PAGE: usize = 4096;
 
@@ -78,6 +78,8 @@ pub(super) fn header(nonce: [u8; 16], half: usize, owner: &Owner) -> postcard::R
 pub(super) struct Registration {
     pub(super) key: u64,
     pub(super) committed: bool,
+    /// Whether it was performed, and may not have come to the disk.
+    pub(super) done: bool,
     /// The action, as it was encoded.
     pub(super) data: Vec<u8>,
 }
@@ -222,8 +224,10 @@ impl Live {
                 (Kind::Commit, None) => self.register(key, true, data),
                 (Kind::Commit, Some((_, registration))) => {
                     registration.committed = true;
+                    registration.done = false;
                     data.clone_into(&mut registration.data);
                 }
+                (Kind::Done, Some((_, registration))) => registration.done = true,
                 (Kind::Forget, Some(_)) => {
                     self.registrations.remove(&key);
                 }
@@ -234,7 +238,7 @@ impl Live {
     }
 
     fn register(&mut self, key: u64, committed: bool, data: &[u8]) {
-        let registration = Registration { key, committed, data: data.to_owned() };
+        let registration = Registration { key, committed, done: false, data: data.to_owned() };
         self.registrations.insert(key, (self.order, registration));
         self.order += 1;
     }

@@ -75,10 +75,27 @@ impl Owner {
         &self.mounts
     }
 
+    /// The same, on the same machine, which was started anew.
+    pub(super) fn after_a_restart(self) -> Self {
+        Self { boot: Some("the next one".into()), ..self }
+    }
+
     /// The same, as another process had written it that ended.
     #[cfg(test)]
     pub(super) fn of_a_process_that_is_gone(self) -> Self {
         Self { process: None, ..self }
+    }
+
+    /// The same, as another process had written it before the system was started anew.
+    #[cfg(test)]
+    pub(super) fn of_another_start(self) -> Self {
+        Self { boot: Some("before".into()), machine: Some("this".into()), process: None, ..self }
+    }
+
+    /// This process, as the one that comes after [`of_another_start`](Self::of_another_start).
+    #[cfg(test)]
+    pub(super) fn of_this_start() -> Self {
+        Self { machine: Some("this".into()), ..Self::current() }
     }
 
     /// How the world of this owner, whose segment is not locked, relates to that of `us`.

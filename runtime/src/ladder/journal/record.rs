@@ -32,8 +32,17 @@ pub(super) enum Kind {
     Intent = 1,
     /// It exists.
     Commit = 2,
-    /// It is dealt with.
+    /// It is not to be cleaned up any more.
     Forget = 3,
+    /// It was removed, in this start of the system: a power cut may bring it back.
+    Done = 4,
+}
+
+impl Kind {
+    /// Whether nothing is owed from then on.
+    pub(super) fn ends(self) -> bool {
+        matches!(self, Self::Forget | Self::Done)
+    }
 }
 
 /// One change to one registration.
@@ -41,7 +50,7 @@ pub(super) enum Kind {
 pub(super) struct Record<'a> {
     pub(super) kind: Kind,
     pub(super) key: u64,
-    /// The action, and what it is on; nothing for [`Kind::Forget`].
+    /// The action, and what it is on; nothing for [`Kind::Forget`] and [`Kind::Done`].
     pub(super) data: &'a [u8],
 }
 
@@ -67,6 +76,7 @@ impl<'a> Record<'a> {
             1 => Kind::Intent,
             2 => Kind::Commit,
             3 => Kind::Forget,
+            4 => Kind::Done,
             _ => return None,
         };
         let length = usize::try_from(u32_at(head, 4)?).ok()?;

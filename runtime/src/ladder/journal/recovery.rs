@@ -4,6 +4,8 @@ use std::fmt;
 
 /// What was found in the journal, and what became of it.
 ///
+/// Needs the feature `process`; Linux only.
+///
 /// One line for each thing when displayed.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 #[non_exhaustive]
@@ -21,6 +23,8 @@ pub struct Recovery {
 }
 
 /// Something that a [`Recovery`] did not touch.
+///
+/// Needs the feature `process`; Linux only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeftAlone {
@@ -33,6 +37,8 @@ pub struct LeftAlone {
 }
 
 /// An action that a [`Recovery`] could not perform.
+///
+/// Needs the feature `process`; Linux only.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct FailedAction {
@@ -45,6 +51,17 @@ pub struct FailedAction {
 impl Recovery {
     pub(super) fn leave(&mut self, what: impl Into<String>, reason: impl Into<String>, kept: bool) {
         self.left_alone.push(LeftAlone { what: what.into(), reason: reason.into(), kept });
+    }
+
+    /// Takes in what became of one action. Of one that was `removed` already, only what came of it after
+    /// all is worth telling.
+    pub(super) fn add(&mut self, one: Self, removed: bool) {
+        self.performed.extend(one.performed);
+        self.failed.extend(one.failed);
+        if !removed {
+            self.gone.extend(one.gone);
+            self.left_alone.extend(one.left_alone);
+        }
     }
 
     pub(super) fn fail(&mut self, what: impl Into<String>, error: impl fmt::Display) {

@@ -23,7 +23,7 @@ use super::recovery::Recovery;
 use super::segment::{SUFFIX, UNFINISHED, write_all};
 use crate::event;
 use crate::ladder::action::encoding::{self, Unknown};
-use crate::ladder::action::{Performed, Prepared};
+use crate::ladder::action::{Performed, Prepared, settled};
 
 /// What is behind the name of a segment that was damaged.
 const CORRUPT: &str = ".corrupt";
@@ -236,21 +236,31 @@ impl<'a> Abandoned<'a> {
             let why = "an action in it is none that this version of backstop knows";
             return recovery.leave(self.path(), why, true);
         };
-        let mut done = Done { segment: &self, tail, keys: Vec::new() };
+        let mut done = Done { segment: &self, tail, dealt_with: Vec::new() };
         let mut kept = false;
-        for Decoded { key, mount, action } in decoded.iter().rev() {
-            let path = action.path();
-            let verdict =
-                owner.verdict(us, relation, path.as_deref(), mount.as_ref(), action.replays());
-            if settle(action, verdict, relation, (budget, perform), recovery) {
-                done.note(*key, path.is_none(), recovery);
+        for (decoded, Registration { done: removed, .. }) in decoded.iter().zip(&live).rev() {
+            let Decoded { key, mount, action } = decoded;
+            let dealt_with = if *removed && !relation.rebooted {
+                // It cannot have come back.
+                true
+            } else {
+                let path = action.path();
+                let verdict =
+                    owner.verdict(us, relation, path.as_deref(), mount.as_ref(), action.replays());
+                let mut told = Recovery::default();
+                let dealt_with = settle(action, verdict, relation, (budget, perform), &mut told);
+                recovery.add(told, *removed);
+                dealt_with
+            };
+            if dealt_with {
+                done.note(*key, action, recovery);
             } else {
                 kept = true;
             }
         }
         if kept {
             done.write(recovery);
-        } else {
+        } else if done.is_on_disk(recovery) {
             self.remove();
         }
     }
@@ -334,20 +344,32 @@ impl Budget {
 struct Done<'a> {
     segment: &'a Abandoned<'a>,
     tail: Tail,
-    keys: Vec<u64>,
+    dealt_with: Vec<(u64, &'a Prepared)>,
 }
 
-impl Done<'_> {
-    fn note(&mut self, key: u64, now: bool, recovery: &mut Recovery) {
-        self.keys.push(key);
-        if now || self.keys.len() == 64 {
+impl<'a> Done<'a> {
+    fn note(&mut self, key: u64, action: &'a Prepared, recovery: &mut Recovery) {
+        self.dealt_with.push((key, action));
+        if action.path().is_none() || self.dealt_with.len() == 64 {
             self.write(recovery);
         }
     }
 
+    /// Whether what was removed stays so, whatever happens now. If not, the next start looks again.
+    fn is_on_disk(&self, recovery: &mut Recovery) -> bool {
+        let synced = settled::on_disk(self.dealt_with.iter().map(|(_, action)| *action));
+        if let Err(e) = &synced {
+            recovery.fail(format!("{}: bringing it to the disk", self.segment.path()), e);
+        }
+        synced.is_ok()
+    }
+
     fn write(&mut self, recovery: &mut Recovery) {
+        if !self.is_on_disk(recovery) {
+            return;
+        }
         let mut frame = vec![0; FRAME];
-        for key in self.keys.drain(..) {
+        for (key, _) in self.dealt_with.drain(..) {
             Record { kind: Kind::Forget, key, data: &[] }.write(&mut frame);
         }
         if frame.len() == FRAME {

@@ -18,6 +18,7 @@ use super::lock::Lock;
 use super::owner::Owner;
 use super::place::{Place, error};
 use super::record::{FRAME, Kind, MAX_DATA, RECORD, Record, Tail};
+use crate::ladder::action::{encoding, settled};
 
 /// How a segment's name ends; one that is being made has [`UNFINISHED`] behind it.
 pub(super) const SUFFIX: &str = ".journal";
@@ -73,10 +74,16 @@ enum Written {
 struct Live {
     order: u64,
     committed: bool,
+    /// Whether it was removed, and may come back with a power cut.
+    done: bool,
     data: Arc<[u8]>,
 }
 
 impl Live {
+    fn new(order: u64, committed: bool, data: Arc<[u8]>) -> Self {
+        Self { order, committed, done: false, data }
+    }
+
     /// The room that is kept for what must still be said of it, also when the disk is full.
     fn reserve(&self) -> usize {
         reserve(self.committed, self.data.len())
@@ -118,7 +125,7 @@ impl Segment {
     pub(super) fn apply(&mut self, changes: Vec<Change>) -> Vec<io::Result<()>> {
         let mut results: Vec<_> = changes.iter().map(|change| self.check(change)).collect();
         // What finds no room is given up in this order. Withdrawals always find it.
-        for given_up in [Kind::Intent, Kind::Commit, Kind::Forget] {
+        for given_up in [Kind::Intent, Kind::Commit, Kind::Done, Kind::Forget] {
             let open = changes.iter().zip(&results).filter(|(_, result)| result.is_none());
             let batch: Vec<_> = open.map(|(change, _)| change).collect();
             let written = self.write(&batch);
@@ -149,7 +156,7 @@ impl Segment {
             return Some(Err(io::Error::other(why.clone())));
         }
         match change.kind {
-            Kind::Forget if !known => Some(Ok(Written::NotNeeded)),
+            Kind::Forget | Kind::Done if !known => Some(Ok(Written::NotNeeded)),
             Kind::Intent if known => invalid("journal: this registration is there already"),
             _ if change.data.len() > MAX_DATA => invalid("journal: an action of more than 1 MiB"),
             _ => None,
@@ -162,24 +169,46 @@ impl Segment {
         let Change { kind, key, data } = change;
         match kind {
             Kind::Intent => {
-                self.live.insert(key, Live { order: self.order, committed: false, data });
+                self.live.insert(key, Live::new(self.order, false, data));
                 self.order += 1;
             }
             Kind::Commit => match self.live.get_mut(&key) {
                 Some(live) => {
                     live.committed = true;
+                    live.done = false;
                     live.data = data;
                 }
                 // What existed before it was registered.
                 None => {
-                    self.live.insert(key, Live { order: self.order, committed: true, data });
+                    self.live.insert(key, Live::new(self.order, true, data));
                     self.order += 1;
                 }
             },
             Kind::Forget => {
                 self.live.remove(&key);
             }
+            Kind::Done => {
+                if let Some(live) = self.live.get_mut(&key) {
+                    live.done = true;
+                }
+            }
         }
+    }
+
+    /// Forgets what was removed, once that is on the disk. What cannot be brought there stays.
+    fn forget_done(&mut self) {
+        let done = self.live.values().filter(|live| live.done);
+        let actions: Vec<_> = done.filter_map(|live| encoding::decode(&live.data)).collect();
+        if settled::on_disk(&actions).is_err() {
+            return;
+        }
+        let reserved = &mut self.reserved;
+        self.live.retain(|_, live| {
+            if live.done {
+                *reserved -= live.reserve();
+            }
+            !live.done
+        });
     }
 
     /// What is to be kept free after a change.
@@ -188,6 +217,8 @@ impl Segment {
         let taken = match change.kind {
             Kind::Intent => reserve(false, change.data.len()),
             Kind::Commit => reserve(true, change.data.len()),
+            // Who replays it has to say that it is dealt with.
+            Kind::Done => released,
             Kind::Forget => 0,
         };
         before - released + taken
@@ -206,7 +237,7 @@ impl Segment {
         if !self.is_in_place()? {
             match self.grow(self.layout.half) {
                 // Nobody will find what is to be forgotten.
-                Err(_) if changes.iter().all(|change| change.kind == Kind::Forget) => return Ok(()),
+                Err(_) if changes.iter().all(|change| change.kind.ends()) => return Ok(()),
                 made => made?,
             }
         }
@@ -232,6 +263,7 @@ impl Segment {
         if self.tail.at + room <= self.tail.end {
             return Ok(());
         }
+        self.forget_done();
         let snapshot =
             FRAME + self.live.values().map(|live| Record::size(&live.data)).sum::<usize>();
         let needed = snapshot + room;
@@ -252,10 +284,10 @@ impl Segment {
         let mut snapshot = self.snapshot();
         tail.seal(&mut snapshot);
         // First: where a frame goes, there are zeros until it is written.
-        let behind = tail.at + snapshot.len();
-        self.write_at(&vec![0; tail.end - behind], behind)?;
-        self.write_at(&snapshot, tail.at)?;
+        let start = tail.at;
         tail.advance(snapshot.len());
+        self.write_at(&vec![0; tail.end - tail.at], tail.at)?;
+        self.write_at(&snapshot, start)?;
         let full = std::mem::replace(&mut self.tail, tail);
         let mut end = [0; FRAME];
         full.seal(&mut end);
@@ -328,8 +360,6 @@ struct NewFile<'a> {
     tail: Tail,
 }
 
-type Made = (OwnedFd, Lock, (u64, u64));
-
 impl<'a> NewFile<'a> {
     fn write(
         place: &'a Place,
@@ -369,7 +399,7 @@ impl<'a> NewFile<'a> {
         Ok(Self { place, name, file, lock, identity, layout, tail })
     }
 
-    fn fill(place: &Place, name: &str, bytes: &[u8]) -> Result<Made, Errno> {
+    fn fill(place: &Place, name: &str, bytes: &[u8]) -> Result<(OwnedFd, Lock, (u64, u64)), Errno> {
         // An earlier attempt of ours may have got no further.
         match unlinkat(&place.dir, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}

@@ -384,6 +384,11 @@ impl Keeper for Channel {
         // It is sent before anything else is.
         self.flush()
     }
+
+    fn done(&self, key: u64) -> io::Result<()> {
+        // It outlives no power cut.
+        self.forget(key)
+    }
 }
 
 impl Channel {

@@ -7,6 +7,8 @@ use std::time::Duration;
 use super::{client, init, log, start, system};
 
 /// What the reaper does when the owner has ended and a fork of it still holds the channel.
+///
+/// Needs the feature `process`; Linux only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
 #[non_exhaustive]
 pub enum OnFork {
@@ -18,6 +20,8 @@ pub enum OnFork {
 }
 
 /// A reaper that is to be started, and its options.
+///
+/// Needs the feature `process`; Linux only.
 ///
 /// # Examples
 ///

@@ -10,6 +10,8 @@ use crate::CancelCause;
 
 /// Ends the process with this exit code, after every destructor of the calling thread has run.
 ///
+/// Needs the feature `process`.
+///
 /// Under [`#[backstop::main]`](crate::main), from whatever thread:
 ///
 /// 1. The code is set. The first call wins: the process ends with that code, whatever `main` returns,
@@ -69,8 +71,9 @@ pub fn exit(code: i32) -> ! {
     status::request(status);
     // A forked child has no other threads to tell, and perhaps locks that one of them held.
     if program.is_ours() {
-        program.root.cancel_with(CancelCause::Shutdown { immediate: false });
+        // Before the token: who waits for that is woken by code of an executor, which may block.
         program.waker.wake();
+        program.root.cancel_with(CancelCause::Shutdown { immediate: false });
     }
     if may_unwind() {
         resume_unwind(Box::new(Exit { alone: None }));

@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use rustix::io::Errno;
 
-use super::main::Program;
+use super::main::{Body, Program};
 use super::signals;
 use crate::scope::live;
 
@@ -25,7 +25,7 @@ pub(super) fn say(
     let since = seconds(begun.elapsed());
     lines.add(format_args!("ended by force, {since} after it was first asked to end ({why})"));
     if !program.main_has_ended() {
-        lines.add(format_args!("`main` did not end"));
+        say_of_main(&mut lines);
     }
     let children = live::children();
     lines.list("children of scopes", &children, |child| {
@@ -53,6 +53,18 @@ pub(super) fn say_left_of_main(threads: usize, waited: Duration) {
     ));
     list_tasks(&mut lines);
     lines.print();
+}
+
+fn say_of_main(lines: &mut Lines) {
+    match Body::now() {
+        Body::Running | Body::Leaving => lines.add(format_args!("`main` did not end")),
+        Body::Dropped => lines.add(format_args!("`main` was dropped before it had ended")),
+        #[cfg(feature = "tokio")]
+        Body::Ended if super::tasks::are_running() => {
+            lines.add(format_args!("`main` has ended, and its tasks did not"));
+        }
+        Body::Ended => {}
+    }
 }
 
 #[cfg(feature = "tokio")]

@@ -50,6 +50,41 @@ const ENDED: u8 = 1;
 /// The supervisor has begun to force the end: it says with which status.
 const FORCED: u8 = 2;
 
+/// What became of the body of `main`, in this order.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[repr(u8)]
+#[cfg_attr(not(feature = "tokio"), allow(dead_code, reason = "an `async` one can be dropped"))]
+pub(super) enum Body {
+    Running,
+    /// It is over, or about to be dropped: what belongs to it may be gone, as the writer of its logs.
+    Leaving,
+    /// It returned or panicked.
+    Ended,
+    /// It was dropped before it had ended.
+    Dropped,
+}
+
+static BODY: AtomicU8 = AtomicU8::new(Body::Running as u8);
+
+impl Body {
+    pub(super) fn now() -> Self {
+        let now = BODY.load(Ordering::Acquire);
+        let all = [Self::Dropped, Self::Ended, Self::Leaving];
+        all.into_iter().find(|body| *body as u8 == now).unwrap_or(Self::Running)
+    }
+
+    /// The body of `main` has come to this, if not further.
+    pub(super) fn has_come_to(self) {
+        BODY.fetch_max(self as u8, Ordering::AcqRel);
+    }
+}
+
+/// Whether the body of `main` is over, or about to be dropped. What belongs to it, as the writer of its logs
+/// may, is gone from then on, while tasks and threads may be yet to end.
+pub(crate) fn is_main_over() -> bool {
+    Body::now() != Body::Running
+}
+
 thread_local! {
     /// Whether the thread is the one of `main`, after the body. No destructor, so that it is there
     /// until the very end.
@@ -132,6 +167,7 @@ pub(super) fn run_with<R: Termination>(
         let _ambient = program.root.enter();
         catch_unwind(AssertUnwindSafe(|| body().report()))
     };
+    Body::Ended.has_come_to();
     AFTER_MAIN.set(true);
     program.end();
     match (result, status::requested()) {

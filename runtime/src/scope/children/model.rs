@@ -29,7 +29,7 @@ type Scope = Arc<Children<Modelled>>;
 
 fn scope(options: Options) -> Scope {
     let options = options.child_of(&CancelToken::new());
-    Arc::new(Children::new(Arc::new(Shared::new(&options))))
+    Arc::new(Children::new(Arc::new(Shared::new(&options, Location::caller()))))
 }
 
 /// Spawns a child as a scope does.

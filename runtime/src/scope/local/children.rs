@@ -2,47 +2,67 @@
 
 use std::future::Future;
 use std::mem;
-use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::panic::{AssertUnwindSafe, Location, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 
 use super::Shared;
+use crate::scope::tasks::shared::SCOPE;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Mutex, MutexGuard};
+use crate::wakers::contained;
 
 /// Who is to be polled, and the task that polls.
-#[derive(Default)]
-pub(super) struct Ready(Mutex<Queue>);
+pub(super) struct Ready {
+    queue: Mutex<Queue>,
+    /// Where the scope was made.
+    location: &'static Location<'static>,
+}
 
 #[derive(Default)]
 struct Queue {
     woken: Vec<usize>,
-    task: Option<Waker>,
+    /// Shared, for a waker's `clone` may be anybody's code, which is not to run under the lock.
+    task: Option<Arc<Waker>>,
 }
 
 impl Ready {
+    pub(super) fn new(location: &'static Location<'static>) -> Self {
+        Self { queue: Mutex::default(), location }
+    }
+
     /// Lets the scope be polled.
     pub(super) fn wake(&self) {
         let task = self.queue().task.clone();
-        if let Some(task) = task {
-            task.wake();
-        }
+        // Whoever wakes a child may do so in a destructor.
+        contained(SCOPE, self.location, || {
+            if let Some(task) = task {
+                task.wake_by_ref();
+            }
+        });
     }
 
     fn is_polled_by(&self, task: &Waker) {
-        let mut queue = self.queue();
-        if !queue.task.as_ref().is_some_and(|known| known.will_wake(task)) {
-            let before = queue.task.replace(task.clone());
-            drop(queue);
-            // Its destructor may be anybody's code.
-            drop(before);
+        if self.queue().task.as_ref().is_some_and(|known| known.will_wake(task)) {
+            return;
         }
+        let task = Arc::new(task.clone());
+        let before = self.queue().task.replace(task);
+        contained(SCOPE, self.location, || drop(before));
     }
 
-    /// Held over none of the user's code but a waker's `clone`; `into_inner` for form's sake.
+    /// Held over none of the user's code, so never poisoned; `into_inner` for form's sake.
     fn queue(&self) -> MutexGuard<'_, Queue> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Ready {
+    fn drop(&mut self) {
+        let queue = self.queue.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let task = queue.task.take();
+        contained(SCOPE, self.location, || drop(task));
     }
 }
 
@@ -147,5 +167,28 @@ impl<K: ?Sized + Future<Output = ()>> Children<'_, K> {
 impl<K: ?Sized> Drop for Children<'_, K> {
     fn drop(&mut self) {
         self.end();
+    }
+}
+
+#[cfg(all(test, not(backstop_loom)))]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+    use crate::wakers::tests::calling_when_cloned;
+
+    #[test]
+    fn no_lock_is_held_while_a_waker_is_cloned_and_who_wakes_clones_none() {
+        let (ready, clones) =
+            (Arc::new(Ready::new(Location::caller())), Arc::new(AtomicUsize::new(0)));
+        let (seen, counted) = (Arc::clone(&ready), Arc::clone(&clones));
+        let waker = calling_when_cloned(move || {
+            assert!(seen.queue.try_lock().is_ok(), "the lock is held");
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        ready.is_polled_by(&waker);
+        ready.is_polled_by(&waker);
+        ready.wake();
+        assert_eq!(clones.load(Ordering::Relaxed), 1);
     }
 }

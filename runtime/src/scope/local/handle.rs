@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::fmt;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
 use std::sync::{Arc, PoisonError};
 use std::task::{Context, Poll, Waker};
@@ -11,8 +12,11 @@ use super::Core;
 use crate::event;
 use crate::scope::tasks::shared::{Payload, Site};
 use crate::sync::{Mutex, MutexGuard};
+use crate::wakers::{contained, wake};
 
 /// Why a child gave no value.
+///
+/// Needs the feature `tokio`.
 pub struct ChildError(Why);
 
 enum Why {
@@ -85,40 +89,41 @@ impl<T> Packet<T> {
         std::mem::replace(&mut *self.state(), state)
     }
 
-    /// Held over none of the user's code but a waker's `clone`; `into_inner` for form's sake.
+    /// Held over none of the user's code, so never poisoned; `into_inner` for form's sake.
     fn state(&self) -> MutexGuard<'_, State<T>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 /// The child's side: dropped without a result, it says that the child was cancelled.
-pub(super) struct Ending<T>(Option<Arc<Packet<T>>>);
+pub(super) struct Ending<T> {
+    packet: Option<Arc<Packet<T>>>,
+    site: Site,
+}
 
 impl<T> Ending<T> {
     pub(super) fn new(core: &Arc<Core>, site: &Site) -> (Self, LocalHandle<T>) {
         let packet = Arc::new(Packet(Mutex::new(State::Running(None))));
         let handle =
             LocalHandle { packet: Arc::clone(&packet), core: Arc::clone(core), site: site.clone() };
-        (Self(Some(packet)), handle)
+        (Self { packet: Some(packet), site: site.clone() }, handle)
     }
 
     /// Gives the result to the handle, or back where there is none.
     pub(super) fn end(mut self, result: Result<T>) -> Option<Result<T>> {
-        match self.0.take() {
-            Some(packet) => Self::give(&packet, result),
-            None => Some(result),
-        }
+        self.give(result)
     }
 
-    fn give(packet: &Packet<T>, result: Result<T>) -> Option<Result<T>> {
+    fn give(&mut self, result: Result<T>) -> Option<Result<T>> {
+        let Some(packet) = self.packet.take() else { return Some(result) };
         let mut state = packet.state();
         if matches!(*state, State::Gone) {
             return Some(result);
         }
         let before = std::mem::replace(&mut *state, State::Ended(result));
         drop(state);
-        if let State::Running(Some(waker)) = before {
-            waker.wake();
+        if let State::Running(waker) = before {
+            wake(waker, self.site.name(), self.site.location);
         }
         None
     }
@@ -126,13 +131,13 @@ impl<T> Ending<T> {
 
 impl<T> Drop for Ending<T> {
     fn drop(&mut self) {
-        if let Some(packet) = self.0.take() {
-            let _ = Self::give(&packet, Err(ChildError(Why::Cancelled)));
-        }
+        let _ = self.give(Err(ChildError(Why::Cancelled)));
     }
 }
 
 /// The handle on a child of a [`LocalScope`](super::LocalScope), which awaits to its value.
+///
+/// Needs the feature `tokio`.
 ///
 /// To drop it changes nothing: the scope runs the child to its end, and hears of its panic. Whoever awaits
 /// it takes the panic, which is theirs from then on.
@@ -157,12 +162,13 @@ impl<T> Future for LocalHandle<T> {
     ///
     /// If it is polled after it has ended.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<T>> {
+        // Before the lock: it may be anybody's code, as its destructor.
+        let own = cx.waker().clone();
         let mut state = self.packet.state();
         if let State::Running(waker) = &mut *state {
-            let before = waker.replace(cx.waker().clone());
+            let before = waker.replace(own);
             drop(state);
-            // Its destructor may be anybody's code.
-            drop(before);
+            contained(self.site.name(), self.site.location, || drop(before));
             return Poll::Pending;
         }
         drop(state);
@@ -175,10 +181,22 @@ impl<T> Future for LocalHandle<T> {
 
 impl<T> Drop for LocalHandle<T> {
     fn drop(&mut self) {
-        if let State::Ended(Err(error)) = self.packet.replace(State::Gone) {
-            if let Some(payload) = error.into_payload() {
-                self.core.panicked(self.site.clone(), payload);
+        match self.packet.replace(State::Gone) {
+            // A panic of its destructor is one of the child's.
+            State::Ended(Ok(value)) => {
+                if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(value))) {
+                    self.core.panicked(self.site.clone(), payload);
+                }
             }
+            State::Ended(Err(error)) => {
+                if let Some(payload) = error.into_payload() {
+                    self.core.panicked(self.site.clone(), payload);
+                }
+            }
+            State::Running(waker) => {
+                contained(self.site.name(), self.site.location, || drop(waker));
+            }
+            State::Gone => {}
         }
     }
 }
@@ -189,5 +207,29 @@ impl<T> fmt::Debug for LocalHandle<T> {
             .field("name", &self.site.name)
             .field("location", &self.site.location)
             .finish_non_exhaustive()
+    }
+}
+
+#[cfg(all(test, not(backstop_loom)))]
+mod tests {
+    use std::future::pending;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use super::*;
+    use crate::scope::Options;
+    use crate::wakers::tests::calling_when_cloned;
+
+    #[test]
+    fn no_lock_is_held_while_a_waker_is_cloned() {
+        let scope = Options::new().local();
+        let mut handle = scope.spawn(pending::<()>());
+        let (packet, clones) = (Arc::clone(&handle.packet), Arc::new(AtomicUsize::new(0)));
+        let counted = Arc::clone(&clones);
+        let waker = calling_when_cloned(move || {
+            assert!(packet.0.try_lock().is_ok(), "the lock is held");
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
+        assert!(Pin::new(&mut handle).poll(&mut Context::from_waker(&waker)).is_pending());
+        assert_eq!(clones.load(Ordering::Relaxed), 1);
     }
 }

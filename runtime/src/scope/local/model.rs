@@ -63,6 +63,6 @@ fn the_panic_of_a_child_whose_handle_goes_is_kept() {
         let other = thread::spawn(move || drop::<super::LocalHandle<()>>(handle));
         block_on(scope.course(async {}, |_| false));
         other.join().unwrap();
-        assert_eq!(scope.shared.core.panics().len(), 1);
+        assert_eq!(scope.shared.core.take_panics().len(), 1);
     });
 }

@@ -7,6 +7,8 @@ use super::shared::Site;
 use crate::scope::Name;
 
 /// What became of a child.
+///
+/// Needs the feature `tokio`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum FailureKind {
@@ -17,6 +19,8 @@ pub enum FailureKind {
 }
 
 /// A child of a scope that failed.
+///
+/// Needs the feature `tokio`.
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct ChildFailure {
@@ -52,6 +56,8 @@ impl fmt::Display for ChildFailure {
 }
 
 /// Every child of a scope that failed and whose result nobody took, in the order of their time.
+///
+/// Needs the feature `tokio`.
 #[derive(Debug, Clone, thiserror::Error)]
 pub struct ScopeError {
     failures: Vec<ChildFailure>,
@@ -80,12 +86,16 @@ impl fmt::Display for ScopeError {
 }
 
 /// A scope does not take children any more: it is closing, or has ended.
+///
+/// Needs the feature `tokio`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the scope is closed")]
 #[non_exhaustive]
 pub struct Closed;
 
 /// A function with a `deadline` was stopped by it.
+///
+/// Needs the feature `tokio`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 #[error("the deadline has passed")]
 #[non_exhaustive]
@@ -110,6 +120,7 @@ pub trait FromDeadline {
         Self: Sized;
 }
 
+#[diagnostic::do_not_recommend]
 impl<T, E: From<DeadlineExceeded>> FromDeadline for Result<T, E> {
     fn from_deadline() -> Self {
         Err(DeadlineExceeded.into())
@@ -121,4 +132,14 @@ impl<T, E: From<DeadlineExceeded>> FromDeadline for Result<T, E> {
             _ => Self::from_deadline(),
         }
     }
+}
+
+/// What a function with a deadline returns, of its body's value and whether children were cut off.
+pub type ByDeadline<R> = fn(Option<R>, bool) -> R;
+
+/// Asked of the return type where the attribute names the deadline, and nowhere else: so it is told
+/// there if the type cannot say that the deadline has passed, once.
+#[must_use]
+pub fn by_deadline<R: FromDeadline>() -> ByDeadline<R> {
+    R::by_deadline
 }

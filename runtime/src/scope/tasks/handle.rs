@@ -13,6 +13,8 @@ use super::shared::{Shared, Site};
 
 /// The handle on a task of a scope: awaits to what a [`tokio::task::JoinHandle`] awaits to.
 ///
+/// Needs the feature `tokio`.
+///
 /// To drop it changes nothing: the scope waits for the task, and hears of its panic. Whoever awaits it
 /// takes the panic, or the error, which is theirs from then on.
 pub struct TaskHandle<T: Send + 'static> {

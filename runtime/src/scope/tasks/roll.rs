@@ -16,6 +16,7 @@ use super::children::{Children, Entry, Key};
 use super::error::{ChildFailure, Closed};
 use crate::scope::Name;
 use crate::sync::{Mutex, MutexGuard};
+use crate::wakers::{contained, wake};
 
 pub(in crate::scope) type Payload = Box<dyn Any + Send>;
 
@@ -24,6 +25,17 @@ pub(in crate::scope) type Payload = Box<dyn Any + Send>;
 pub(in crate::scope) struct Site {
     pub(in crate::scope) name: Option<Name>,
     pub(in crate::scope) location: &'static Location<'static>,
+}
+
+impl Site {
+    /// The body of a scope that was made there.
+    pub(in crate::scope) fn body(location: &'static Location<'static>) -> Self {
+        Self { name: Some(Name::from("<body>")), location }
+    }
+
+    pub(in crate::scope) fn name(&self) -> &str {
+        self.name.as_deref().unwrap_or("<unnamed>")
+    }
 }
 
 /// A child whose handle is gone, and whose result is on its way.
@@ -35,7 +47,11 @@ pub(super) trait Abort {
 }
 
 /// The children, which `A` aborts. While `P` lives, somebody waits for those of a scope that was dropped.
-pub(super) struct Roll<A, P>(Mutex<State<A, P>>);
+pub(super) struct Roll<A, P> {
+    state: Mutex<State<A, P>>,
+    /// Where the scope was made.
+    location: &'static Location<'static>,
+}
 
 struct State<A, P> {
     children: Children<A>,
@@ -52,6 +68,9 @@ struct State<A, P> {
     failures: Vec<(Key, ChildFailure)>,
 }
 
+/// What the task waits for that awaits a scope.
+pub(in crate::scope) const SCOPE: &str = "<scope>";
+
 /// How the scope's future went.
 enum Left<P> {
     Ended,
@@ -66,8 +85,8 @@ pub(super) struct Remains {
 }
 
 impl<A: Abort, P> Roll<A, P> {
-    pub(super) fn new() -> Self {
-        Self(Mutex::new(State {
+    pub(super) fn new(location: &'static Location<'static>) -> Self {
+        let state = State {
             children: Children::new(),
             stopped: false,
             left: None,
@@ -75,7 +94,8 @@ impl<A: Abort, P> Roll<A, P> {
             orphans: Vec::new(),
             panics: Vec::new(),
             failures: Vec::new(),
-        }))
+        };
+        Self { state: Mutex::new(state), location }
     }
 
     /// Lists a child that is about to be spawned, unless the scope is closed.
@@ -121,9 +141,7 @@ impl<A: Abort, P> Roll<A, P> {
         let waker = state.waker.take();
         drop(state);
         drop(pending);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.wake(waker);
     }
 
     /// Whether the result goes to a handle; if so, it is on its way from now on.
@@ -151,9 +169,7 @@ impl<A: Abort, P> Roll<A, P> {
         state.orphans.push((site, orphan));
         let waker = state.waker.take();
         drop(state);
-        if let Some(waker) = waker {
-            waker.wake();
-        }
+        self.wake(waker);
         None
     }
 
@@ -211,7 +227,7 @@ impl<A: Abort, P> Roll<A, P> {
         }
         let before = state.waker.replace(waker);
         drop(state);
-        drop(before);
+        contained(SCOPE, self.location, || drop(before));
         Poll::Pending
     }
 
@@ -246,7 +262,19 @@ impl<A: Abort, P> Roll<A, P> {
 
     /// Held over none of the user's code, so never poisoned; `into_inner` for form's sake.
     fn state(&self) -> MutexGuard<'_, State<A, P>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn wake(&self, waker: Option<Waker>) {
+        wake(waker, SCOPE, self.location);
+    }
+}
+
+impl<A, P> Drop for Roll<A, P> {
+    fn drop(&mut self) {
+        let state = self.state.get_mut().unwrap_or_else(PoisonError::into_inner);
+        let waker = state.waker.take();
+        contained(SCOPE, self.location, || drop(waker));
     }
 }
 
@@ -254,36 +282,45 @@ impl<A: Abort, P> Roll<A, P> {
 mod model;
 
 #[cfg(all(test, not(backstop_loom)))]
-#[allow(unsafe_code, reason = "a waker whose `clone` is ours")]
 mod tests {
-    use std::ptr;
-    use std::sync::OnceLock;
+    use std::future::ready;
+    use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::task::{RawWaker, RawWakerVTable};
 
     use super::*;
+    use crate::wakers::tests::{calling_when_cloned, panicking};
 
     impl Abort for () {
         fn abort(&self) {}
     }
 
+    fn roll() -> Arc<Roll<(), ()>> {
+        let roll = Arc::new(Roll::new(Location::caller()));
+        assert!(roll.enter(Entry::default()).is_ok());
+        roll
+    }
+
     #[test]
     fn no_lock_is_held_while_a_waker_is_cloned() {
-        static ROLL: OnceLock<Roll<(), ()>> = OnceLock::new();
-        static CLONES: AtomicUsize = AtomicUsize::new(0);
-        static TABLE: RawWakerVTable = RawWakerVTable::new(clone, nothing, nothing, nothing);
-        fn clone(_: *const ()) -> RawWaker {
-            assert!(ROLL.get().unwrap().0.try_lock().is_ok(), "the lock is held");
-            CLONES.fetch_add(1, Ordering::Relaxed);
-            RawWaker::new(ptr::null(), &TABLE)
-        }
-        fn nothing(_: *const ()) {}
-
-        let roll = ROLL.get_or_init(Roll::new);
-        assert!(roll.enter(Entry::default()).is_ok());
-        // SAFETY: the functions of the table use no data.
-        let waker = unsafe { Waker::new(ptr::null(), &TABLE) };
+        let (roll, clones) = (roll(), Arc::new(AtomicUsize::new(0)));
+        let (seen, counted) = (Arc::clone(&roll), Arc::clone(&clones));
+        let waker = calling_when_cloned(move || {
+            assert!(seen.state.try_lock().is_ok(), "the lock is held");
+            counted.fetch_add(1, Ordering::Relaxed);
+        });
         assert!(roll.poll_ended(&mut Context::from_waker(&waker)).is_pending());
-        assert_eq!(CLONES.load(Ordering::Relaxed), 1);
+        assert_eq!(clones.load(Ordering::Relaxed), 1);
+    }
+
+    #[test]
+    fn a_result_on_its_way_is_the_scopes_though_its_waker_panics() {
+        let roll = roll();
+        let waker = panicking();
+        assert!(roll.poll_ended(&mut Context::from_waker(&waker)).is_pending());
+        let payload: Payload = Box::new("of the orphan");
+        let orphan = Box::pin(ready(Some(payload)));
+        assert!(roll.orphan(Site::body(Location::caller()), orphan).is_none());
+        assert!(roll.poll_ended(&mut Context::from_waker(Waker::noop())).is_pending());
+        assert_eq!(roll.take_failures().0.len(), 1);
     }
 }

@@ -9,13 +9,15 @@ use std::task::{Context, Poll};
 use tokio::runtime::Handle;
 
 use super::TaskScope;
-use super::error::{ChildFailure, FailureKind, FromDeadline, ScopeError};
-use super::shared::{Payload, Shared, report};
+use super::error::{ByDeadline, ChildFailure, FailureKind, ScopeError};
+use super::shared::{Payload, Shared, Site, report};
 use crate::event;
 use crate::scope::Options;
 use crate::{CancelCause, CancelToken};
 
 /// Calls `f` with a scope to spawn tasks in, and ends after all of them have ended.
+///
+/// Needs the feature `tokio`.
 ///
 /// Tasks run on the tokio runtime that awaits this, and own what they need; the body may borrow.
 ///
@@ -75,6 +77,8 @@ where
 impl Options {
     /// Calls `f` with a scope of tasks; see [`tokio`](fn@tokio).
     ///
+    /// Needs the feature `tokio`.
+    ///
     /// A [`limit`](Self::limit) is one on tasks that have begun and not ended. A task that waits for
     /// another keeps its place.
     ///
@@ -96,6 +100,8 @@ impl Options {
     }
 
     /// Calls `f` with a scope of tasks, whose failures are an error.
+    ///
+    /// Needs the feature `tokio`.
     ///
     /// # Errors
     ///
@@ -130,6 +136,12 @@ impl Options {
         async move {
             let (value, shared, _) = course(self, location, f, |_| false).await;
             let (panics, mut failures) = shared.roll.take_failures();
+            if let Body::Panicked(payload) = value {
+                for (site, payload) in panics {
+                    report(&site, payload);
+                }
+                resume_unwind(payload);
+            }
             for (site, payload) in panics {
                 let message = event::panic_message(&*payload);
                 event::discard(payload);
@@ -137,26 +149,31 @@ impl Options {
             }
             match value {
                 Body::Ended(value) if failures.is_empty() => Ok(value),
-                Body::Ended(_) | Body::Stopped => Err(ScopeError::new(failures)),
-                Body::Panicked(payload) => resume_unwind(payload),
+                _ => Err(ScopeError::new(failures)),
             }
         }
     }
 
     /// Calls `f` with a scope of tasks; when its deadline passes, the body is dropped and the tasks are
     /// aborted.
+    ///
+    /// Needs the feature `tokio`.
     #[doc(hidden)]
     #[track_caller]
-    pub fn tokio_until_deadline<F, B>(self, f: F) -> impl Future<Output = B::Output>
+    pub fn tokio_until_deadline<F, B>(
+        self,
+        by_deadline: ByDeadline<B::Output>,
+        f: F,
+    ) -> impl Future<Output = B::Output>
     where
         F: FnOnce(TaskScope) -> B,
-        B: Future<Output: FromDeadline>,
+        B: Future,
     {
         let location = Location::caller();
         async move {
             let stops = |cause| cause == CancelCause::Deadline;
             let (value, shared, is_cut) = course(self, location, f, stops).await;
-            B::Output::by_deadline(ended(value, &shared), is_cut)
+            by_deadline(ended(value, &shared), is_cut)
         }
     }
 }
@@ -256,7 +273,7 @@ fn ended<T>(body: Body<T>, shared: &Shared) -> Option<T> {
             panics.for_each(|(site, payload)| report(&site, payload));
             // The value goes first: its destructor may panic, too.
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(body))) {
-                event::discard(payload);
+                report(&Site::body(shared.location), payload);
             }
             resume_unwind(first)
         }

@@ -16,7 +16,7 @@ use crate::event::{self, Event, EventKind};
 use crate::scope::{Name, OnFailure, Options};
 use crate::{CancelCause, CancelToken, Outcome};
 
-pub(in crate::scope) use super::roll::{Payload, Site};
+pub(in crate::scope) use super::roll::{Payload, SCOPE, Site};
 
 impl Abort for AbortHandle {
     fn abort(&self) {
@@ -26,7 +26,7 @@ impl Abort for AbortHandle {
 
 pub(super) struct Shared {
     /// Where the scope was made.
-    location: &'static Location<'static>,
+    pub(super) location: &'static Location<'static>,
     token: CancelToken,
     on_failure: OnFailure,
     /// Of children that have none of their own.
@@ -55,7 +55,7 @@ impl Shared {
             name: options.name.clone(),
             limit: options.limit.map(|limit| Arc::new(Semaphore::new(limit.get()))),
             runtime,
-            roll: Roll::new(),
+            roll: Roll::new(location),
             #[cfg(all(feature = "process", unix))]
             _listed: super::live::list(this.clone()),
         })
@@ -121,7 +121,7 @@ impl Shared {
     /// A child failed, or the body did.
     pub(super) fn failed(&self) {
         if self.on_failure == OnFailure::Cancel {
-            self.token.cancel_with(CancelCause::SiblingFailed);
+            self.token.cancel_at(CancelCause::SiblingFailed, self.location);
         }
     }
 
@@ -152,10 +152,9 @@ pub(in crate::scope) fn report(site: &Site, payload: Payload) {
     if event::is_exit(&*payload) {
         return event::discard(payload);
     }
-    let name = site.name.as_deref().unwrap_or("<unnamed>");
     let message = event::panic_message(&*payload);
     let kind = EventKind::ChildPanicked;
-    event::emit(&Event::new(kind, name, site.location, Outcome::Unwind, message));
+    event::emit(&Event::new(kind, site.name(), site.location, Outcome::Unwind, message));
     event::discard(payload);
 }
 

@@ -11,6 +11,7 @@ use std::{env, process, thread};
 use backstop::__private::{Site, exit_entry};
 use backstop::must_cleanup;
 use backstop_tests_ladder::exit::{hang, say};
+use rustix::process::{Resource, Rlimit, setrlimit};
 use tokio::runtime::Runtime;
 use tracing::error_span;
 use tracing::span::Id;
@@ -37,6 +38,12 @@ fn main() {
         "hangs" => {
             backstop::__private::set_exit_limit(Duration::from_millis(200));
             drop_midway(session(pending()));
+            process::exit(7)
+        }
+        "no-descriptors" => {
+            let none = Rlimit { current: Some(0), maximum: Some(0) };
+            setrlimit(Resource::Nofile, none).expect("less is always granted");
+            drop_midway(session(work()));
             process::exit(7)
         }
         "timeout" => {

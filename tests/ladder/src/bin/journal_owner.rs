@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::Command;
 
 use backstop::__private::journal::{self, Registration};
-use backstop::Action;
+use backstop::{Action, Survives, scratch};
 use rustix::process::{Resource, Rlimit, setrlimit};
 
 fn main() {
@@ -55,6 +55,12 @@ fn perform(words: &[&str], registrations: &mut HashMap<u64, Registration>) -> io
             fs::write(words[2], b"")?;
             registration.commit()?;
             registrations.insert(key(), registration);
+        }
+        // By a helper, with another link to it, and dropped.
+        "make-and-drop" => {
+            let file = scratch::file_in(words[1], Survives::Reboot)?;
+            fs::hard_link(file.path(), words[2])?;
+            return Ok(file.path().display().to_string());
         }
         "forget" => registrations.remove(&key()).unwrap().forget()?,
         // As many intents as there is room for.

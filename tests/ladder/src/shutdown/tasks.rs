@@ -10,7 +10,7 @@ use backstop::{cancel_token, must_cleanup, scoped_spawn};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
-use super::{Told, say, stuck};
+use super::{Told, goodbyes, say, stuck};
 
 /// Whether somebody owes an `async` cleanup.
 static IS_OWING: AtomicBool = AtomicBool::new(false);
@@ -82,6 +82,7 @@ pub async fn play() -> ExitCode {
         "leaves_a_task_whose_cleanup_fails" => return leaves_a_task_whose_cleanup_fails().await,
         "fails_when_dropped" => fails_when_dropped().await,
         "leaves_a_blocking_task" => {
+            let _told = Told("main's destructor");
             let (begun, begins) = oneshot::channel();
             tokio::task::spawn_blocking(move || {
                 begun.send(()).expect("main waits");
@@ -116,6 +117,7 @@ pub async fn play() -> ExitCode {
             tokio::task::yield_now().await;
             panic!("in main");
         }
+        part if part.starts_with("goodbye") => return goodbyes::play(part).await,
         other => panic!("no such part: {other}"),
     }
     ExitCode::SUCCESS
@@ -165,7 +167,7 @@ async fn fails_when_dropped() {
 }
 
 /// Sets a subscriber that takes every event, and does as much with it as one whose writer has ended.
-fn trace_to_nobody() {
+pub(super) fn trace_to_nobody() {
     tracing::subscriber::set_global_default(tracing_subscriber::registry()).expect("there is none");
 }
 

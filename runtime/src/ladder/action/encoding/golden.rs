@@ -1,4 +1,4 @@
-//! The bytes of every kind of action, as version 1 writes them.
+//! The bytes of every kind of action, as version 2 writes them.
 //!
 //! The value is compared as text: it has the name of each field, which the bytes have not. So two
 //! fields of one type that change places are found, too.
@@ -83,6 +83,17 @@ fn removals() -> Vec<Golden> {
             &format!(
                 "Remove(Removal {{ thing: Directory, {PLACE_TEXT}, tombstone: {ID_TEXT}, \
                  ours: Tombstone, identity: Some({IDENTITY_TEXT}, mark: None, birth: None }}) }})"
+            ),
+            MINUTE,
+        ),
+        action(
+            "remove_dir_all, committed with an attribute and a file handle",
+            // Type 1 of two bytes.
+            &[&[0, 1], PLACE, ID, &[1], IDENTITY, &[1, 2], BOOT, &[2, 2, 5, 6], &[0]],
+            &format!(
+                "Remove(Removal {{ thing: Directory, {PLACE_TEXT}, tombstone: {ID_TEXT}, \
+                 ours: Found, identity: Some({IDENTITY_TEXT}, \
+                 mark: Some(Both({BOOT_TEXT}, 1, [5, 6])), birth: None }}) }})"
             ),
             MINUTE,
         ),
@@ -186,7 +197,7 @@ fn actions_are_the_bytes_that_they_always_were() {
 
 #[test]
 fn bytes_are_those_of_this_version() {
-    assert_eq!(VERSION, 1, "write the bytes of the new version above, then this number");
+    assert_eq!(VERSION, 2, "write the bytes of the new version above, then this number");
 }
 
 #[test]

@@ -111,3 +111,30 @@ fn a_file_system_that_is_gone_is_said_and_not_taken_for_success() {
     assert!(hidden(prepared.perform()).contains("not mounted any more"));
     assert_eq!(names(&yard.at("merged/app")), ["file"]);
 }
+
+/// What a power cut leaves of a thing whose attribute had not come to the disk.
+#[test]
+fn what_has_lost_its_id_is_known_by_handle_and_birth_together() {
+    let yard = Yard::new();
+    let path = yard.at("dir");
+    let make = || {
+        fs::create_dir(&path).unwrap();
+        let prepared = committed(Action::remove_dir_all(&path));
+        rustix::fs::removexattr(&path, "user.backstop.id").map(|()| prepared)
+    };
+    let Ok(prepared) = make() else { return eprintln!("skipped: no user attributes on {path:?}") };
+    let birth_is_known = fs::metadata(&path).unwrap().created().is_ok();
+    let open = || File::open(&path).unwrap();
+    if !birth_is_known || crate::ladder::action::call::file_handle(open().as_fd()).is_err() {
+        return eprintln!("skipped: no handles or times of birth on {path:?}");
+    }
+    done(prepared.perform());
+    for _ in 0..20 {
+        let prepared = make().unwrap();
+        fs::remove_dir(&path).unwrap();
+        // On ext4 it has the same inode number, and often the same time of birth.
+        fs::create_dir(&path).unwrap();
+        left_alone(prepared.perform());
+        fs::remove_dir(&path).unwrap();
+    }
+}

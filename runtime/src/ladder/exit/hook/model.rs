@@ -169,6 +169,39 @@ fn what_a_statement_is_making_is_removed_behind_it() {
 }
 
 #[test]
+fn a_statement_that_was_suspended_goes_on_before_its_cleanup_runs_or_not_at_all() {
+    with_hook(|hook| {
+        let things = Things::default();
+        // Something for the hook to begin with.
+        mem::forget(register(&SITE, Cleanup::new(|| Ended::WELL)));
+        let (maker, seen) = (things.clone(), things.clone());
+        // Removes what there is.
+        let remove = Cleanup::new(move || {
+            seen.0[1].fetch_add(seen.made(), SeqCst);
+            Ended::WELL
+        });
+        let thread = spawn(move || {
+            let entry = announce().register_making(&SITE, remove);
+            let making = entry.making_in_turns();
+            making.suspend();
+            if making.resume() {
+                maker.make();
+                making.suspend();
+                // Once more, which makes nothing.
+                making.resume();
+            }
+            drop(making);
+            mem::forget(entry);
+        });
+        assert!(end(hook));
+        let at_the_end = (things.made(), things.removed());
+        thread.join().unwrap();
+        assert_eq!((things.made(), things.removed()), at_the_end);
+        assert_eq!(at_the_end.0, at_the_end.1);
+    });
+}
+
+#[test]
 fn cleanups_of_two_threads_run_once_and_newest_first() {
     with_hook(|hook| {
         let order = Arc::new(Mutex::new(Vec::new()));

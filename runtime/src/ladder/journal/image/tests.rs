@@ -20,7 +20,8 @@ impl Random {
 
 const HALF: usize = 2 * PAGE;
 
-type Model = BTreeMap<u64, (bool, Vec<u8>)>;
+/// Whether it is committed, and done; and the action.
+type Model = BTreeMap<u64, (bool, bool, Vec<u8>)>;
 
 /// A valid segment, and what is alive in it after each of its frames.
 struct Written {
@@ -51,22 +52,22 @@ fn write(random: &mut Random) -> Written {
             let data = vec![u8::try_from(random.below(256)).unwrap(); random.below(90)];
             let (kind, key) = match key {
                 None => (Kind::Intent, next),
-                Some(key) if random.below(2) == 0 => (Kind::Commit, key),
-                Some(key) => (Kind::Forget, key),
+                Some(key) => ([Kind::Commit, Kind::Forget, Kind::Done][random.below(3)], key),
             };
-            let data = if kind == Kind::Forget { Vec::new() } else { data };
+            let data = if kind.ends() { Vec::new() } else { data };
             Record { kind, key, data: &data }.write(&mut frame);
             match kind {
                 Kind::Intent => {
                     next += 1;
-                    model.insert(key, (false, data));
+                    model.insert(key, (false, false, data));
                 }
                 Kind::Commit => {
-                    model.insert(key, (true, data));
+                    model.insert(key, (true, false, data));
                 }
                 Kind::Forget => {
                     model.remove(&key);
                 }
+                Kind::Done => model.get_mut(&key).unwrap().1 = true,
             }
         }
         if tail.at + frame.len() > tail.end - 1024 {
@@ -75,6 +76,7 @@ fn write(random: &mut Random) -> Written {
             tail = layout.tail(half, nonce, tail.generation + 1);
             states.clear();
             file[tail.at..tail.end].fill(0);
+            model.retain(|_, (_, done, _)| !*done);
             write_snapshot(&mut file, &mut tail, &model);
             put(&mut file, &mut full, &mut [0; FRAME]);
         } else {
@@ -87,7 +89,7 @@ fn write(random: &mut Random) -> Written {
 
 fn write_snapshot(file: &mut [u8], tail: &mut Tail, model: &Model) {
     let mut frame = vec![0; FRAME];
-    for (key, (committed, data)) in model {
+    for (key, (committed, _, data)) in model {
         let kind = if *committed { Kind::Commit } else { Kind::Intent };
         Record { kind, key: *key, data }.write(&mut frame);
     }
@@ -101,7 +103,7 @@ fn put(file: &mut [u8], tail: &mut Tail, frame: &mut [u8]) {
 }
 
 fn model(image: Image) -> Model {
-    image.live.into_iter().map(|live| (live.key, (live.committed, live.data))).collect()
+    image.live.into_iter().map(|live| (live.key, (live.committed, live.done, live.data))).collect()
 }
 
 #[test]
@@ -220,7 +222,9 @@ fn half_written_snapshot_leaves_the_full_half_in_use() {
         let mut next = layout.tail(half, tail.nonce, tail.generation + 1);
         let (_, alive) = states.last().unwrap();
         let mut other = file.clone();
-        write_snapshot(&mut other, &mut next, alive);
+        let mut snapshot = alive.clone();
+        snapshot.retain(|_, (_, done, _)| !*done);
+        write_snapshot(&mut other, &mut next, &snapshot);
         file[next.at..next.end].fill(0);
         other[next.at..next.end].fill(0);
         let start = layout.header + half * layout.half;
@@ -229,7 +233,8 @@ fn half_written_snapshot_leaves_the_full_half_in_use() {
         let image = Image::read(&file).unwrap();
         // The last numbers of a snapshot may be zeros, which were there before.
         assert!(image.tail == tail || file == other, "{:?} {tail:?}", image.tail);
-        assert_eq!(model(image), *alive);
+        let is_whole = file == other && image.tail != tail;
+        assert_eq!(model(image), if is_whole { snapshot } else { alive.clone() });
         cut += 1;
     }
 }

@@ -10,31 +10,45 @@ use crate::ladder::journal::segment::{Change, Segment, hex, random};
 
 const LONG: Duration = Duration::from_secs(3600);
 
+/// What is in memory, as temporary files may be, outlives no start of the system.
+fn directory() -> PathBuf {
+    std::env::current_exe().unwrap().parent().unwrap().to_owned()
+}
+
 /// A directory of its own for a test, with a journal in which an owner that is gone has left the
 /// files `1`, `2` and `3`.
 struct Home(Place);
 
 impl Home {
     fn new() -> Self {
+        Self::left_by(Owner::current().of_a_process_that_is_gone(), |_| {})
+    }
+
+    /// The same, by this owner, who has done this as well.
+    fn left_by(owner: Owner, and_then: impl FnOnce(&mut Segment)) -> Self {
         let home = Self::without_owner();
         let files = home.files();
-        home.leave(files.iter().map(Action::remove_file));
+        home.leave(owner, files.iter().map(Action::remove_file), and_then);
         home
     }
 
     fn without_owner() -> Self {
-        let path = std::env::temp_dir().join(format!("backstop-{}", hex(&random().unwrap())));
+        let path = directory().join(format!("backstop-{}", hex(&random().unwrap())));
         fs::create_dir(&path).unwrap();
         let dir = fs::File::open(&path).unwrap();
         let place = Place { dir: dir.into(), path, shared: false };
         Self(place)
     }
 
-    /// Registers these, and is gone. Files are made.
-    fn leave(&self, actions: impl Iterator<Item = Action>) {
+    /// Registers these as this owner, who is gone. Files are made.
+    fn leave(
+        &self,
+        owner: Owner,
+        actions: impl Iterator<Item = Action>,
+        and_then: impl FnOnce(&mut Segment),
+    ) {
         let Place { dir, path, shared } = &self.0;
         let place = Place { dir: dir.try_clone().unwrap(), path: path.clone(), shared: *shared };
-        let owner = Owner::current().of_a_process_that_is_gone();
         let mut segment = Segment::create(Arc::new(place), owner).unwrap();
         for (key, action) in (1..).zip(actions) {
             let mut action = action.prepare().unwrap();
@@ -45,6 +59,7 @@ impl Home {
             let data = data(None, &encoding::encode(&action).unwrap()).unwrap();
             segment.apply(vec![Change { kind: Kind::Commit, key, data }]).pop().unwrap().unwrap();
         }
+        and_then(&mut segment);
     }
 
     fn files(&self) -> [PathBuf; 3] {
@@ -103,13 +118,15 @@ fn never_far_behind(action: &Prepared, limit: Duration) -> io::Result<Performed>
 fn replay_that_is_cut_off_does_not_begin_again() {
     let home = Home::without_owner();
     let program = Action::run(&std::process::Command::new("true"));
-    home.leave([Action::remove_file(home.files()[0].clone()), program].into_iter());
+    let gone = || Owner::current().of_a_process_that_is_gone();
+    let actions = [Action::remove_file(home.files()[0].clone()), program];
+    home.leave(gone(), actions.into_iter(), |_| {});
     let recovery = home.replay(LONG, after_the_program);
     assert_eq!((recovery.performed.len(), recovery.failed.len()), (2, 0), "{recovery}");
 
     let home = Home::without_owner();
     let file = |number: u32| Action::remove_file(home.0.path.join(format!("file.{number}")));
-    home.leave((0..150).map(file));
+    home.leave(gone(), (0..150).map(file), |_| {});
     let recovery = home.replay(LONG, never_far_behind);
     assert_eq!((recovery.performed.len(), recovery.failed.len()), (150, 0), "{recovery}");
 }
@@ -215,4 +232,43 @@ fn actions_of_a_version_too_old_are_kept_aside() {
     assert_eq!(home.segments(), [PathBuf::from(&aside)]);
     assert!(fs::read(aside).unwrap() == bytes);
     assert_eq!(home.replay(LONG, Prepared::perform_within), Recovery::default());
+}
+
+/// An owner that has said of the file `2` that it removed it.
+fn has_removed_2(owner: Owner) -> Home {
+    Home::left_by(owner, |segment| {
+        let done = Change { kind: Kind::Done, key: 2, data: Arc::default() };
+        segment.apply(vec![done]).pop().unwrap().unwrap();
+    })
+}
+
+#[test]
+fn what_was_removed_and_came_back_with_a_power_cut_is_removed_again() {
+    // It is there, as its removal was not on the disk.
+    let home = has_removed_2(Owner::current().of_another_start());
+    let recovery = replay_within(LONG, Prepared::perform_within, &home.0, &Owner::of_this_start());
+    let recovery = recovery.unwrap();
+    assert_eq!((recovery.performed.len(), recovery.gone.len()), (3, 0), "{recovery}");
+    assert_eq!(home.left(), [false; 3]);
+    assert_eq!(home.segments(), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn what_was_removed_and_stays_so_is_not_worth_telling() {
+    let home = has_removed_2(Owner::current().of_another_start());
+    fs::remove_file(&home.files()[1]).unwrap();
+    fs::remove_file(&home.files()[2]).unwrap();
+    let recovery = replay_within(LONG, Prepared::perform_within, &home.0, &Owner::of_this_start());
+    let recovery = recovery.unwrap();
+    assert_eq!((recovery.performed.len(), recovery.gone.len()), (1, 1), "{recovery}");
+    assert_eq!(home.segments(), [] as [PathBuf; 0]);
+}
+
+#[test]
+fn while_the_system_runs_what_was_removed_cannot_come_back() {
+    let home = has_removed_2(Owner::current().of_a_process_that_is_gone());
+    let recovery = home.replay(LONG, Prepared::perform_within);
+    assert_eq!(recovery.performed.len(), 2, "{recovery}");
+    assert_eq!(home.left(), [false, true, false]);
+    assert_eq!(home.segments(), [] as [PathBuf; 0]);
 }

@@ -47,7 +47,7 @@ impl Drop for Home {
 }
 
 fn change(kind: Kind, key: u64) -> Change {
-    let data = if kind == Kind::Forget { Vec::new() } else { vec![1; 100] };
+    let data = if kind.ends() { Vec::new() } else { vec![1; 100] };
     Change { kind, key, data: data.into() }
 }
 
@@ -181,6 +181,70 @@ fn many_live_registrations_move_to_a_larger_file() {
     }
     assert_ne!(segment.identity, file);
     assert_eq!(home.keys(), (0..10_000).collect::<Vec<_>>());
+}
+
+/// Keys, and whether it is known that they are done.
+fn told(home: &Home) -> Vec<(u64, bool)> {
+    let image = Image::read(&fs::read(home.only_file()).unwrap()).unwrap();
+    image.live.iter().map(|live| (live.key, live.done)).collect()
+}
+
+#[test]
+fn what_is_done_stays_in_the_file_until_that_is_on_the_disk() {
+    let home = Home::new();
+    let mut segment = home.segment();
+    for kind in [Kind::Intent, Kind::Commit, Kind::Done] {
+        one(&mut segment, kind, 1).unwrap();
+    }
+    assert_eq!(told(&home), [(1, true)]);
+    // It may be told again what the thing is, by a thread that was late: it is to be looked for then.
+    one(&mut segment, Kind::Commit, 1).unwrap();
+    assert_eq!(told(&home), [(1, false)]);
+    one(&mut segment, Kind::Done, 1).unwrap();
+    one(&mut segment, Kind::Intent, 2).unwrap();
+    assert_eq!(told(&home), [(1, true), (2, false)]);
+    // The next snapshot is written behind a sync.
+    let left = segment.tail.end - segment.tail.at;
+    segment.make_room(left + 1).unwrap();
+    assert_eq!(told(&home), [(2, false)]);
+    assert_eq!(segment.reserved, FRAME + reserve(false, 100));
+    // And there is nothing to be said of it any more.
+    let at = segment.tail.at;
+    one(&mut segment, Kind::Done, 1).unwrap();
+    assert_eq!(segment.tail.at, at);
+}
+
+#[test]
+fn what_is_done_makes_room_without_another_file() {
+    let home = Home::new();
+    let mut segment = home.segment();
+    let file = segment.identity;
+    one(&mut segment, Kind::Intent, 0).unwrap();
+    for key in 1..2000 {
+        one(&mut segment, Kind::Commit, key).unwrap();
+        one(&mut segment, Kind::Done, key).unwrap();
+    }
+    assert!(segment.tail.generation > 3, "{}", segment.tail.generation);
+    assert_eq!(segment.identity, file);
+    assert_eq!(told(&home)[0], (0, false));
+    assert!(told(&home)[1..].iter().all(|(_, done)| *done));
+}
+
+#[test]
+fn everything_in_a_full_file_can_be_said_to_be_done_and_be_dealt_with_later() {
+    let home = Home::new();
+    let mut segment = home.segment();
+    fill_the_disk(&mut segment);
+    let mut registered = 0;
+    while one(&mut segment, Kind::Commit, registered).is_ok() {
+        registered += 1;
+    }
+    for key in 0..registered {
+        one(&mut segment, Kind::Done, key).unwrap();
+        let room = segment.tail.end - segment.tail.at;
+        assert!(room >= home.keys().len() * FORGET, "{key}: {room}");
+    }
+    one(&mut segment, Kind::Commit, registered).unwrap();
 }
 
 /// Lets the segment make no other file.

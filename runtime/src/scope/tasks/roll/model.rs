@@ -25,7 +25,7 @@ impl Abort for Aborted {
 type Scope = Arc<Roll<Aborted, Arc<()>>>;
 
 fn scope() -> Scope {
-    Arc::new(Roll::new())
+    Arc::new(Roll::new(Location::caller()))
 }
 
 fn site() -> Site {
