@@ -14,6 +14,7 @@ pub(crate) mod exit;
 #[cfg(target_os = "linux")]
 pub(crate) mod journal;
 pub(crate) mod keeper;
+mod mask;
 #[cfg(target_os = "linux")]
 pub(crate) mod owned;
 #[cfg(target_os = "linux")]

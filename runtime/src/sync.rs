@@ -15,7 +15,7 @@ pub(crate) use std::{
 };
 #[cfg(all(not(all(test, backstop_loom)), feature = "process", unix))]
 pub(crate) use std::{
-    thread::{park, yield_now},
+    thread::{sleep, yield_now},
     time::Instant,
 };
 

@@ -138,7 +138,10 @@ async fn enter(dir: &Path) {
         ::backstop::Outcome::Cancel,
     );
     select! {
-        _ = create(dir) => {}
+        _ = ::backstop::__private::checked_call(create(dir), #[deny(unreachable_code,
+        reason =
+        "..")]
+        ()) => {}
     };
     #[allow(unreachable_code)]
     ::backstop::__private::restore(&__backstop_flag0, __backstop_before5);

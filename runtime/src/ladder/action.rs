@@ -32,6 +32,7 @@ use serde::{Deserialize, Serialize};
 
 #[cfg(target_os = "linux")]
 pub(crate) use self::call::signal_group;
+pub(crate) use self::open::by_number;
 use self::prepared::Ready;
 pub(crate) use self::prepared::{Performed, Prepared};
 use self::process::{Kill, Reach};
@@ -128,6 +129,9 @@ impl Action {
     const DIRECTORY_TIMEOUT: Duration = Duration::from_secs(60);
 
     /// Removes a file, or anything else that is no directory. A symbolic link is removed itself.
+    ///
+    /// It opens a few descriptors. Where the process has none left, what it registered
+    /// fails in its own exit hook, is reported and stays; the reaper and the next start have theirs.
     ///
     /// The path's directory must exist when the action is registered. The path may be relative to
     /// the current directory of that moment; it may be of any bytes, but not end in `/`, `.` or

@@ -18,7 +18,7 @@ use std::path::{Path, PathBuf};
 
 use rustix::fs::{Dir, Mode, OFlags};
 
-use super::action::{Action, Prepared, random};
+use super::action::{Action, Prepared, by_number, random};
 
 /// Something that was created, and what removes it.
 #[derive(Debug)]
@@ -172,9 +172,7 @@ fn bind(
     directory: Option<&Path>,
     name: &OsStr,
 ) -> io::Result<UnixListener> {
-    use std::os::fd::AsRawFd as _;
-
-    let by_number = Path::new("/proc/self/fd").join(parent.as_raw_fd().to_string());
+    let by_number = by_number(parent);
     let directory = match directory {
         Some(directory) if !by_number.exists() => directory,
         _ => &by_number,

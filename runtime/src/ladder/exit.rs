@@ -19,8 +19,10 @@
 //! Threads of the program run on meanwhile. What they register runs at once, on their own thread, and
 //! what a statement of theirs makes once it has ended. A guard whose cleanup the hook is running waits
 //! for that.
-//! Once nothing is armed any more, a thread that announces is held for the rest of the process's life,
-//! instead of creating what nobody would remove. What a cleanup registers that is being run is left to
+//! Once nothing is armed any more, and no older cleanup is running elsewhere, a thread that announces is
+//! held, instead of creating what nobody would remove; at the latest until the time of all cleanups is
+//! over. As such a thread may own a lock that a running cleanup needs, those that are held are let go
+//! again for a while whenever that brings the hook no further. What a cleanup registers that is being run is left to
 //! its guard: the hook waits for the cleanup.
 //!
 //! An `async` cleanup that nobody awaits any more ends by itself, on the cleanup runtime, and so do the
@@ -37,12 +39,16 @@
 //!
 //! The first registration makes two threads, with all signals blocked but those that a thread does to
 //! itself; installs one handler each for `atexit`, `fork` and SIGABRT, and where nobody handles or
-//! ignores them for SIGTERM, SIGINT and SIGHUP (see [`signals`]). On Linux it opens no descriptor.
+//! ignores them for SIGTERM, SIGINT and SIGHUP (see [`signals`]). On Linux it opens no descriptor. Where no
+//! thread can be made, that is an event, each later registration tries again, and until then only `exit`
+//! runs cleanups, on the thread that calls it.
 
 mod bell;
 mod cleanup;
 mod conductor;
+mod current;
 pub(crate) mod doors;
+mod gate;
 mod handlers;
 mod hook;
 mod making;
@@ -90,7 +96,7 @@ enum Owed {
 /// Registers a cleanup with the exit hook. Once the hook has begun, it runs at once instead.
 #[inline]
 pub(crate) fn register(site: &'static Site, cleanup: Cleanup) -> Entry {
-    let hook = hook::hook();
+    let hook = current::hook();
     Entry { hook, owed: hook.register(thread::shard(), site, cleanup) }
 }
 
@@ -132,11 +138,11 @@ pub(crate) struct Announced {
     _thread: PhantomData<*const ()>,
 }
 
-/// Announces a registration. Does not return if the process is past its cleanups, except on a thread
-/// that runs one or ends the process.
+/// Announces a registration. Where the process is past its cleanups it returns only when their time is
+/// over, except on a thread that runs one or ends the process.
 #[inline]
 pub(crate) fn announce() -> Announced {
-    let hook = hook::hook();
+    let hook = current::hook();
     let shard = thread::shard();
     hook.registry.announce(shard);
     // After the announcement: the hook changes its phase, and then counts.
@@ -149,10 +155,16 @@ pub(crate) fn announce() -> Announced {
 
 #[cold]
 fn announce_late(hook: &Hook, shard: u32) {
-    hook.registry.announced(shard);
-    hook.progress();
-    thread::hold();
-    hook.registry.announce(shard);
+    loop {
+        hook.registry.announced(shard);
+        hook.progress();
+        let is_open = hook.hold();
+        hook.registry.announce(shard);
+        // It may be closed again by now.
+        if !is_open || hook.phase() < Phase::Closing {
+            return;
+        }
+    }
 }
 
 impl Announced {
@@ -182,7 +194,13 @@ impl Drop for Announced {
 
 /// Whether the hook has begun.
 pub(crate) fn is_ending() -> bool {
-    hook::current().is_some_and(|hook| hook.phase() != Phase::Open)
+    current::current().is_some_and(|hook| hook.phase() != Phase::Open)
+}
+
+/// Whether the time of all cleanups is nearly over: a long one that can leave off in good order does
+/// so now, and says what is left.
+pub(crate) fn is_nearly_over() -> bool {
+    current::current().is_some_and(Hook::is_nearly_over)
 }
 
 /// Runs every registered cleanup, last registered first, within `limit` in all. For the end of the
@@ -191,7 +209,7 @@ pub(crate) fn is_ending() -> bool {
 /// May be called from any thread, and again. The first call gives the limit; all wait for the one
 /// end, each within its own limit, and get the same report.
 pub(crate) fn run_all(limit: Duration) -> Report {
-    hook::current().map_or_else(Report::default, |hook| hook.end(Cause::Call, limit))
+    current::current().map_or_else(Report::default, |hook| hook.end(Cause::Call, limit))
 }
 
 /// How long all cleanups together have when the process exits, aborts or gets a signal.
@@ -202,4 +220,10 @@ pub(crate) fn set_limit(limit: Duration) {
 /// Somebody else handles SIGTERM, SIGINT and SIGHUP, and calls [`run_all`].
 pub(crate) fn signals_are_taken() {
     signals::are_taken();
+}
+
+/// For who has taken them, in a forked child: whether a hook of the child's own ends it by the signal.
+/// Async-signal-safe.
+pub(crate) fn signal_is_heard(signal: std::ffi::c_int) -> bool {
+    signals::is_heard(signal)
 }

@@ -120,19 +120,19 @@ impl Add<Duration> for Instant {
     }
 }
 
-/// A thread that parked for ever.
-struct Parked;
+/// A thread that sleeps for ever.
+struct Asleep;
 
-/// Ends the thread, which nobody wakes any more.
-pub(crate) fn park() {
-    resume_unwind(Box::new(Parked));
+/// Ends the thread: its time never comes.
+pub(crate) fn sleep(_: Duration) {
+    resume_unwind(Box::new(Asleep));
 }
 
-/// Runs what may park for ever; gives whether it came to its end.
+/// Runs what may sleep for ever; gives whether it came to its end.
 pub(crate) fn runs_to_its_end(f: impl FnOnce()) -> bool {
     match catch_unwind(AssertUnwindSafe(f)) {
         Ok(()) => true,
-        Err(payload) if payload.is::<Parked>() => false,
+        Err(payload) if payload.is::<Asleep>() => false,
         Err(payload) => resume_unwind(payload),
     }
 }

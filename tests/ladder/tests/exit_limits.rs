@@ -1,6 +1,10 @@
 //! Many entries, few resources, and the order of it all.
 
-use backstop_tests_ladder::exit::{Ended, run};
+use std::fs;
+use std::process::Command;
+
+use backstop_tests_ladder::exit::{Ended, run, start};
+use rustix::process::Signal;
 
 const PROGRAM: &str = env!("CARGO_BIN_EXE_exit_limits");
 
@@ -74,4 +78,45 @@ fn what_threads_create_to_the_last_is_removed() {
     assert_eq!(ended.how(), "code 7");
     let count = |what: &str| ended.lines.iter().filter(|line| *line == what).count();
     assert_eq!(count("created"), count("removed"));
+}
+
+/// Not only in the main thread: `/proc/self` is nothing without that.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_whose_main_thread_has_ended_makes_and_removes_things() {
+    let directory = tempfile::tempdir().unwrap();
+    let mut program = start(Command::new(PROGRAM).arg("main-thread").arg(directory.path()));
+    assert_eq!(program.line(), "made");
+    program.signal(Signal::TERM);
+    let ended = program.end();
+    assert_eq!((ended.how().as_str(), ended.stderr.as_str()), ("signal 15", ""));
+    assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 0);
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_program_that_had_no_thread_for_the_first_registration_has_one_for_a_later() {
+    let mut program = start(Command::new(PROGRAM).arg("no-threads"));
+    assert_eq!(program.line(), "ready");
+    program.signal(Signal::TERM);
+    let ended = program.end();
+    assert_eq!(ended.how(), "signal 15", "{}", ended.stderr);
+    assert_eq!(ended.lines, ["third", "second", "first"], "{}", ended.stderr);
+    let told = "cleanup `the exit hook` was abandoned";
+    assert_eq!(ended.stderr.matches(told).count(), 1, "{}", ended.stderr);
+    assert_eq!(ended.stderr.lines().count(), 1, "{}", ended.stderr);
+}
+
+/// It was under a random name of ours while it was being emptied.
+#[cfg(target_os = "linux")]
+#[test]
+fn a_directory_that_cannot_be_removed_in_time_has_its_name_again_and_is_reported() {
+    let directory = tempfile::tempdir().unwrap();
+    let ended = start(Command::new(PROGRAM).arg("cut-short").arg(directory.path())).end();
+    assert_eq!(ended.how(), "code 7", "{}", ended.stderr);
+    let left: Vec<_> =
+        fs::read_dir(directory.path()).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let [left] = &left[..] else { panic!("{left:?}: {}", ended.stderr) };
+    assert!(ended.stderr.contains("no time to remove all"), "{}", ended.stderr);
+    assert!(ended.stderr.contains(left.to_str().unwrap()), "{left:?}: {}", ended.stderr);
 }

@@ -227,6 +227,16 @@ fn a_statement_is_committed_after_it_and_not_before() {
     let report = home.next_start();
     assert_eq!(home.names(), ["thing"], "{report}");
     assert!(report.contains("left alone"), "{report}");
+
+    // Killed behind it: the same, and said to be ours.
+    let home = Home::new();
+    Running::start(&home, "statement-kill").kill();
+    assert_eq!(home.names(), [""; 0], "{}", home.log());
+
+    let home = Home::new();
+    Running::start(&home, "statement-reboot").kill_with_reaper();
+    let report = home.next_start();
+    assert_eq!(home.names(), [""; 0], "{report}");
 }
 
 #[test]

@@ -19,8 +19,11 @@ use rustix::io::{Errno, Result};
 
 use super::deadline::Deadline;
 use super::open::Opener;
+#[cfg(target_os = "linux")]
+use super::open::by_number;
 use super::place::quoted;
 use super::random;
+use crate::ladder::exit;
 
 /// How many directories are open at once.
 const DEPTH: usize = 24;
@@ -139,7 +142,8 @@ impl Pass {
     /// Walks the tree whose top is the only frame of `stack`, and leaves that frame there.
     fn run(&mut self, stack: &mut Vec<Frame>) -> io::Result<()> {
         while let Some(top) = stack.last_mut() {
-            if self.deadline.passed() {
+            // At the process's end, so that what is left gets its name back before.
+            if self.deadline.passed() || exit::is_nearly_over() {
                 return Err(io::Error::new(
                     ErrorKind::TimedOut,
                     "there was no time to remove all that is in it",
@@ -272,14 +276,13 @@ impl Pass {
     /// Opens a directory that its owner, who we may be, may not read.
     #[cfg(target_os = "linux")]
     fn unlock_child(&self, top: &Frame, name: &CStr) -> Result<OwnedFd> {
-        use std::os::fd::AsRawFd as _;
+        use std::os::fd::AsFd as _;
 
         use rustix::fs::OFlags;
 
         let fd = self.opener.child_to_stand_on(top.dir.fd()?, name)?;
         let mode = Mode::from_raw_mode(rustix::fs::fstat(&fd)?.st_mode);
-        // A descriptor that is only stood on takes no mode; its entry here does.
-        rustix::fs::chmod(format!("/proc/self/fd/{}", fd.as_raw_fd()), opened(mode))?;
+        rustix::fs::chmod(by_number(fd.as_fd()), opened(mode))?;
         rustix::fs::openat(
             &fd,
             ".",

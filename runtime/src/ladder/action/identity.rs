@@ -162,14 +162,14 @@ fn kind_number(kind: FileType) -> u32 {
 
 #[cfg(target_os = "linux")]
 mod system {
-    use std::os::fd::{AsRawFd as _, BorrowedFd};
+    use std::os::fd::BorrowedFd;
     use std::thread;
     use std::time::{Duration, SystemTime};
 
     use rustix::fs::{AtFlags, FileType, Mode, Stat, StatxFlags, XattrFlags};
     use rustix::io::{Errno, Result};
 
-    use super::super::{call, random};
+    use super::super::{by_number, call, random};
     use super::{Id, Mark};
 
     const ATTRIBUTE: &str = "user.backstop.id";
@@ -247,12 +247,6 @@ mod system {
             rustix::fs::chmod(by_number(fd), mode)?;
         }
         Ok(found? == Some(id))
-    }
-
-    /// A descriptor that is only stood on (`O_PATH`) takes no attributes; its entry here does, and
-    /// leads to the same file whatever its name is by now.
-    fn by_number(fd: BorrowedFd<'_>) -> String {
-        format!("/proc/self/fd/{}", fd.as_raw_fd())
     }
 
     pub(super) fn birth(fd: BorrowedFd<'_>) -> Option<(i64, u32)> {

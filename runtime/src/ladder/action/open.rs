@@ -2,7 +2,7 @@
 
 use std::ffi::OsStr;
 use std::os::fd::{AsFd, BorrowedFd, OwnedFd};
-use std::path::{Component, Path};
+use std::path::{Component, Path, PathBuf};
 use std::sync::OnceLock;
 
 use rustix::fs::{AtFlags, FileType, Mode, OFlags, Stat};
@@ -121,6 +121,16 @@ fn has_openat2() -> bool {
     false
 }
 
+/// A descriptor that is only stood on takes no mode and no attributes, and no name can be bound to a
+/// socket in it; its entry here does, and leads to the same file whatever its name is by now.
+///
+/// Not below `/proc/self`, which is the main thread's: that one may have ended.
+pub(crate) fn by_number(fd: BorrowedFd<'_>) -> PathBuf {
+    use std::os::fd::AsRawFd as _;
+
+    PathBuf::from(format!("/proc/thread-self/fd/{}", fd.as_raw_fd()))
+}
+
 /// Whether `child`, just opened in `parent`, is the root of something mounted there. The device
 /// numbers do not tell: a bind mount may have its parent's.
 #[cfg(target_os = "linux")]
@@ -144,7 +154,8 @@ fn is_mount(parent: BorrowedFd<'_>, child: BorrowedFd<'_>) -> Result<bool> {
 fn mount_id(fd: BorrowedFd<'_>) -> Option<u64> {
     use std::os::fd::AsRawFd as _;
 
-    let info = std::fs::read_to_string(format!("/proc/self/fdinfo/{}", fd.as_raw_fd())).ok()?;
+    let info =
+        std::fs::read_to_string(format!("/proc/thread-self/fdinfo/{}", fd.as_raw_fd())).ok()?;
     info.lines().find_map(|line| line.strip_prefix("mnt_id:")?.trim().parse().ok())
 }
 

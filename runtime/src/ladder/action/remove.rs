@@ -424,8 +424,6 @@ fn open_buried(
     buried: &Seen,
     _: Opener,
 ) -> rustix::io::Result<OwnedFd> {
-    use std::os::fd::AsRawFd as _;
-
     use rustix::fs::OFlags;
 
     let open = || {
@@ -435,7 +433,7 @@ fn open_buried(
     match open() {
         Err(Errno::ACCESS) => {
             let mode = Mode::from_raw_mode(buried.stat.st_mode) | Mode::RWXU;
-            rustix::fs::chmod(format!("/proc/self/fd/{}", buried.fd.as_raw_fd()), mode)?;
+            rustix::fs::chmod(open::by_number(buried.fd.as_fd()), mode)?;
             open()
         }
         other => other,

@@ -18,6 +18,7 @@ use rustix::pipe::{PipeFlags, pipe_with};
 use rustix::process::{Signal, getpid, getppid, kill_process, set_parent_process_death_signal};
 
 use crate::forever::OfProcess;
+use crate::ladder::mask::{Mask, with_signals_blocked};
 
 struct Order {
     command: Command,
@@ -26,6 +27,8 @@ struct Order {
     answer: Sender<io::Result<Child>>,
     /// For a child that does not come to say its number.
     says: OwnedFd,
+    /// The signals that the child starts with blocked, as one of the ordering thread would.
+    mask: Mask,
 }
 
 /// Where to order a child. A forked process has no such thread from its parent.
@@ -62,8 +65,9 @@ pub(super) fn spawn<T>(
         });
     }
     let (answer, child) = channel();
-    let namespaces = Namespaces::of_this_thread();
-    spawner.send(Order { command, namespaces, answer, says }).map_err(|_| gone())?;
+    let (namespaces, mask) = (Namespaces::of_this_thread(), Mask::current());
+    let order = Order { command, namespaces, answer, says, mask };
+    spawner.send(order).map_err(|_| gone())?;
     let mut bytes = [0; 4];
     // Four bytes go through a pipe as one.
     retry_on_intr(|| read(&number, &mut bytes))?;
@@ -112,7 +116,7 @@ fn spawner() -> io::Result<&'static Sender<Order>> {
         let (orders, received) = channel();
         // Detached: it has to live as long as the process, and it holds nothing.
         let thread = thread::Builder::new().name("backstop-spawn".to_owned());
-        drop(thread.spawn(move || serve(&received))?);
+        drop(with_signals_blocked(|| thread.spawn(move || serve(&received)))?);
         Ok(orders)
     })
 }
@@ -120,8 +124,10 @@ fn spawner() -> io::Result<&'static Sender<Order>> {
 fn serve(orders: &Receiver<Order>) {
     let own = Namespaces::of_this_thread();
     // The sender in `SPAWNER` is never dropped; one that did not come to be there is, unused.
-    while let Ok(Order { mut command, namespaces, answer, says }) = orders.recv() {
+    while let Ok(Order { mut command, namespaces, answer, says, mask }) = orders.recv() {
+        let usual = mask.set();
         let child = if namespaces == own { command.spawn() } else { Err(elsewhere()) };
+        usual.set();
         if child.is_err() {
             // It may have said it already: then nobody reads this.
             let _ = write(&says, &[0; 4]);

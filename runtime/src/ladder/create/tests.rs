@@ -190,6 +190,27 @@ fn a_link_in_the_place_of_the_directory_leads_no_creation_astray() {
     }
 }
 
+#[test]
+fn another_directory_in_the_place_of_the_directory_gets_nothing() {
+    for create in ALL {
+        let home = TempDir::new().unwrap();
+        let (yard, away) = (home.path().join("yard"), home.path().join("away"));
+        fs::create_dir(&yard).unwrap();
+        let swap = |_: &Prepared| {
+            fs::rename(&yard, &away)?;
+            fs::create_dir(&yard)
+        };
+        let error = create(&yard, &swap, &ok).unwrap_err();
+        assert!(error.to_string().contains("was replaced meanwhile"), "{error}");
+        assert_eq!((count(&yard), count(&away)), (0, 0));
+        // The same, when it has been made already.
+        fs::remove_dir(&away).unwrap();
+        let error = create(&yard, &ok, &swap).unwrap_err();
+        assert!(error.to_string().contains("was replaced meanwhile"), "{error}");
+        assert_eq!((count(&yard), count(&away)), (0, 0));
+    }
+}
+
 /// A program of the same user watches the directory and puts its own thing under the name that
 /// nobody could guess, in the instant after the creation.
 #[test]

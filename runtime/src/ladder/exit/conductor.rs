@@ -18,6 +18,9 @@ const TICK: Duration = Duration::from_millis(2);
 /// registering its cleanup it takes microseconds; an initialiser that blocks has created nothing.
 const ANNOUNCED: Duration = Duration::from_millis(250);
 
+/// How long to wait at first, with the gate closed, for what others are running and making.
+const TURN: Duration = Duration::from_millis(50);
+
 pub(super) fn main(hook: &'static Hook) {
     hook.set_conductor();
     thread::Engaged::for_good();
@@ -46,9 +49,9 @@ pub(super) fn conduct(hook: &'static Hook) {
     // A limit beyond what a clock can tell is a day.
     let now = Instant::now();
     let until = now.checked_add(limit).unwrap_or_else(|| now + Duration::from_secs(86_400));
+    hook.set_deadline(now, until);
     hook.set_phase(Phase::Ending);
     run_armed(hook, until);
-    hook.set_phase(Phase::Closing);
     let is_complete = drain(hook, until);
     let report = hook.close(limit, is_complete);
     match cause {
@@ -72,7 +75,7 @@ fn run_armed(hook: &'static Hook, until: Instant) {
             return;
         }
         let Some(working) = worker else {
-            if tally(hook).armed == 0 {
+            if tally(hook, u64::MAX).armed == 0 {
                 return;
             }
             worker = hook.crew.start(hook);
@@ -121,34 +124,85 @@ fn run_without_worker(hook: &'static Hook, seen: u32, until: Instant) {
 }
 
 /// Waits for what other threads are running, making, and about to register. Tells whether all has
-/// ended. For what is being made it waits half of the time; then that is cleaned up beside its
-/// statement, which may be one that never ends.
+/// ended.
+///
+/// With the gate open, it waits for what is older than this turn; then for all, with the gate closed, or
+/// else threads that make one thing after the other never come to an end. If a thread that is held may
+/// be what the others wait for, it takes another turn.
 fn drain(hook: &'static Hook, until: Instant) -> bool {
     let begin = Instant::now();
-    let patience = begin + half_of_the_rest(begin, until);
+    let half = half_of_the_rest(begin, until);
+    let patience = begin + half;
+    let rest = until.saturating_duration_since(begin);
+    // From then on, it stays closed: what is begun now would not be over in time.
+    let last = begin + rest.saturating_sub(ANNOUNCED).max(half);
+    let mut turn = TURN;
     loop {
-        let seen = hook.bell.count();
-        // Before the entries: an announcement that ends becomes one.
+        let mut waiting =
+            Waiting { hook, until, patience, before: hook.registry.next(), closed: None };
+        waiting.wait(last);
+        hook.hold_others();
+        waiting.before = u64::MAX;
         let now = Instant::now();
-        let announced = now < begin + ANNOUNCED && hook.registry.announcements() > hook.forgiven();
-        if now >= patience {
-            hook.hurry();
+        waiting.closed = Some(now);
+        let end = if now >= last { until } else { until.min(now + turn) };
+        if let Some(is_complete) = waiting.wait(end) {
+            return is_complete;
         }
-        let tally = tally(hook);
-        // When something is to be done although no bell was rung.
-        let turn = if tally.making > 0 { until.min(patience) } else { until };
-        if now >= until {
+        if Instant::now() >= until {
             return false;
-        } else if tally.armed > 0 {
-            run_armed(hook, until);
-        } else if tally.locked > 0 {
-            hook.bell.wait(seen, Some(until.min(now + TICK)));
-        } else if announced {
-            hook.bell.wait(seen, Some(turn.min(begin + ANNOUNCED)));
-        } else if tally.making + tally.running > 0 {
-            hook.bell.wait(seen, Some(turn));
-        } else {
-            return tally.abandoned == 0;
+        }
+        hook.let_others_go();
+        turn *= 2;
+    }
+}
+
+/// What is waited for.
+struct Waiting {
+    hook: &'static Hook,
+    /// When the time of all cleanups is over.
+    until: Instant,
+    /// When what is still being made is cleaned up beside its statement, which may be one that never
+    /// ends.
+    patience: Instant,
+    /// Entries of a lower number.
+    before: u64,
+    /// Since when the gate is closed. Then what is announced is waited for, too.
+    closed: Option<Instant>,
+}
+
+impl Waiting {
+    /// Waits until all has ended, and tells whether nothing was abandoned. `None` if something is being
+    /// run or made at `end`.
+    fn wait(&self, end: Instant) -> Option<bool> {
+        let Self { hook, until, patience, before, closed } = *self;
+        loop {
+            let seen = hook.bell.count();
+            let now = Instant::now();
+            let announced = closed
+                .map(|closed| closed + ANNOUNCED)
+                // Before the entries: an announcement that ends becomes one.
+                .filter(|end| now < *end && hook.registry.announcements() > hook.forgiven());
+            if now >= patience {
+                hook.hurry();
+            }
+            let tally = tally(hook, before);
+            let others = tally.making + tally.running;
+            if now >= until || now >= end && others > 0 {
+                return None;
+            } else if tally.armed > 0 {
+                run_armed(hook, until);
+            } else if tally.locked > 0 && closed.is_some() {
+                hook.bell.wait(seen, Some(until.min(now + TICK)));
+            } else if others > 0 {
+                // When something is to be done although no bell was rung.
+                let end = if tally.making > 0 && now < patience { end.min(patience) } else { end };
+                hook.bell.wait(seen, Some(end));
+            } else if let Some(announced) = announced {
+                hook.bell.wait(seen, Some(until.min(announced)));
+            } else {
+                return Some(tally.abandoned == 0);
+            }
         }
     }
 }
@@ -165,9 +219,11 @@ struct Tally {
     locked: usize,
 }
 
-fn tally(hook: &Hook) -> Tally {
+/// Of the entries with a lower number.
+fn tally(hook: &Hook, before: u64) -> Tally {
     let mut tally = Tally::default();
     tally.locked = hook.registry.scan(|entry| match entry.runner {
+        _ if entry.sequence >= before => {}
         None if entry.maker.is_some_and(|maker| !hook.may_overtake(maker)) => tally.making += 1,
         None => tally.armed += 1,
         Some(runner) if hook.is_abandoned(runner) => tally.abandoned += 1,

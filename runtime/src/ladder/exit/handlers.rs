@@ -5,6 +5,7 @@ use std::ffi::{c_int, c_void};
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::current;
 use super::hook;
 use super::phase::Cause;
 use super::signals;
@@ -25,11 +26,11 @@ pub(super) fn install() {
 }
 
 extern "C" fn in_forked_child() {
-    hook::forget();
+    current::forget();
 }
 
 extern "C" fn at_exit() {
-    if let Some(hook) = hook::current_or_coming() {
+    if let Some(hook) = current::current_or_coming() {
         hook.end_exiting();
     }
 }
@@ -41,7 +42,7 @@ extern "C" fn on_abort(signal: c_int, info: *mut sys::siginfo_t, context: *mut c
         from_outside(signal, info, context);
         return;
     }
-    if let Some(hook) = hook::current() {
+    if let Some(hook) = current::current() {
         hook.end_aborting();
     }
     match BEFORE.get() {
@@ -54,7 +55,7 @@ extern "C" fn on_abort(signal: c_int, info: *mut sys::siginfo_t, context: *mut c
 
 /// Such a SIGABRT interrupts the thread anywhere, perhaps while it holds a lock: nobody waits in here.
 fn from_outside(signal: c_int, info: *mut sys::siginfo_t, context: *mut c_void) {
-    match (BEFORE.get(), hook::current()) {
+    match (BEFORE.get(), current::current()) {
         (Some(Disposition::Ignored), _) => {}
         // Whether the process ends is for that handler to say.
         (Some(Disposition::Handled(handling)), _) => {

@@ -1,4 +1,4 @@
-//! The exit hook of this process: its phases, and how its end is asked for.
+//! The exit hook: its phases, and how its end is asked for.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -8,39 +8,27 @@ use std::thread::Builder;
 use std::time::Duration;
 
 use super::bell::Bell;
+use super::gate::Gate;
 use super::phase::{Cause, Phase};
 use super::registry::{Place, Registry, Taken};
 use super::report::{Report, Unfinished};
 use super::worker::Crew;
-use super::{Cleanup, Owed, conductor, handlers, signals, sys, thread};
+use super::{Cleanup, Owed, conductor, sys, thread};
 use crate::contain::contain;
 use crate::event;
 use crate::flag::State;
-use crate::forever;
+use crate::ladder::mask::with_signals_blocked;
 use crate::report::Ended;
 use crate::site::Site;
 use crate::sync::Instant;
 use crate::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering};
-
-/// The hook of this process. A forked child starts without one.
-static CURRENT: forever::Place<Hook> = forever::Place::empty();
-
-/// Whether a thread is making it.
-static MAKING: atomic::AtomicBool = atomic::AtomicBool::new(false);
 
 /// How long all cleanups together have where nobody says otherwise: less than the ten seconds after
 /// which supervisors kill.
 static LIMIT: atomic::AtomicU64 = atomic::AtomicU64::new(5_000_000_000);
 
 /// What a conductor may take over the limit, to be scheduled and to report.
-const MARGIN: Duration = Duration::from_secs(1);
-
-/// How long the first registration waits for the threads that it makes to begin. Until they have,
-/// a stack overflow would find nobody: its thread holds a lock of the standard library that they need.
-const READY: Duration = Duration::from_millis(200);
-
-/// How long to wait for a hook that another thread is making.
-const MADE: Duration = READY.saturating_mul(2);
+pub(super) const MARGIN: Duration = Duration::from_secs(1);
 
 /// How long to wait for a death that has been decided elsewhere.
 const DEATH: Duration = Duration::from_secs(1);
@@ -52,7 +40,7 @@ const STACK: usize = 256 * 1024;
 const ABANDONED: usize = super::worker::WORKERS;
 
 pub(super) struct Hook {
-    process: i32,
+    pub(super) process: i32,
     pub(super) registry: Registry,
     phase: AtomicU8,
     /// Wakes the conductor.
@@ -71,6 +59,7 @@ pub(super) struct Hook {
     conducted: AtomicBool,
     /// Whether what is still being made is not waited for any longer.
     pub(super) hurried: AtomicBool,
+    pub(super) gate: Gate,
     pub(super) crew: Crew,
     ran: AtomicUsize,
     report: OnceLock<Report>,
@@ -78,56 +67,6 @@ pub(super) struct Hook {
 }
 
 const NO_CONDUCTOR: usize = usize::MAX;
-
-/// The hook, made on first use.
-#[inline]
-pub(super) fn hook() -> &'static Hook {
-    CURRENT.get().unwrap_or_else(make)
-}
-
-/// Makes the hook. Others find it when all of it is there: what they register then is run on any end.
-#[cold]
-fn make() -> &'static Hook {
-    // Not a `Once`: in a forked child, the thread that has begun it may not exist.
-    let begin = Instant::now();
-    while MAKING.swap(true, Ordering::SeqCst) && begin.elapsed() < MADE {
-        if let Some(hook) = CURRENT.get() {
-            return hook;
-        }
-        std::thread::yield_now();
-    }
-    let hook = CURRENT.get().unwrap_or_else(|| {
-        handlers::install();
-        let hook: &'static Hook = Box::leak(Box::new(Hook::new()));
-        if hook.start().is_ok() {
-            hook.ready.wait(0, Instant::now().checked_add(READY));
-            signals::install();
-        }
-        CURRENT.set(hook)
-    });
-    MAKING.store(false, Ordering::SeqCst);
-    hook
-}
-
-/// The hook, if there is one and this is not a child of its process. Async-signal-safe.
-pub(super) fn current() -> Option<&'static Hook> {
-    CURRENT.get().filter(|hook| hook.process == sys::process())
-}
-
-/// The same, and one that another thread is making: that is about to register what it creates then.
-pub(super) fn current_or_coming() -> Option<&'static Hook> {
-    let begin = Instant::now();
-    while CURRENT.get().is_none() && MAKING.load(Ordering::SeqCst) && begin.elapsed() < MADE {
-        std::thread::yield_now();
-    }
-    current()
-}
-
-/// What a forked child calls first: it has none of the threads, and owns none of the cleanups.
-pub(super) fn forget() {
-    CURRENT.clear();
-    MAKING.store(false, Ordering::SeqCst);
-}
 
 pub(super) fn limit() -> Duration {
     Duration::from_nanos(LIMIT.load(Ordering::Relaxed))
@@ -147,7 +86,7 @@ fn latest(limit: Duration) -> Option<Instant> {
 }
 
 impl Hook {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             process: sys::process(),
             registry: Registry::new(),
@@ -162,6 +101,7 @@ impl Hook {
             ready: Bell::new(),
             conducted: AtomicBool::new(false),
             hurried: AtomicBool::new(false),
+            gate: Gate::new(),
             crew: Crew::new(),
             ran: AtomicUsize::new(0),
             report: OnceLock::new(),
@@ -169,10 +109,11 @@ impl Hook {
         }
     }
 
-    fn start(&'static self) -> io::Result<()> {
+    /// Makes the conductor's thread.
+    pub(super) fn start(&'static self) -> io::Result<()> {
         let conductor = Builder::new().name("backstop-exit".to_owned()).stack_size(STACK);
         let spawn = move || conductor.spawn(move || conductor::main(self));
-        match sys::with_signals_blocked(spawn) {
+        match with_signals_blocked(spawn) {
             Ok(_) => Ok(()),
             Err(error) => {
                 self.conductor.store(NO_CONDUCTOR, Ordering::Release);
@@ -184,7 +125,7 @@ impl Hook {
     /// Whether this is the hook of a parent, seen in a forked child.
     #[inline]
     pub(super) fn is_inherited(&self) -> bool {
-        !CURRENT.get().is_some_and(|current| std::ptr::eq(current, self))
+        !super::current::is(self)
     }
 
     #[inline]
@@ -241,9 +182,7 @@ impl Hook {
             }
             self.run(Taken { place, site, cleanup });
         }
-        if self.phase() >= Phase::Closing {
-            thread::hold();
-        }
+        self.hold();
         Owed::Nothing
     }
 
@@ -382,6 +321,11 @@ impl Hook {
         self.phase() != Phase::Closed && self.conductor.load(Ordering::Acquire) != NO_CONDUCTOR
     }
 
+    /// Waits a moment for the threads that stand by.
+    pub(super) fn await_ready(&self, until: Option<Instant>) {
+        self.ready.wait(0, until);
+    }
+
     /// The threads that stand by have begun.
     pub(super) fn tell_ready(&self) {
         self.ready.ring();
@@ -401,6 +345,7 @@ impl Hook {
     pub(super) fn close(&self, limit: Duration, is_complete: bool) -> &Report {
         self.set_phase(Phase::Closed);
         self.bell.ring();
+        self.gate.tell();
         self.report.get_or_init(|| {
             if is_complete {
                 // What threads register from now on is none of it.

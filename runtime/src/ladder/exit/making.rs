@@ -126,23 +126,20 @@ impl Hook {
             return Owed::Registered(place);
         }
         self.bell.ring();
-        let is_held = phase >= Phase::Closing && thread::is_free();
-        if !is_held && !thread::is_running() {
-            return Owed::Registered(place);
-        }
-        // The hook may have it already.
-        let taken = self.registry.made(place, || true);
-        if taken.is_some() {
+        if thread::is_running() {
+            // The hook may have it already.
+            let Some(Taken { cleanup, .. }) = self.registry.made(place, || true) else {
+                return Owed::Nothing;
+            };
             self.registry.finish(place);
             self.bell.ring();
+            return Owed::Here(Box::new(cleanup));
         }
-        match taken {
-            Some(Taken { cleanup, .. }) if !is_held => return Owed::Here(Box::new(cleanup)),
-            // Nothing has been made, and nothing will be.
-            taken => drop(taken),
+        if phase == Phase::Closed {
+            // Nobody waits for it any more.
+            self.hold();
         }
-        thread::hold();
-        Owed::Nothing
+        Owed::Registered(place)
     }
 
     /// The statement has made what this entry is for, or what it makes before it goes on. Once the hook has begun, this thread runs it

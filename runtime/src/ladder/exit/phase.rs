@@ -9,7 +9,7 @@ pub(super) enum Phase {
     /// The armed ones are being run, and a new one runs at once.
     Ending,
     /// Nothing is armed any more. What others are running is waited for, and threads that are about
-    /// to make something new are held.
+    /// to make something new are held. It may go back to `Ending`, see [`gate`](super::gate).
     Closing,
     /// It is over.
     Closed,

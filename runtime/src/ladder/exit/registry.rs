@@ -97,6 +97,11 @@ impl Registry {
         }
     }
 
+    /// The number of the next entry.
+    pub(super) fn next(&self) -> u64 {
+        self.next.load(Ordering::Relaxed)
+    }
+
     /// Adds an armed cleanup.
     #[allow(
         clippy::inline_always,

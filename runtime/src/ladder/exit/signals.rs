@@ -9,6 +9,7 @@
 use std::ffi::{c_int, c_void};
 use std::sync::atomic::{AtomicBool, Ordering};
 
+use super::current;
 use super::hook;
 use super::phase::Cause;
 use super::sys::{self, Disposition, SIGHUP, SIGINT, SIGTERM};
@@ -43,11 +44,22 @@ extern "C" fn on_signal(signal: c_int, _: *mut sys::siginfo_t, _: *mut c_void) {
         // Called by a handler that came later, which decides what the signal means.
         return;
     }
-    match hook::current() {
-        Some(hook) if hook.is_listening() => hook.request(Cause::Signal(signal), hook::limit()),
-        // It is over, and the process still runs; or this is a forked child, whose signals do what
-        // they would have done.
-        _ => die_of(signal),
+    // It may be over, and the process still run; or this is a forked child, whose signals do what
+    // they would have done.
+    if !is_heard(signal) {
+        die_of(signal);
+    }
+}
+
+/// Has the hook of this process, if there is one, run the cleanups and end the process by the signal.
+/// Async-signal-safe.
+pub(super) fn is_heard(signal: c_int) -> bool {
+    match current::current() {
+        Some(hook) if hook.is_listening() => {
+            hook.request(Cause::Signal(signal), hook::limit());
+            true
+        }
+        _ => false,
     }
 }
 

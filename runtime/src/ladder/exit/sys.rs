@@ -1,7 +1,6 @@
 //! What the exit hook needs of the C library. The only unsafe code of this rung.
 //!
-//! Everything here but [`at_exit`], [`in_forked_child`] and [`with_signals_blocked`] is
-//! async-signal-safe.
+//! Everything here but [`at_exit`] and [`in_forked_child`] is async-signal-safe.
 #![allow(unsafe_code, reason = "`atexit`, `pthread_atfork` and `sigaction` have no safe form")]
 
 use std::ffi::{c_int, c_void};
@@ -183,38 +182,4 @@ pub(super) fn raise_later(signal: c_int) {
 pub(super) fn end(status: c_int) -> ! {
     // SAFETY: it has no preconditions.
     unsafe { libc::_exit(status) }
-}
-
-/// What a thread does by itself and dies of where it cannot be handled.
-const SYNCHRONOUS: [c_int; 7] = [
-    libc::SIGABRT,
-    libc::SIGBUS,
-    libc::SIGFPE,
-    libc::SIGILL,
-    libc::SIGSEGV,
-    libc::SIGSYS,
-    libc::SIGTRAP,
-];
-
-/// Calls `spawn` with the signals blocked, for the threads that it makes to inherit: the program's
-/// signals are for its own threads, which may expect them in `sigwait`.
-pub(super) fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
-    let mut blocked = MaybeUninit::<libc::sigset_t>::uninit();
-    let mut before = MaybeUninit::<libc::sigset_t>::uninit();
-    // SAFETY: the set is initialised first, and then lent, with room for the old mask.
-    let set = unsafe {
-        libc::sigfillset(blocked.as_mut_ptr());
-        for signal in SYNCHRONOUS {
-            libc::sigdelset(blocked.as_mut_ptr(), signal);
-        }
-        libc::pthread_sigmask(libc::SIG_SETMASK, blocked.as_ptr(), before.as_mut_ptr()) == 0
-    };
-    let result = spawn();
-    if set {
-        // SAFETY: the first call succeeded, so it wrote the old mask.
-        unsafe {
-            libc::pthread_sigmask(libc::SIG_SETMASK, before.as_ptr(), ptr::null_mut());
-        }
-    }
-    result
 }

@@ -3,7 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::sync::{park, thread_local};
+use crate::sync::thread_local;
 
 /// Plain cells without destructors: they can be read in `atexit` handlers, after the thread-local
 /// destructors, and in signal handlers.
@@ -114,14 +114,4 @@ pub(super) fn is_free() -> bool {
         !thread.ending.get() && busy == 0
     });
     matches!(is_free, Ok(true))
-}
-
-/// Keeps a thread from making what nobody would clean up any more, as the process is ending. Not
-/// one that the hook waits for, nor one that ends the process.
-pub(super) fn hold() {
-    if is_free() {
-        loop {
-            park();
-        }
-    }
 }

@@ -3,7 +3,8 @@
 use std::os::unix::thread::JoinHandleExt as _;
 use std::thread::JoinHandle;
 
-use super::hook::{self, Hook};
+use super::current;
+use super::hook::Hook;
 use super::registry::Place;
 use super::thread;
 use crate::site::Site;
@@ -35,7 +36,7 @@ pub(crate) struct Underway {
 
 /// Lets the end of the process wait for what `runner` is at. Never waits itself.
 pub(crate) fn begin(site: &'static Site, runner: Runner) -> Underway {
-    let hook = hook::hook();
+    let hook = current::hook();
     Underway { hook, place: hook.registry.insert_running(thread::shard(), site, runner.0) }
 }
 

@@ -10,6 +10,7 @@ use super::bell::Bell;
 use super::hook::Hook;
 use super::phase::Phase;
 use super::{sys, thread};
+use crate::ladder::mask::with_signals_blocked;
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// With as many cleanups that hang, what is left of the time is not worth one more thread. In models the
@@ -70,7 +71,7 @@ impl Crew {
                 return Err(io::ErrorKind::QuotaExceeded.into());
             };
             let builder = Builder::new().name(format!("backstop-exit-{number}"));
-            sys::with_signals_blocked(|| builder.spawn(|| worker.main(hook)))?;
+            with_signals_blocked(|| builder.spawn(|| worker.main(hook)))?;
             let thread = &worker.thread;
             let _ = thread.compare_exchange(0, COMING, Ordering::SeqCst, Ordering::Relaxed);
         }

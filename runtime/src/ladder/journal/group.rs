@@ -12,6 +12,7 @@ use std::time::{Duration, Instant};
 
 use super::record::Kind;
 use super::segment::{Change, Segment};
+use crate::ladder::mask::with_signals_blocked;
 
 /// How long a change may take, from when the writer began what it is at.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -54,9 +55,8 @@ impl Group {
     pub(super) fn start(segment: Segment) -> io::Result<Self> {
         let shared = Arc::new(Shared::default());
         let own = Arc::clone(&shared);
-        thread::Builder::new()
-            .name("backstop-journal".into())
-            .spawn(move || write_for_ever(&own, segment))?;
+        let thread = thread::Builder::new().name("backstop-journal".into());
+        with_signals_blocked(|| thread.spawn(move || write_for_ever(&own, segment)))?;
         Ok(Self { shared, pid: process::id(), limit: LIMIT })
     }
 

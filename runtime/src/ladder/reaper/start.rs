@@ -23,6 +23,7 @@ use rustix::process::{
 use super::protocol::{self, Hello, Request, Response};
 use super::system::{self, Credentials};
 use super::{serve, wait_until};
+use crate::ladder::exit;
 
 /// How the reaper is called in `ps`, and what makes a program look whether it is to be one.
 pub(super) const NAME: &str = "backstop-reaper";
@@ -31,6 +32,9 @@ const BETWEEN: &str = "start";
 /// How long a start may take. It takes about a millisecond; under an emulator or a memory checker,
 /// a thousand times that.
 pub(super) const DEADLINE: Duration = Duration::from_secs(10);
+
+/// For the cleanups of what constructors have made, in each process of a reaper's start.
+const CONSTRUCTORS: Duration = Duration::from_secs(1);
 
 const THIS: &str = "/proc/self/exe";
 
@@ -208,6 +212,8 @@ pub(crate) fn main_of_helper() -> ! {
 }
 
 fn be_reaper(arguments: &[OsString]) -> ! {
+    // What constructors have made before `main`, which runs no `atexit` handler here.
+    let _ = exit::run_all(CONSTRUCTORS);
     let status = match try_be_reaper(arguments) {
         Ok(()) => 0,
         Err(error) => {

@@ -16,6 +16,9 @@ use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 use signal_hook::low_level;
 
+use crate::ladder::exit;
+use crate::ladder::mask::Mask;
+
 const ASK_TO_END: [i32; 3] = [SIGTERM, SIGINT, SIGHUP];
 
 /// How often to look where waiting fails: somebody has closed the socket, which is not theirs.
@@ -32,27 +35,6 @@ pub(super) enum Wake {
     Timeout,
 }
 
-/// The signals that a thread has blocked.
-#[derive(Clone, Copy)]
-pub(super) struct Mask(libc::sigset_t);
-
-impl Mask {
-    /// Blocks these and no others, on this thread.
-    pub(super) fn set(self) {
-        self.replace(libc::SIG_SETMASK);
-    }
-
-    /// Changes the thread's mask, and gives the one before.
-    fn replace(self, how: i32) -> Self {
-        let mut previous = MaybeUninit::<libc::sigset_t>::zeroed();
-        // SAFETY: both are valid for what the call does with them: `self` is initialised, and
-        // `previous` has room.
-        unsafe { libc::pthread_sigmask(how, &raw const self.0, previous.as_mut_ptr()) };
-        // SAFETY: all zeroes is a valid set, and so is what the call wrote.
-        Self(unsafe { previous.assume_init() })
-    }
-}
-
 /// While this is there, the signals that ask the process to end wait. Otherwise one would be lost
 /// that comes when its handler is there and does not know yet what to do.
 ///
@@ -64,16 +46,14 @@ pub(super) struct Held {
 
 impl Held {
     pub(super) fn new() -> Self {
-        let mut asking = MaybeUninit::<libc::sigset_t>::zeroed();
-        // SAFETY: the calls initialise the set and add numbers of signals to it.
-        let asking = unsafe {
-            libc::sigemptyset(asking.as_mut_ptr());
-            for signal in ASK_TO_END {
-                libc::sigaddset(asking.as_mut_ptr(), signal);
-            }
-            asking.assume_init()
-        };
-        Self { mask: Mask(asking).replace(libc::SIG_BLOCK) }
+        Self { mask: Mask::of(&ASK_TO_END).block() }
+    }
+
+    /// Lets these signals come to a thread that has all blocked, as far as they were not blocked
+    /// before.
+    pub(super) fn let_in(mask: Mask) {
+        let asking = ASK_TO_END.into_iter().filter(|signal| !mask.contains(*signal));
+        Mask::of(&asking.collect::<Vec<_>>()).unblock();
     }
 }
 
@@ -121,16 +101,17 @@ fn is_ignored(signal: i32) -> bool {
     result == 0 && action.sa_sigaction == libc::SIG_IGN
 }
 
-/// Lets a signal end a forked child, which has the handlers and nobody to look at what came.
+/// Lets a signal end a forked child, which has the handlers and nobody to look at what came, but for an
+/// exit hook, if it has registered something.
 fn spare_forked_children(signal: i32) -> io::Result<()> {
     let parent = process::id();
     let action = move || {
-        if process::id() != parent {
+        if process::id() != parent && !exit::signal_is_heard(signal) {
             let _ = low_level::emulate_default_handler(signal);
         }
     };
-    // SAFETY: the action calls nothing but `getpid` and signal-hook's emulation, both of which are
-    // async-signal-safe, and does not panic.
+    // SAFETY: the action calls nothing but `getpid`, the exit hook and signal-hook's emulation, all of
+    // which are async-signal-safe here, and does not panic.
     unsafe { low_level::register(signal, action) }?;
     Ok(())
 }

@@ -21,6 +21,7 @@ use super::tasks;
 use crate::CancelCause;
 use crate::event;
 use crate::ladder::exit;
+use crate::ladder::mask::with_signals_blocked;
 
 /// For all exit cleanups together, once the end is forced, and for what an `async` main owes before them.
 const CLEANUPS: Duration = Duration::from_secs(5);
@@ -42,17 +43,19 @@ type Job = (&'static Program, Signals);
 pub(super) struct Starting(SyncSender<Job>);
 
 impl Starting {
-    /// While the signals are `held`, which are to be so for this thread, too.
+    /// While the signals are `held`, of which this thread has all others blocked, too.
     pub(super) fn new(held: &Held) -> io::Result<Self> {
         let (send, job) = mpsc::sync_channel::<Job>(1);
         let mask = held.mask;
-        thread::Builder::new().name("backstop-main".to_owned()).spawn(move || {
+        let thread = thread::Builder::new().name("backstop-main".to_owned());
+        let supervise = move || {
             if let Ok((program, signals)) = job.recv() {
                 // What came while nobody was ready for it comes now.
-                mask.set();
+                Held::let_in(mask);
                 Supervisor { program, signals, signal: None }.run();
             }
-        })?;
+        };
+        with_signals_blocked(|| thread.spawn(supervise))?;
         exit::signals_are_taken();
         Ok(Self(send))
     }

@@ -5,6 +5,12 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, mpsc};
 use std::time::Duration;
 use std::{env, process, thread};
+#[cfg(target_os = "linux")]
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt as _,
+    path::{Path, PathBuf},
+};
 
 use backstop::__private::{ExitEntry, Site, announce_exit, exit_entry, set_exit_limit};
 use backstop_tests_ladder::exit::{hang, say, saying};
@@ -113,6 +119,37 @@ fn main() {
             drop(entry(&owned).run());
             assert_eq!(Arc::strong_count(&owned), 1);
         }
+        #[cfg(target_os = "linux")]
+        "no-threads" => {
+            // Room for small things, and not for a stack.
+            drop(std::hint::black_box(vec![1_u8; 100 << 10]));
+            let pages = fs::read_to_string("/proc/self/statm").expect("a process");
+            let pages: u64 = pages.split(' ').next().expect("a size").parse().expect("a number");
+            soft_limit(libc::RLIMIT_AS, Some((pages << 12) + (128 << 10)));
+            thread::Builder::new().spawn(|| ()).expect_err("no room for its stack");
+            let _entries = [saying("first"), saying("second")];
+            soft_limit(libc::RLIMIT_AS, None);
+            let _entry = saying("third");
+            say("ready");
+            hang()
+        }
+        #[cfg(target_os = "linux")]
+        "cut-short" => {
+            set_exit_limit(Duration::from_secs(2));
+            let directory = env::args_os().nth(2).expect("a directory");
+            let made = backstop::scratch::dir_in(directory, backstop::Survives::Exit);
+            fs::write(made.as_ref().expect("a directory").path().join("file"), "").expect("ours");
+            // Each is left after half of the rest: an eighth of the time is left then.
+            let _hanging = [(); 3].map(|()| exit_entry(&SITE, || -> () { hang() }));
+            process::exit(7)
+        }
+        #[cfg(target_os = "linux")]
+        "main-thread" => {
+            let directory = env::args_os().nth(2).expect("a directory");
+            thread::spawn(move || without_main_thread(&PathBuf::from(directory)));
+            // SAFETY: ends this thread alone, and nothing on its stack is anybody else's.
+            unsafe { libc::syscall(libc::SYS_exit, 0) };
+        }
         "held" => {
             // A thread that would create something after the last cleanup.
             let (ready, begun) = mpsc::channel();
@@ -131,6 +168,27 @@ fn main() {
     }
 }
 
+#[cfg(target_os = "linux")]
+fn without_main_thread(directory: &Path) -> ! {
+    use backstop::{Survives, create_dir, create_socket, scratch};
+
+    while fs::metadata("/proc/self/fd/0").is_ok() {
+        thread::yield_now();
+    }
+    let made = scratch::dir_in(directory, Survives::Exit).expect("a directory");
+    fs::write(made.path().join("file"), "").expect("a file");
+    let within = made.path().join("within");
+    fs::create_dir(&within).expect("a directory");
+    fs::set_permissions(within, fs::Permissions::from_mode(0o000)).expect("ours");
+    let locked = create_dir(directory.join("locked"), Survives::Exit).expect("a directory");
+    fs::set_permissions(locked.path(), fs::Permissions::from_mode(0o000)).expect("ours");
+    let socket = create_socket(directory.join("socket"), Survives::Exit).expect("a socket");
+    let file = scratch::file_in(directory, Survives::Exit).expect("a file");
+    let _made = (made, locked, socket, file);
+    say("made");
+    hang()
+}
+
 fn count(entries: u32) -> Vec<ExitEntry> {
     let count = || {
         RAN.fetch_add(1, Ordering::SeqCst);
@@ -140,6 +198,17 @@ fn count(entries: u32) -> Vec<ExitEntry> {
 
 fn limit(resource: libc::__rlimit_resource_t, limit: u64) {
     let limit = libc::rlimit { rlim_cur: limit, rlim_max: limit };
+    // SAFETY: a pointer to the new limit.
+    unsafe { libc::setrlimit(resource, &raw const limit) };
+}
+
+/// As far as the hard one, where it is not given.
+#[cfg(target_os = "linux")]
+fn soft_limit(resource: libc::__rlimit_resource_t, soft: Option<u64>) {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: room for the limit.
+    unsafe { libc::getrlimit(resource, &raw mut limit) };
+    limit.rlim_cur = soft.unwrap_or(limit.rlim_max);
     // SAFETY: a pointer to the new limit.
     unsafe { libc::setrlimit(resource, &raw const limit) };
 }

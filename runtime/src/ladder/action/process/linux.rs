@@ -42,7 +42,7 @@ fn here() -> io::Result<([u8; 16], (u64, u64))> {
     let text = fs::read_to_string(path).map_err(|error| read(path, error))?;
     let digits: String = text.chars().filter(char::is_ascii_hexdigit).collect();
     let boot = u128::from_str_radix(&digits, 16).map_err(io::Error::other)?.to_be_bytes();
-    let path = "/proc/self/ns/pid";
+    let path = "/proc/thread-self/ns/pid";
     let namespace = fs::metadata(path).map_err(|error| read(path, error))?;
     Ok((boot, (namespace.dev(), namespace.ino())))
 }

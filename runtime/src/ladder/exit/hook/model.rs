@@ -8,11 +8,12 @@ use std::time::Duration;
 
 use loom::thread::{self, JoinHandle};
 
+use super::super::current::CURRENT;
 use super::super::phase::Cause;
 #[cfg(feature = "tokio")]
 use super::super::underway::{self, Runner};
 use super::super::{announce, conductor, register};
-use super::{CURRENT, Hook};
+use super::Hook;
 use crate::ladder::exit::Cleanup;
 use crate::report::Ended;
 use crate::site::Site;

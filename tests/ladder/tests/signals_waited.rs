@@ -1,0 +1,20 @@
+//! The program's signals are the program's: no thread of backstop's takes them.
+#![cfg(target_os = "linux")]
+
+use std::process::Command;
+
+use backstop_tests_ladder::exit::start;
+use rustix::process::Signal;
+
+const PROGRAM: &str = env!("CARGO_BIN_EXE_signals_waited");
+
+#[test]
+fn a_program_may_wait_for_a_signal_itself_and_a_child_has_the_mask_of_who_started_it() {
+    let home = tempfile::tempdir().unwrap();
+    let mut program = start(Command::new(PROGRAM).env("XDG_STATE_HOME", home.path()));
+    assert_eq!(program.line(), "ready");
+    program.signal(Signal::USR1);
+    let ended = program.end();
+    assert_eq!(ended.how(), "code 0", "{}", ended.stderr);
+    assert_eq!(ended.lines, ["SIGUSR1"], "{}", ended.stderr);
+}
