@@ -252,8 +252,7 @@ impl Segment {
 
     /// Whether the segment still has its name. An error if the descriptor is not ours any more.
     fn is_in_place(&mut self) -> io::Result<bool> {
-        let stat = fstat(&self.file);
-        match stat {
+        match fstat(&self.file) {
             Ok(stat) if (stat.st_dev, stat.st_ino) == self.identity => Ok(stat.st_nlink > 0),
             _ => Err(self.broken("somebody closed the journal's descriptor")),
         }
