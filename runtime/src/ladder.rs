@@ -19,5 +19,9 @@ mod mask;
 pub(crate) mod owned;
 #[cfg(target_os = "linux")]
 pub mod reaper;
+#[cfg(target_os = "linux")]
+pub(crate) mod rights;
+#[cfg(target_os = "linux")]
+pub(crate) mod root;
 pub(crate) mod shutdown;
 pub(crate) mod survives;

@@ -207,7 +207,9 @@ impl Action {
     ///
     /// It is started in a process group of its own, which is killed at the timeout. It may be run
     /// more than once: again after it was interrupted, and **again although it had ended**, if we
-    /// were interrupted right after. After a reboot it is not run, except with
+    /// were interrupted right after. At `survives = reboot` beside a reaper it **is run twice** after
+    /// a `kill -9`: by the reaper at once, which does not tell the journal, and by the next start. So
+    /// let it be a program that may run again. After a reboot it is not run, except with
     /// [`replay_after_reboot`](Self::replay_after_reboot).
     ///
     /// # Examples
@@ -277,7 +279,7 @@ impl Action {
     pub fn perform(&self) -> io::Result<()> {
         match self.perform_found()? {
             Performed::Done | Performed::Gone => Ok(()),
-            Performed::LeftAlone(why) => Err(io::Error::other(why)),
+            Performed::LeftAlone(why) | Performed::Hidden(why) => Err(io::Error::other(why)),
         }
     }
 

@@ -189,8 +189,9 @@ fn not_told(error: &io::Error) -> io::Error {
     io::Error::new(error.kind(), format!("{error}: {remedy}"))
 }
 
-/// Tells registrations apart.
-static NEXT: AtomicU64 = AtomicU64::new(0);
+/// Tells registrations apart. Not from zero, which the journal could not tell from what was not
+/// written.
+static NEXT: AtomicU64 = AtomicU64::new(1);
 
 /// An action that this process owes, and who else knows of it.
 struct Held {
@@ -258,7 +259,9 @@ impl Held {
             return match performed {
                 // The keepers forget with the guard: it may be coming yet.
                 Ok(Performed::Gone) if missed => Ended::WELL,
-                Ok(Performed::LeftAlone(reason)) if missed => left_alone(&reason),
+                Ok(Performed::LeftAlone(reason) | Performed::Hidden(reason)) if missed => {
+                    left_alone(&reason)
+                }
                 // What else an action does is not taken back by a power cut.
                 Ok(Performed::Done | Performed::Gone) if action.path().is_some() => {
                     self.withdraw(|keeper| keeper.done(self.key))
@@ -266,6 +269,11 @@ impl Held {
                 Ok(Performed::Done | Performed::Gone) => self.forget(),
                 Ok(Performed::LeftAlone(reason)) => {
                     self.forget();
+                    left_alone(&reason)
+                }
+                // The keepers may come to see it.
+                Ok(Performed::Hidden(reason)) => {
+                    self.settled.store(true, Ordering::Relaxed);
                     left_alone(&reason)
                 }
                 Err(error) => {

@@ -5,16 +5,23 @@
 //! [`segment`], which the process keeps locked for as long as it lives. [`record`] and [`image`] say
 //! what the bytes mean, [`group`] writes them for all threads, [`replay`] reads what others left.
 //!
-//! **Who is gone** is decided by the lock, an flock: the kernel gives it up when the last descriptor
-//! is closed, however the process ends, and tells the truth across containers. Descriptors are
-//! closed on `exec`. A process that was forked and lives on without `exec` keeps the lock, as it may
-//! use what is registered: its parent's segment waits for it. The same process still running the
-//! same program without the lock, because something closed all descriptors, is taken for alive.
+//! **Who is gone** is decided by the [`lock`], an flock: the kernel gives it up however the process
+//! ends, not before, and tells the truth across containers. Descriptors are closed on `exec`. A
+//! process that was forked and lives on without `exec` keeps the lock, as it may use what is
+//! registered: its parent's segment waits for it. Closing all descriptors does not end it. The same
+//! process still running the same program without the lock, which a network filesystem may lose, is
+//! taken for alive.
 //!
-//! **What the paths mean** depends on the mount namespace, whose number is another one after each
+//! **Whose rights** the actions are performed with is not in a segment: they are those of the next
+//! start. So a process that runs as another user or group than when it opened the journal registers
+//! nothing more ([`rights`](super::rights)): root's next start would do what it could not do itself. It
+//! withdraws. A thread that has given up other rights registers no program.
+//!
+//! **What the paths mean** depends on the root directory: once this process has another one, by `chroot`
+//! for one, it registers nothing more. And it depends on the mount namespace, whose number is another one after each
 //! start of a container or a sandboxed service, may be given to another namespace then, and says
 //! nothing after a restart of the system. So every segment has the mount table that its owner saw
-//! ([`owner`], [`mounts`]). In the same namespace, every action is performed. In any other, only
+//! ([`owner`], [`mounts`]), and a registration on what was mounted later has its mount. In the same namespace, every action is performed. In any other, only
 //! those whose path is on the same mount: the same directory of the same filesystem in the same
 //! place. The rest stays for a start that sees it, and is reported: "not found" there would mean
 //! nothing. What process numbers mean depends on the pid namespace in the same way; processes and
@@ -29,11 +36,15 @@
 //!
 //! **What the bytes mean** depends on the version of this crate. A segment tells that of its own
 //! format and that of the actions in it ([`encoding`]). One that only a newer version can read stays,
-//! one that only an older one could is kept aside; both are reported.
+//! one that only an older one could is kept aside; both are reported. A damaged one is kept aside, too: what
+//! is damaged may have withdrawn something. Of the last record, a part that is missing as a power cut leaves
+//! it, by whole sectors that read as zeros, is no damage: that write had not returned. A disk that loses a
+//! sector of a write that had is not told from it.
 
 pub mod door;
 mod group;
 mod image;
+mod lock;
 mod mounts;
 mod owner;
 mod place;
@@ -48,6 +59,7 @@ use std::path::Path;
 use std::sync::{Arc, OnceLock};
 
 use self::group::Group;
+use self::mounts::Watch;
 use self::owner::Owner;
 use self::place::Place;
 use self::record::Kind;
@@ -55,12 +67,20 @@ pub use self::recovery::{FailedAction, LeftAlone, Recovery};
 use self::segment::Segment;
 use super::action::encoding::Encoded;
 use super::keeper::Keeper;
+use super::rights::{Rights, User};
+use super::root::Root;
 
 /// The journal of this process.
 #[derive(Debug)]
 struct Journal {
     place: Arc<Place>,
     group: Group,
+    /// As whom it was opened, and what that thread could do besides.
+    user: User,
+    rights: Option<Rights>,
+    /// What paths began with when it was opened.
+    root: Root,
+    mounts: Watch,
 }
 
 static JOURNAL: OnceLock<Journal> = OnceLock::new();
@@ -75,7 +95,10 @@ pub(crate) fn keeper() -> Option<&'static dyn Keeper> {
 ///
 /// Needs the feature `process`; Linux only.
 ///
-/// To be called once, after the program has become the process that it stays: not before it forks.
+/// To be called once, after the program has become the process that it stays: not before it forks,
+/// and not before it drops root's rights. Nothing is registered as another user or group than that
+/// which has opened the journal: the next start would perform it with the rights of that one. Nor with
+/// another root directory (`chroot`), where the paths mean something else.
 ///
 /// # Errors
 ///
@@ -135,10 +158,13 @@ pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
         return Err(already());
     }
     let place = Arc::new(Place::open(path, true)?);
-    let owner = Owner::current();
+    let (owner, user, root) = (Owner::current(), User::current(), Root::current());
+    let rights = Rights::of_this_thread();
     let recovery = replay::replay(&place, &owner)?;
+    let mounts = Watch::start(owner.mounts().clone())
+        .map_err(|e| place::error(e, "cannot read the mount table"))?;
     let segment = Segment::create(Arc::clone(&place), owner)?;
-    let journal = Journal { place, group: Group::start(segment)? };
+    let journal = Journal { place, group: Group::start(segment)?, user, rights, root, mounts };
     JOURNAL.set(journal).map_err(|_| already())?;
     Ok(recovery)
 }
@@ -202,13 +228,50 @@ pub(crate) fn recover_in(path: Option<&Path>) -> io::Result<Recovery> {
     }
 }
 
+impl Journal {
+    /// An error where the next start would do something else than this process means.
+    ///
+    /// Asked for each registration, and by the thread that registers, as a raw system call changes
+    /// that one alone: a few calls are nothing beside a synchronous write.
+    fn permit(&self, action: &Encoded) -> io::Result<()> {
+        let refused = |what: &str| {
+            let message = format!(
+                "journal: {what}: the next start must not act for it; open the journal after the change"
+            );
+            Err(io::Error::new(io::ErrorKind::PermissionDenied, message))
+        };
+        let now = User::current();
+        if now != self.user {
+            let then = self.user;
+            return refused(&format!(
+                "this process ran as {then} when it opened the journal, and runs as {now} now"
+            ));
+        }
+        if action.is_program() && Rights::of_this_thread() != self.rights {
+            return refused(
+                "this thread has other rights than when the journal was opened (capabilities, \
+                 `no_new_privs` or system call filters), and registers a program",
+            );
+        }
+        self.root.permit("when it opened the journal")
+    }
+
+    /// What is registered of an action.
+    fn data(&self, action: &Encoded) -> io::Result<Arc<[u8]>> {
+        let mount = action.path().and_then(|path| self.mounts.differing(&path));
+        replay::data(mount.as_ref(), action.bytes())
+    }
+}
+
 impl Keeper for Journal {
     fn intend(&self, key: u64, action: &Encoded) -> io::Result<()> {
-        self.group.change(Kind::Intent, key, Arc::clone(action.bytes()))
+        self.permit(action)?;
+        self.group.change(Kind::Intent, key, self.data(action)?)
     }
 
     fn commit(&self, key: u64, action: &Encoded) -> io::Result<()> {
-        self.group.change(Kind::Commit, key, Arc::clone(action.bytes()))
+        self.permit(action)?;
+        self.group.change(Kind::Commit, key, self.data(action)?)
     }
 
     fn forget(&self, key: u64) -> io::Result<()> {

@@ -34,6 +34,8 @@
 //!   thread that has other capabilities, `no_new_privs` or system call filters than when the reaper was
 //!   started cannot register a program: the reaper would run it with those. What is removed, it removes
 //!   with its own.
+//! * **The program gets another root directory** or mount namespace (`chroot`, `unshare`): its paths mean
+//!   something else to the reaper. Registrations are errors from then on.
 
 mod acknowledge;
 mod channel;
@@ -47,7 +49,6 @@ mod options;
 mod owner;
 mod perform;
 mod protocol;
-mod rights;
 mod serve;
 mod start;
 mod system;
@@ -126,6 +127,11 @@ pub(crate) fn start_from_main() -> io::Result<()> {
 /// The running reaper, if there is one.
 pub(crate) fn keeper() -> Option<&'static dyn Keeper> {
     client::channel().map(|channel| channel as &dyn Keeper)
+}
+
+/// An error if this process has got another root directory since it started its reaper.
+pub(crate) fn permit_paths() -> io::Result<()> {
+    client::root().map_or(Ok(()), |root| root.permit("when it started its reaper"))
 }
 
 /// A keeper that writes to whoever has the other end of `channel`, for the benches: where

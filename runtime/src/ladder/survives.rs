@@ -41,6 +41,10 @@ mod nobody {
     pub(super) fn keeper() -> Option<&'static dyn Keeper> {
         None
     }
+
+    pub(super) fn permit_paths() -> super::io::Result<()> {
+        Ok(())
+    }
 }
 #[cfg(not(target_os = "linux"))]
 use self::{nobody as journal, nobody as reaper};
@@ -58,9 +62,9 @@ impl Keepers {
         let missing = |what| move || io::Error::new(io::ErrorKind::NotConnected, what);
         Ok(Self(match rung {
             Survives::Exit => [None, None],
-            Survives::Kill => [Some(reaper::keeper().ok_or_else(missing(NO_REAPER))?), None],
+            Survives::Kill => [Some(reaper_for_paths()?.ok_or_else(missing(NO_REAPER))?), None],
             Survives::Reboot => {
-                [reaper::keeper(), Some(journal::keeper().ok_or_else(missing(NO_JOURNAL))?)]
+                [reaper_for_paths()?, Some(journal::keeper().ok_or_else(missing(NO_JOURNAL))?)]
             }
         }))
     }
@@ -84,6 +88,15 @@ impl Keepers {
     pub(crate) fn all(&self, step: impl Fn(&dyn Keeper) -> io::Result<()>) -> io::Result<()> {
         self.0.iter().flatten().map(|keeper| step(*keeper)).fold(Ok(()), Result::and)
     }
+}
+
+/// The reaper, if one runs; an error if it has another root directory than this process has by now.
+fn reaper_for_paths() -> io::Result<Option<&'static dyn Keeper>> {
+    let reaper = reaper::keeper();
+    if reaper.is_some() {
+        reaper::permit_paths()?;
+    }
+    Ok(reaper)
 }
 
 const NO_REAPER: &str = "no reaper is running: write `#[backstop::main(reaper)]`, or call \

@@ -234,6 +234,36 @@ fn containers_with_the_same_process_number_are_told_apart_by_the_lock() {
 }
 
 #[test]
+fn owner_in_another_container_that_closed_its_descriptors_is_alive() {
+    let options = ["--pid", "--fork", "--kill-child", "--mount-proc"];
+    if !can_unshare(&options) {
+        return;
+    }
+    let (_directory, home) = home();
+    let (mut first, _) =
+        Owner::start(Command::new("unshare").args(options).arg(OWNER).arg(&home.journal));
+    first.create(1, &home.file("1"));
+    first.ask("close-descriptors");
+    let recovery = recover_in(&home.journal).unwrap();
+    assert_eq!((recovery.owners_alive, recovery.performed.len()), (1, 0), "{recovery}");
+    assert!(home.file("1").exists());
+    first.die();
+    assert_eq!(recover_in(&home.journal).unwrap().performed.len(), 1);
+    assert!(!home.file("1").exists());
+}
+
+#[test]
+fn forked_process_that_closed_its_descriptors_keeps_what_it_may_use() {
+    let (_directory, home) = home();
+    let mut first = owner(&home);
+    first.create(1, &home.file("1"));
+    first.ask("become-daemon");
+    let recovery = recover_in(&home.journal).unwrap();
+    assert_eq!((recovery.owners_alive, recovery.performed.len()), (1, 0), "{recovery}");
+    assert!(home.file("1").exists());
+}
+
+#[test]
 fn path_that_means_something_else_here_is_left_for_who_sees_it() {
     if !is_root() || !can_unshare(&["--mount"]) {
         eprintln!("SKIPPED: needs root");
@@ -277,26 +307,127 @@ fn path_that_means_something_else_here_is_left_for_who_sees_it() {
     assert!(!other.join("1").exists() && hidden.join("1").exists());
 }
 
+/// A memory filesystem over a directory, as long as this lives.
+struct Mounted(PathBuf);
+
+impl Mounted {
+    fn over(directory: &Path) -> Option<Self> {
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "none"])
+            .arg(directory)
+            .stderr(std::process::Stdio::null())
+            .status()
+            .is_ok_and(|status| status.success());
+        mounted.then(|| Self(directory.to_owned()))
+    }
+}
+
+impl Drop for Mounted {
+    fn drop(&mut self) {
+        let _ = Command::new("umount").arg(&self.0).status();
+    }
+}
+
 #[test]
-fn dropped_privileges_keep_the_journal() {
+fn what_is_hidden_by_a_mount_stays_for_a_start_that_sees_it() {
+    let (_directory, home) = home();
+    let below = home.file("below");
+    fs::create_dir(&below).unwrap();
+    let mut first = owner(&home);
+    first.create(1, &below.join("1"));
+    first.create(2, &home.file("2"));
+    first.kill();
+    let Some(mounted) = Mounted::over(&below) else {
+        eprintln!("SKIPPED: cannot mount a file system here");
+        return;
+    };
+    for _ in 0..2 {
+        let recovery = recover_in(&home.journal).unwrap();
+        let [left] = &recovery.left_alone[..] else { panic!("{recovery}") };
+        assert!(left.kept && left.reason.contains("not mounted any more"), "{recovery}");
+        assert!(!home.file("2").exists(), "{recovery}");
+        // The second time, there is a stranger's under the name.
+        fs::write(below.join("1"), b"").unwrap();
+    }
+    drop(mounted);
+    assert!(below.join("1").exists());
+    let recovery = recover_in(&home.journal).unwrap();
+    assert_eq!(recovery.performed.len(), 1, "{recovery}");
+    assert!(!below.join("1").exists());
+    assert_eq!(home.segments(), NONE);
+}
+
+#[test]
+fn what_was_mounted_after_the_journal_was_opened_is_known_elsewhere() {
+    if !is_root() || !can_unshare(&["--mount"]) {
+        eprintln!("SKIPPED: needs root");
+        return;
+    }
+    let (_directory, home) = home();
+    let late = home.file("late");
+    fs::create_dir(&late).unwrap();
+    let mut first = owner(&home);
+    let Some(_mounted) = Mounted::over(&late) else {
+        eprintln!("SKIPPED: cannot mount a file system here");
+        return;
+    };
+    first.create(1, &late.join("1"));
+    first.kill();
+    // Where it is not mounted, it stays.
+    let elsewhere = |script: &str| {
+        let mut command = Command::new("unshare");
+        command.args(["--mount", "sh", "-c", script, "sh"]).args([
+            &late,
+            Path::new(OWNER),
+            &home.journal,
+        ]);
+        Owner::start(&mut command).1
+    };
+    assert_eq!(elsewhere("umount \"$1\" && exec \"$2\" \"$3\""), "ok 0");
+    assert!(late.join("1").exists());
+    assert_eq!(elsewhere("exec \"$2\" \"$3\""), "ok 1");
+    assert!(!late.join("1").exists());
+}
+
+#[test]
+fn dropped_privileges_register_nothing_for_root_and_withdraw() {
     if !is_root() {
         eprintln!("SKIPPED: needs root");
         return;
     }
     let (_directory, home) = home();
     let mut first = owner(&home);
-    first.create(1, &home.file("1"));
+    for key in 1..=2 {
+        first.create(key, &home.file(&key.to_string()));
+    }
+    first.ask(format!("intend 3 {}", home.file("3").display()));
+    for name in ["roots", "3"] {
+        fs::write(home.file(name), b"root's").unwrap();
+    }
     first.ask("become 65534");
-    // More than the file has room for at once, so that it is compacted.
-    for key in 10..1000 {
-        first.ask(format!("intend {key} {}", home.file("none").display()));
-        first.ask(format!("forget {key}"));
+    for refused in [format!("intend 4 {}", home.file("roots").display()), "commit 3".to_owned()] {
+        let said = first.tell(refused);
+        assert!(said.starts_with("error PermissionDenied"), "{said}");
+        assert!(said.contains("runs as user 65534 and group 65534 now"), "{said}");
     }
     first.ask("forget 1");
     first.kill();
     let recovery = recover_in(&home.journal).unwrap();
-    assert_eq!(recovery.to_string(), "");
-    assert!(home.file("1").exists());
+    assert_eq!((recovery.performed.len(), recovery.left_alone.len()), (1, 1), "{recovery}");
+    assert!(["1", "3", "roots"].iter().all(|name| home.file(name).exists()), "{recovery}");
+    assert!(!home.file("2").exists());
+}
+
+#[test]
+fn thread_that_gave_up_rights_registers_no_program() {
+    let (_directory, home) = home();
+    let mut first = owner(&home);
+    first.ask("intend-program 1");
+    first.ask("give-up-rights");
+    let said = first.tell("intend-program 2");
+    assert!(said.starts_with("error PermissionDenied"), "{said}");
+    assert!(said.contains("registers a program"), "{said}");
+    first.create(3, &home.file("3"));
 }
 
 #[test]

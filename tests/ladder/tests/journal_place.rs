@@ -150,17 +150,45 @@ fn damaged_segment_is_set_aside_and_never_acted_on() {
 #[test]
 fn half_written_last_record_is_skipped() {
     let (_directory, home) = home();
-    killed(&home);
+    // With names so long that no record is in one sector.
+    let files = home.file(&"d".repeat(250)).join("d".repeat(250));
+    fs::create_dir_all(&files).unwrap();
+    let (mut owner, _) = start(&home.journal);
+    for key in 1..=3 {
+        owner.create(key, &files.join(key.to_string()));
+    }
+    owner.kill();
     let segment = home.segment();
     let mut bytes = fs::read(&segment).unwrap();
     let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
-    // The commit of the third.
-    bytes[end - 4..=end].fill(0);
+    // The last sector of the commit of the third.
+    bytes[end / 512 * 512..=end].fill(0);
     fs::write(&segment, &bytes).unwrap();
     let recovery = recover_in(&home.journal).unwrap();
     assert!(recovery.failed.is_empty(), "{recovery}");
-    assert!(["1", "2"].iter().all(|name| !home.file(name).exists()));
+    assert!(["1", "2"].iter().all(|name| !files.join(name).exists()), "{recovery}");
+    assert!(files.join("3").exists());
     assert_eq!(home.segments(), NONE);
+}
+
+#[test]
+fn damaged_withdrawal_removes_nothing_that_was_kept() {
+    let (_directory, home) = home();
+    let (mut owner, _) = start(&home.journal);
+    for key in 0x1111..0x1113 {
+        owner.create(key, &home.file(&key.to_string()));
+    }
+    owner.ask(format!("forget {}", 0x1112));
+    owner.kill();
+    let segment = home.segment();
+    let mut bytes = fs::read(&segment).unwrap();
+    let end = bytes.iter().rposition(|byte| *byte != 0).unwrap();
+    bytes[end] ^= 1;
+    fs::write(&segment, &bytes).unwrap();
+    let recovery = recover_in(&home.journal).unwrap();
+    assert!(recovery.performed.is_empty(), "{recovery}");
+    assert!(recovery.to_string().contains("the last record is damaged"), "{recovery}");
+    assert!((0x1111..0x1113).all(|key| home.file(&key.to_string()).exists()), "{recovery}");
 }
 
 #[test]

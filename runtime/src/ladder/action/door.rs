@@ -20,7 +20,7 @@ pub fn perform(encoded: &[u8]) -> io::Result<String> {
     Ok(match prepared.perform()? {
         Performed::Done => "done".to_owned(),
         Performed::Gone => "gone".to_owned(),
-        Performed::LeftAlone(why) => format!("left alone: {why}"),
+        Performed::LeftAlone(why) | Performed::Hidden(why) => format!("left alone: {why}"),
     })
 }
 

@@ -42,6 +42,8 @@ pub(super) enum Parent {
     Gone,
     /// Not the directory that it was.
     Replaced(String),
+    /// Nor its file system.
+    Hidden(String),
 }
 
 impl Place {
@@ -124,7 +126,7 @@ impl Place {
         match opener.directory(parent) {
             Ok(fd) => Ok(Parent::Here(fd)),
             Err(Errno::NOENT) => Ok(match self.nearest(opener) {
-                Some(reason) => Parent::Replaced(reason),
+                Some(reason) => Parent::Hidden(reason),
                 None => Parent::Gone,
             }),
             // Without `openat2`, a link is `ENOTDIR` too.

@@ -39,6 +39,8 @@ pub(crate) enum Performed {
     Gone,
     /// It is not surely ours, for this reason, which names the thing.
     LeftAlone(String),
+    /// It may well be there, but what it is on is not mounted now, or something is mounted over that.
+    Hidden(String),
 }
 
 impl Prepared {

@@ -143,7 +143,7 @@ impl Removal {
         match self.place.open_parent(Opener::new())? {
             Parent::Here(parent) => Ok((parent, name)),
             Parent::Gone => Err(about("cannot find", self.place.parent(), Errno::NOENT)),
-            Parent::Replaced(why) => Err(io::Error::other(why)),
+            Parent::Replaced(why) | Parent::Hidden(why) => Err(io::Error::other(why)),
         }
     }
 
@@ -232,6 +232,7 @@ impl Removal {
             Parent::Here(parent) => self.perform_in(parent.as_fd(), opener, deadline),
             Parent::Gone => Ok(Performed::Gone),
             Parent::Replaced(why) => Ok(self.left(&why)),
+            Parent::Hidden(why) => Ok(self.hidden(&why)),
         }
     }
 
@@ -280,7 +281,7 @@ impl Removal {
     fn missing(&self, parent: BorrowedFd<'_>) -> rustix::io::Result<Option<Performed>> {
         let Some(found) = open::look(parent, self.place.name())? else {
             return Ok(Some(match self.place.unmounted(parent) {
-                Some(why) => self.left(&why),
+                Some(why) => self.hidden(&why),
                 None => Performed::Gone,
             }));
         };
@@ -288,7 +289,11 @@ impl Removal {
             // It never came to have its name: this is somebody else's.
             return Ok(Some(Performed::Gone));
         }
-        Ok(self.refusal(&found)?.map(|why| self.left(&why)))
+        Ok(self.refusal(&found)?.map(|why| match self.place.unmounted(parent) {
+            // What has its name is in its way only.
+            Some(why) => self.hidden(&why),
+            None => self.left(&why),
+        }))
     }
 
     /// Why what was found is not to be removed.
@@ -385,7 +390,15 @@ impl Removal {
     }
 
     fn left(&self, why: &str) -> Performed {
-        Performed::LeftAlone(format!("{} is left alone: {why}", quoted(&self.place.path())))
+        Performed::LeftAlone(self.left_alone(why))
+    }
+
+    fn hidden(&self, why: &str) -> Performed {
+        Performed::Hidden(self.left_alone(why))
+    }
+
+    fn left_alone(&self, why: &str) -> String {
+        format!("{} is left alone: {why}", quoted(&self.place.path()))
     }
 }
 

@@ -85,6 +85,14 @@ fn committed(action: Action) -> Prepared {
 }
 
 #[track_caller]
+fn hidden(performed: io::Result<Performed>) -> String {
+    match performed.unwrap() {
+        Performed::Hidden(why) => why,
+        other => panic!("{other:?}"),
+    }
+}
+
+#[track_caller]
 fn left_alone(performed: io::Result<Performed>) -> String {
     match performed.unwrap() {
         Performed::LeftAlone(why) => why,

@@ -6,9 +6,10 @@
 //! half:    the frame of a snapshot | the frames since | an empty frame, once it is done with | zeros
 //! ```
 //!
-//! `actions` is the version in which the actions are encoded. A half is in use at a time. When it is full, a snapshot of what is alive begins the other one,
-//! with the next generation: so room is won without another file, also on a full disk, and until
-//! the snapshot is whole the full half stays what counts. After that an empty frame ends it: what is
+//! `actions` is the version in which the actions are encoded. A half is in use at a time. When it is
+//! full, the other one is filled with zeros, and begun with a snapshot of what is alive and the next
+//! generation: so room is won without another file, also on a full disk, and until the snapshot is
+//! whole the full half stays what counts. After that an empty frame ends it: what is
 //! out of date is never taken for the latest.
 
 use std::collections::BTreeMap;
@@ -19,9 +20,7 @@ use crate::ladder::action::encoding;
 
 const MAGIC: &[u8; 8] = b"backstop";
 /// To be raised whenever an older program would misread the file.
-pub(super) const VERSION: u32 = 2;
-/// The oldest that is still read. It knew no [`Kind::Done`].
-const OLDEST: u32 = 1;
+pub(super) const VERSION: u32 = 3;
 const HEAD: usize = 48;
 const PAGE: usize = 4096;
 
@@ -30,6 +29,8 @@ const PAGE: usize = 4096;
 pub(super) enum Unreadable {
     /// A newer version of this crate wrote it.
     Newer(u32),
+    /// One wrote it that is too old.
+    Older(u32),
     /// It is not what any version writes.
     Corrupt(&'static str),
 }
@@ -49,7 +50,7 @@ impl Layout {
     /// The tail of an empty half: 0 or 1.
     pub(super) fn tail(self, half: usize, nonce: [u8; 16], generation: u64) -> Tail {
         let at = self.header + half * self.half;
-        Tail { nonce, generation, sequence: 0, at, end: at + self.half }
+        Tail { nonce, generation, sequence: 0, at, end: at + self.half, spoiled: 0 }
     }
 }
 
@@ -134,6 +135,13 @@ impl Image {
         if tail.frames_after(file, tail.at).any(|frame| frame.generation >= tail.generation) {
             return Err(Unreadable::Corrupt("a record is damaged that is not the last one"));
         }
+        // It may have withdrawn something.
+        if tail.is_damaged(file) {
+            return Err(Unreadable::Corrupt("the last record is damaged"));
+        }
+        let unused = &file[tail.at..tail.end];
+        tail.spoiled =
+            unused.iter().rposition(|byte| *byte != 0).map_or(0, |last| tail.at + last + 1);
         Ok(Self { owner, actions, live: live.in_order(), tail })
     }
 }
@@ -156,6 +164,9 @@ impl Header {
         if version > VERSION {
             return Err(Unreadable::Newer(version));
         }
+        if version < VERSION {
+            return Err(Unreadable::Older(version));
+        }
         let size = |at| usize::try_from(u64_at(file, at)?).ok();
         let half = size(32).filter(|half| half % PAGE == 0 && *half > 0).ok_or(CORRUPT)?;
         let length = usize::try_from(u32_at(file, 40).ok_or(CORRUPT)?).map_err(|_| CORRUPT)?;
@@ -165,7 +176,7 @@ impl Header {
             .and_then(|length| file.get(..length))
             .ok_or(CORRUPT)?;
         let sum = half.checked_mul(2).and_then(|halves| halves.checked_add(header.len()));
-        if u32_at(file, 12) != Some(checksum(header)) || version < OLDEST || sum.is_none() {
+        if u32_at(file, 12) != Some(checksum(header)) || sum.is_none() {
             return Err(CORRUPT);
         }
         let nonce = file[16..32].try_into().map_err(|_| CORRUPT)?;

@@ -1,12 +1,15 @@
 //! The mount table: whether a path means the same here as where it was registered.
 
-use std::fs;
+use std::fs::{self, File};
 use std::io;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::{Path, PathBuf};
+use std::sync::Mutex;
 
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use serde::{Deserialize, Serialize};
 
+const TABLE: &str = "/proc/self/mountinfo";
 /// A table with more bytes is not recorded: a host of very many containers.
 const MAX_TABLE: usize = 128 * 1024;
 
@@ -36,7 +39,7 @@ impl Mounts {
     }
 
     fn read() -> io::Result<Self> {
-        let table = fs::read("/proc/self/mountinfo")?;
+        let table = fs::read(TABLE)?;
         Ok(if table.len() > MAX_TABLE { Self::default() } else { Self::parse(&table) })
     }
 
@@ -47,6 +50,45 @@ impl Mounts {
     /// The mount that `path` is on: the last one over it or over a directory above it.
     pub(super) fn of(&self, path: &Path) -> Option<&Mount> {
         self.0.iter().rev().find(|mount| path.starts_with(mount.point()))
+    }
+}
+
+/// What is mounted now, for a process that noted the table when it opened its journal.
+#[derive(Debug)]
+pub(super) struct Watch {
+    noted: Mounts,
+    /// The kernel tells by it that the table has changed.
+    table: File,
+    now: Mutex<Mounts>,
+}
+
+impl Watch {
+    pub(super) fn start(noted: Mounts) -> io::Result<Self> {
+        // Opened first, so that no change is missed.
+        let table = File::open(TABLE)?;
+        let now = Mutex::new(Mounts::current());
+        Ok(Self { noted, table, now })
+    }
+
+    /// The mount that `path` is on, unless it is the one that was noted for it.
+    pub(super) fn differing(&self, path: &Path) -> Option<Mount> {
+        let differing = |now: &Mounts| {
+            let mount = now.of(path)?;
+            (self.noted.of(path) != Some(mount)).then(|| mount.clone())
+        };
+        // Not waited for: in a forked child, nobody may ever let go of it.
+        let Ok(mut now) = self.now.try_lock() else { return differing(&Mounts::current()) };
+        if self.has_changed() {
+            *now = Mounts::current();
+        }
+        differing(&now)
+    }
+
+    /// Whether it has changed since this was asked last, or that cannot be told.
+    fn has_changed(&self) -> bool {
+        let mut table = [PollFd::new(&self.table, PollFlags::PRI)];
+        let ready = poll(&mut table, Some(&Timespec::default()));
+        !matches!(ready, Ok(0))
     }
 }
 

@@ -6,10 +6,10 @@ use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process;
 
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
 use serde::{Deserialize, Serialize};
 
-use super::mounts::Mounts;
+use super::mounts::{Mount, Mounts};
+use crate::ladder::root::Root;
 
 /// What a segment says of the process that writes it. `None` where the system does not tell.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -71,6 +71,10 @@ impl Owner {
         }
     }
 
+    pub(super) fn mounts(&self) -> &Mounts {
+        &self.mounts
+    }
+
     /// The same, on the same machine, which was started anew.
     pub(super) fn after_a_restart(self) -> Self {
         Self { boot: Some("the next one".into()), ..self }
@@ -119,7 +123,7 @@ impl Owner {
     }
 
     /// Whether this process, of our own pid namespace, still runs the program that wrote the
-    /// segment. It has lost its lock then, as when somebody closed all descriptors.
+    /// segment. It has lost its lock then, as on a network filesystem whose server forgot it.
     pub(super) fn is_running(&self) -> bool {
         let Some(process) = &self.process else { return false };
         // Of a process that we may not look into, the stack reads as 0.
@@ -132,13 +136,15 @@ impl Owner {
 
     /// What to do about one of this owner's registrations.
     ///
-    /// `path`: what it is about, if not a process or a command. `replays`: whether it means
-    /// anything once the owner's processes are gone.
+    /// `path`: what it is about, if not a process or a command. `mount`: what that was on, if not as
+    /// the owner's table says. `replays`: whether it means anything once the owner's processes are
+    /// gone.
     pub(super) fn verdict(
         &self,
         us: &Self,
         relation: Relation,
         path: Option<&Path>,
+        mount: Option<&Mount>,
         replays: bool,
     ) -> Verdict {
         let Relation { rebooted, same_mounts, same_pids } = relation;
@@ -152,7 +158,7 @@ impl Owner {
             return Verdict::Perform;
         }
         let path = path.unwrap_or(Path::new("/"));
-        match (self.mounts.of(path), us.mounts.of(path)) {
+        match (mount.or_else(|| self.mounts.of(path)), us.mounts.of(path)) {
             (Some(theirs), _) if rebooted && theirs.is_volatile() => {
                 Verdict::Drop(format!("it was on {} and ended with the system", theirs.describe()))
             }
@@ -205,11 +211,7 @@ fn number_of(kind: &str) -> Option<u64> {
 }
 
 fn mount_namespace() -> Option<MountNamespace> {
-    // `STATX_MNT_ID_UNIQUE`; older kernels give `STATX_MNT_ID`, which is enough beside the inode.
-    const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
-    let mask = StatxFlags::INO | StatxFlags::MNT_ID | UNIQUE;
-    let root = statx(CWD, "/", AtFlags::empty(), mask).ok()?;
-    Some(MountNamespace { number: number_of("mnt")?, root: (root.stx_mnt_id, root.stx_ino) })
+    Some(MountNamespace { number: number_of("mnt")?, root: Root::current().numbers()? })
 }
 
 /// `/proc/PID/stat`.

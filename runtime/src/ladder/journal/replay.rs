@@ -5,6 +5,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{
@@ -14,6 +15,7 @@ use rustix::fs::{
 use rustix::io::{Errno, pread};
 
 use super::image::{Image, Registration, Unreadable};
+use super::mounts::Mount;
 use super::owner::{Owner, Relation, Verdict};
 use super::place::{Place, error, is_private};
 use super::record::{FRAME, Kind, Record, Tail};
@@ -159,6 +161,13 @@ impl<'a> Abandoned<'a> {
                 );
                 return recovery.leave(self.path(), why, true);
             }
+            Err(Unreadable::Older(version)) => {
+                let why = format!(
+                    "version {version} of the format wrote it, which this backstop does not read any \
+                     more"
+                );
+                return self.set_aside(OUTDATED, &why, recovery);
+            }
             Err(Unreadable::Corrupt(why)) => return self.set_aside(CORRUPT, why, recovery),
         };
         let relation = match image.owner.relation(us, self.place.shared) {
@@ -167,7 +176,7 @@ impl<'a> Abandoned<'a> {
         };
         if relation.same_pids && image.owner.is_running() {
             recovery.owners_alive += 1;
-            let why = "its owner is alive, and somebody closed the owner's lock";
+            let why = "its owner is alive, and has lost its lock";
             return recovery.leave(self.path(), why, true);
         }
         if !image.live.is_empty() {
@@ -222,22 +231,24 @@ impl<'a> Abandoned<'a> {
         recovery: &mut Recovery,
     ) {
         let Image { owner, live, tail, .. } = image;
-        let decoded: Option<Vec<(u64, Prepared)>> = live.iter().map(decode).collect();
+        let decoded: Option<Vec<_>> = live.iter().map(decode).collect();
         let Some(decoded) = decoded else {
             let why = "an action in it is none that this version of backstop knows";
             return recovery.leave(self.path(), why, true);
         };
         let mut done = Done { segment: &self, tail, dealt_with: Vec::new() };
         let mut kept = false;
-        for ((key, action), Registration { done: removed, .. }) in decoded.iter().zip(&live).rev() {
+        for (decoded, Registration { done: removed, .. }) in decoded.iter().zip(&live).rev() {
+            let Decoded { key, mount, action } = decoded;
             let dealt_with = if *removed && !relation.rebooted {
                 // It cannot have come back.
                 true
             } else {
                 let path = action.path();
-                let verdict = owner.verdict(us, relation, path.as_deref(), action.replays());
+                let verdict =
+                    owner.verdict(us, relation, path.as_deref(), mount.as_ref(), action.replays());
                 let mut told = Recovery::default();
-                let dealt_with = settle(action, verdict, budget, perform, &mut told);
+                let dealt_with = settle(action, verdict, relation, (budget, perform), &mut told);
                 recovery.add(told, *removed);
                 dealt_with
             };
@@ -264,8 +275,8 @@ impl<'a> Abandoned<'a> {
 fn settle(
     action: &Prepared,
     verdict: Verdict,
-    budget: Budget,
-    perform: Perform,
+    relation: Relation,
+    (budget, perform): (Budget, Perform),
     recovery: &mut Recovery,
 ) -> bool {
     let what = describe(action);
@@ -280,6 +291,12 @@ fn settle(
                 Ok(Performed::Done) => recovery.performed.push(what),
                 Ok(Performed::Gone) => recovery.gone.push(what),
                 Ok(Performed::LeftAlone(why)) => recovery.leave(what, why, false),
+                // Another start may see it. After a restart, the mount table has told already that
+                // this is the filesystem, which may have another number.
+                Ok(Performed::Hidden(why)) => {
+                    recovery.leave(what, why, !relation.rebooted);
+                    return relation.rebooted;
+                }
                 Err(e) => {
                     recovery.fail(what, e);
                     return false;
@@ -364,17 +381,34 @@ impl<'a> Done<'a> {
             Err(Errno::NOSPC)
         } else {
             tail.seal(&mut frame);
-            write_all(&segment.file, &frame, tail.at)
+            let length = tail.pad(&mut frame);
+            write_all(&segment.file, &frame, tail.at).map(|()| length)
         };
         match written {
-            Ok(()) => tail.advance(frame.len()),
+            Ok(length) => tail.advance(length),
             Err(e) => recovery.fail(format!("{}: noting what is done", segment.path()), e),
         }
     }
 }
 
-fn decode(registration: &Registration) -> Option<(u64, Prepared)> {
-    Some((registration.key, encoding::decode(&registration.data)?))
+/// What a record says of an action: the mount that its path is on, if it is another one than the
+/// owner's table says, and the action.
+pub(super) fn data(mount: Option<&Mount>, action: &[u8]) -> io::Result<Arc<[u8]>> {
+    let mut data = postcard::to_allocvec(&mount).map_err(io::Error::other)?;
+    data.extend_from_slice(action);
+    Ok(data.into())
+}
+
+/// A registration as it is understood.
+struct Decoded {
+    key: u64,
+    mount: Option<Mount>,
+    action: Prepared,
+}
+
+fn decode(registration: &Registration) -> Option<Decoded> {
+    let (mount, action) = postcard::take_from_bytes(&registration.data).ok()?;
+    Some(Decoded { key: registration.key, mount, action: encoding::decode(action)? })
 }
 
 /// For reports.

@@ -7,14 +7,14 @@ use std::os::fd::OwnedFd;
 use std::sync::Arc;
 
 use rustix::fs::{
-    AtFlags, FallocateFlags, FlockOperation, Mode, OFlags, fallocate, flock, fstat, fsync, openat,
-    renameat, unlinkat,
+    AtFlags, FallocateFlags, Mode, OFlags, fallocate, fstat, fsync, openat, renameat, unlinkat,
 };
 use rustix::io::{Errno, pwrite};
 use rustix::process::{Resource, getrlimit};
 use rustix::rand::{GetRandomFlags, getrandom};
 
 use super::image::{Layout, header};
+use super::lock::Lock;
 use super::owner::Owner;
 use super::place::{Place, error};
 use super::record::{FRAME, Kind, MAX_DATA, RECORD, Record, Tail};
@@ -49,6 +49,7 @@ pub(super) struct Segment {
     owner: Owner,
     name: String,
     file: OwnedFd,
+    lock: Lock,
     /// Device and inode: a descriptor that somebody else closed may be another file's by now.
     identity: (u64, u64),
     layout: Layout,
@@ -102,12 +103,13 @@ impl Segment {
         new.name(&name).map_err(|(Unnamed::Old(e) | Unnamed::Unknown(e))| {
             error(e, format_args!("cannot name a file in {}", place.path.display()))
         })?;
-        let NewFile { file, identity, layout, tail, .. } = new;
+        let NewFile { file, lock, identity, layout, tail, .. } = new;
         Ok(Self {
             place,
             owner,
             name,
             file,
+            lock,
             identity,
             layout,
             tail,
@@ -241,15 +243,16 @@ impl Segment {
         }
         self.make_room(frame.len() + reserved)?;
         self.tail.seal(&mut frame);
-        self.write_at(&frame, self.tail.at)?;
-        self.tail.advance(frame.len());
+        let length = self.tail.pad(&mut frame);
+        let end = self.tail.at + frame.len();
+        self.write_at(&frame, self.tail.at).inspect_err(|_| self.tail.spoiled = end)?;
+        self.tail.advance(length);
         Ok(())
     }
 
     /// Whether the segment still has its name. An error if the descriptor is not ours any more.
     fn is_in_place(&mut self) -> io::Result<bool> {
-        let stat = fstat(&self.file);
-        match stat {
+        match fstat(&self.file) {
             Ok(stat) if (stat.st_dev, stat.st_ino) == self.identity => Ok(stat.st_nlink > 0),
             _ => Err(self.broken("somebody closed the journal's descriptor")),
         }
@@ -279,8 +282,11 @@ impl Segment {
         let mut tail = self.layout.tail(other, self.tail.nonce, self.tail.generation + 1);
         let mut snapshot = self.snapshot();
         tail.seal(&mut snapshot);
-        self.write_at(&snapshot, tail.at)?;
+        // First: where a frame goes, there are zeros until it is written.
+        let start = tail.at;
         tail.advance(snapshot.len());
+        self.write_at(&vec![0; tail.end - tail.at], tail.at)?;
+        self.write_at(&snapshot, start)?;
         let full = std::mem::replace(&mut self.tail, tail);
         let mut end = [0; FRAME];
         full.seal(&mut end);
@@ -307,6 +313,7 @@ impl Segment {
         }
         // Closes the old one, and with it its lock, which nobody can find any more.
         self.file = new.file;
+        self.lock = new.lock;
         self.identity = new.identity;
         self.layout = new.layout;
         self.tail = new.tail;
@@ -325,7 +332,7 @@ impl Segment {
 
     fn write_at(&mut self, bytes: &[u8], at: usize) -> io::Result<()> {
         write_all(&self.file, bytes, at).map_err(|e| match e {
-            // Nothing is lost: what was written has no valid checksum, and is written over.
+            // Nothing is lost: what was written has no valid checksum, and the next write clears it.
             Errno::NOSPC | Errno::DQUOT | Errno::FBIG => {
                 error(e, format_args!("no room in {}", self.place.path.display()))
             }
@@ -346,6 +353,7 @@ struct NewFile<'a> {
     place: &'a Place,
     name: String,
     file: OwnedFd,
+    lock: Lock,
     identity: (u64, u64),
     layout: Layout,
     tail: Tail,
@@ -386,11 +394,11 @@ impl<'a> NewFile<'a> {
             }
             made = Self::fill(place, &name, &bytes);
         }
-        let (file, identity) = made.map_err(|e| cannot(e.into()))?;
-        Ok(Self { place, name, file, identity, layout, tail })
+        let (file, lock, identity) = made.map_err(|e| cannot(e.into()))?;
+        Ok(Self { place, name, file, lock, identity, layout, tail })
     }
 
-    fn fill(place: &Place, name: &str, bytes: &[u8]) -> Result<(OwnedFd, (u64, u64)), Errno> {
+    fn fill(place: &Place, name: &str, bytes: &[u8]) -> Result<(OwnedFd, Lock, (u64, u64)), Errno> {
         // An earlier attempt of ours may have got no further.
         match unlinkat(&place.dir, name, AtFlags::empty()) {
             Ok(()) | Err(Errno::NOENT) => {}
@@ -400,7 +408,7 @@ impl<'a> NewFile<'a> {
         let flags = flags.union(OFlags::CLOEXEC).union(OFlags::DSYNC);
         let file = openat(&place.dir, name, flags, Mode::RUSR | Mode::WUSR)?;
         let filled = || {
-            flock(&file, FlockOperation::NonBlockingLockExclusive)?;
+            let lock = Lock::take(&file)?;
             let stat = fstat(&file)?;
             if stat.st_nlink == 0 {
                 return Err(Errno::NOENT);
@@ -412,10 +420,10 @@ impl<'a> NewFile<'a> {
             }
             write_all(&file, bytes, 0)?;
             fsync(&file)?;
-            Ok((stat.st_dev, stat.st_ino))
+            Ok((lock, (stat.st_dev, stat.st_ino)))
         };
         match filled() {
-            Ok(identity) => Ok((file, identity)),
+            Ok((lock, identity)) => Ok((file, lock, identity)),
             Err(e) => {
                 // Room for others; a replay would remove it otherwise.
                 let _ = unlinkat(&place.dir, name, AtFlags::empty());

@@ -12,10 +12,10 @@ use super::acknowledge::Waited;
 use super::ledger::Ledger;
 use super::link::{Link, Watchful};
 use super::protocol::Request;
-use super::rights::{Rights, User};
 use super::{fork, start, wait_until};
 use crate::ladder::action::encoding::Encoded;
 use crate::ladder::keeper::Keeper;
+use crate::ladder::rights::{Rights, User};
 
 /// The registrations of this process, and the link to its reaper.
 ///

@@ -19,9 +19,13 @@ use super::start::{self, Program};
 use super::system::Signals;
 use super::{fork, owner, system, wait_until};
 use crate::forever::Place;
+use crate::ladder::root::Root;
 
 /// This process's channel; a fork inherits that of its parent, which it cannot use.
 static CHANNEL: Place<Channel> = Place::empty();
+
+/// What this process's paths began with when it started its reaper, which calls the same `/`.
+static ROOT: Place<Root> = Place::empty();
 
 /// The process that has a reaper, or is starting one; a fork of it is another.
 static STARTER: AtomicU32 = AtomicU32::new(0);
@@ -29,6 +33,11 @@ static STARTER: AtomicU32 = AtomicU32::new(0);
 /// The channel of this process.
 pub(super) fn channel() -> Option<&'static Channel> {
     CHANNEL.get()
+}
+
+/// The root directory that the reaper has.
+pub(super) fn root() -> Option<&'static Root> {
+    ROOT.get()
 }
 
 /// Between two attempts to start a reaper, from the first to the last one.
@@ -49,6 +58,7 @@ pub(super) fn start(options: Builder, program: Program, wait: bool) -> io::Resul
         let message = "this process has a reaper already";
         return Err(io::Error::new(io::ErrorKind::AlreadyExists, message));
     }
+    ROOT.put(Box::leak(Box::new(Root::current())));
     match start_supervisor(options, program, wait) {
         Ok(channel) => {
             CHANNEL.put(channel);

@@ -122,7 +122,9 @@ fn perform((action, leader): &Task) -> String {
     match catch_unwind(AssertUnwindSafe(|| action.perform_with(leader))) {
         Ok(Ok(Performed::Done)) => "done".to_owned(),
         Ok(Ok(Performed::Gone)) => "nothing left to do".to_owned(),
-        Ok(Ok(Performed::LeftAlone(why))) => format!("left alone: {}", why.escape_debug()),
+        Ok(Ok(Performed::LeftAlone(why) | Performed::Hidden(why))) => {
+            format!("left alone: {}", why.escape_debug())
+        }
         Ok(Err(error)) => format!("failed: {}", error.to_string().escape_debug()),
         Err(payload) => {
             let message = event::panic_message(&*payload);

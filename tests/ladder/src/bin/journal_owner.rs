@@ -43,6 +43,12 @@ fn perform(words: &[&str], registrations: &mut HashMap<u64, Registration>) -> io
             let registration = Registration::intend(key(), Action::remove_file(words[2]))?;
             registrations.insert(key(), registration);
         }
+        "intend-program" => {
+            let registration = Registration::intend(key(), Action::run(&Command::new("true")))?;
+            registrations.insert(key(), registration);
+        }
+        "give-up-rights" => rustix::thread::set_no_new_privs(true)?,
+        "commit" => registrations.get_mut(&key()).unwrap().commit()?,
         // Intent, creation, commit.
         "create" => {
             let mut registration = Registration::intend(key(), Action::remove_file(words[2]))?;
@@ -86,6 +92,7 @@ fn perform(words: &[&str], registrations: &mut HashMap<u64, Registration>) -> io
             return Ok(child.id().to_string());
         }
         "close-descriptors" => close_descriptors(),
+        "become-daemon" => become_daemon(),
         "die" => die(),
         "execute" => {
             return Err(Command::new("sh").args(["-c", "echo \"ok \"; exec sleep 60"]).exec());
@@ -130,6 +137,18 @@ fn fork_and_register(path: &str) -> io::Result<String> {
             drop(writer);
             io::read_to_string(reader)
         }
+    }
+}
+
+/// The parent ends; the child, which goes on, closes what it knows nothing of.
+#[allow(unsafe_code)]
+fn become_daemon() {
+    // SAFETY: the child allocates, which glibc allows after a fork.
+    match unsafe { libc::fork() } {
+        -1 => panic!("no fork"),
+        0 => close_descriptors(),
+        // SAFETY: it does not return.
+        _ => unsafe { libc::_exit(0) },
     }
 }
 

@@ -6,7 +6,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 use std::time::SystemTime;
 
-use super::{Mount, Yard, committed, done, gone, left_alone, names};
+use super::{Mount, Yard, committed, done, gone, hidden, left_alone, names};
 use crate::ladder::action::Action;
 use crate::ladder::action::identity::Identity;
 use crate::ladder::action::open::look;
@@ -103,9 +103,13 @@ fn a_file_system_that_is_gone_is_said_and_not_taken_for_success() {
     File::create(yard.at("merged/app/file")).unwrap();
     let prepared = committed(Action::remove_file(yard.at("merged/app/file")));
     drop(mount);
-    assert!(left_alone(prepared.perform()).contains("not mounted any more"));
+    assert!(hidden(prepared.perform()).contains("not mounted any more"));
     fs::create_dir(yard.at("merged/app")).unwrap();
-    assert!(left_alone(prepared.perform()).contains("not mounted any more"));
+    assert!(hidden(prepared.perform()).contains("not mounted any more"));
+    // What has the name beneath is a stranger's.
+    fs::write(yard.at("merged/app/file"), "").unwrap();
+    assert!(hidden(prepared.perform()).contains("not mounted any more"));
+    assert_eq!(names(&yard.at("merged/app")), ["file"]);
 }
 
 /// What a power cut leaves of a thing whose attribute had not come to the disk.

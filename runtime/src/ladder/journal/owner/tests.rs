@@ -32,7 +32,7 @@ fn container() -> Owner {
 
 fn verdict(theirs: &Owner, us: &Owner, path: Option<&str>, replays: bool) -> Verdict {
     let relation = theirs.relation(us, false).unwrap();
-    theirs.verdict(us, relation, path.map(Path::new), replays)
+    theirs.verdict(us, relation, path.map(Path::new), None, replays)
 }
 
 #[test]

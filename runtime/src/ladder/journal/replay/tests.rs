@@ -3,7 +3,6 @@
 use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use super::*;
 use crate::Action;
@@ -27,25 +26,40 @@ impl Home {
 
     /// The same, by this owner, who has done this as well.
     fn left_by(owner: Owner, and_then: impl FnOnce(&mut Segment)) -> Self {
+        let home = Self::without_owner();
+        let files = home.files();
+        home.leave(owner, files.iter().map(Action::remove_file), and_then);
+        home
+    }
+
+    fn without_owner() -> Self {
         let path = directory().join(format!("backstop-{}", hex(&random().unwrap())));
         fs::create_dir(&path).unwrap();
         let dir = fs::File::open(&path).unwrap();
-        let place = |dir: &fs::File| Place {
-            dir: dir.try_clone().unwrap().into(),
-            path: path.clone(),
-            shared: false,
-        };
-        let home = Self(place(&dir));
-        let mut segment = Segment::create(Arc::new(place(&dir)), owner).unwrap();
-        for (key, file) in (1..).zip(home.files()) {
-            fs::write(&file, "").unwrap();
-            let mut action = Action::remove_file(&file).prepare().unwrap();
+        let place = Place { dir: dir.into(), path, shared: false };
+        Self(place)
+    }
+
+    /// Registers these as this owner, who is gone. Files are made.
+    fn leave(
+        &self,
+        owner: Owner,
+        actions: impl Iterator<Item = Action>,
+        and_then: impl FnOnce(&mut Segment),
+    ) {
+        let Place { dir, path, shared } = &self.0;
+        let place = Place { dir: dir.try_clone().unwrap(), path: path.clone(), shared: *shared };
+        let mut segment = Segment::create(Arc::new(place), owner).unwrap();
+        for (key, action) in (1..).zip(actions) {
+            let mut action = action.prepare().unwrap();
+            if let Some(path) = action.path() {
+                fs::write(path, "").unwrap();
+            }
             action.commit().unwrap();
-            let data = encoding::encode(&action).unwrap();
+            let data = data(None, &encoding::encode(&action).unwrap()).unwrap();
             segment.apply(vec![Change { kind: Kind::Commit, key, data }]).pop().unwrap().unwrap();
         }
         and_then(&mut segment);
-        home
     }
 
     fn files(&self) -> [PathBuf; 3] {
@@ -74,6 +88,65 @@ impl Drop for Home {
     }
 }
 
+/// How much is registered on the disk, where a start would go on if this one were cut off here.
+fn left_on_disk(action: &Prepared) -> usize {
+    let path = action.path().unwrap();
+    let entries = fs::read_dir(path.parent().unwrap()).unwrap().map(|entry| entry.unwrap().path());
+    let segment = entries.into_iter().find(|path| path.to_string_lossy().ends_with(SUFFIX));
+    Image::read(&fs::read(segment.unwrap()).unwrap()).unwrap().live.len()
+}
+
+/// Sees on the disk that what was run is noted at once.
+fn after_the_program(action: &Prepared, limit: Duration) -> io::Result<Performed> {
+    if action.path().is_some() {
+        assert_eq!(left_on_disk(action), 1);
+    }
+    action.perform_within(limit)
+}
+
+/// Sees on the disk that no more than 64 removals have to be done again.
+fn never_far_behind(action: &Prepared, limit: Duration) -> io::Result<Performed> {
+    let path = action.path().unwrap();
+    let number: usize = path.extension().unwrap().to_str().unwrap().parse().unwrap();
+    // Numbers count down to 0: so many are left to do, and this one.
+    let left = left_on_disk(action);
+    assert!((number + 1..number + 65).contains(&left), "{number}: {left}");
+    action.perform_within(limit)
+}
+
+#[test]
+fn replay_that_is_cut_off_does_not_begin_again() {
+    let home = Home::without_owner();
+    let program = Action::run(&std::process::Command::new("true"));
+    let gone = || Owner::current().of_a_process_that_is_gone();
+    let actions = [Action::remove_file(home.files()[0].clone()), program];
+    home.leave(gone(), actions.into_iter(), |_| {});
+    let recovery = home.replay(LONG, after_the_program);
+    assert_eq!((recovery.performed.len(), recovery.failed.len()), (2, 0), "{recovery}");
+
+    let home = Home::without_owner();
+    let file = |number: u32| Action::remove_file(home.0.path.join(format!("file.{number}")));
+    home.leave(gone(), (0..150).map(file), |_| {});
+    let recovery = home.replay(LONG, never_far_behind);
+    assert_eq!((recovery.performed.len(), recovery.failed.len()), (150, 0), "{recovery}");
+}
+
+/// What a half-written record has left is not taken for damage of those that are written over it.
+#[test]
+fn notes_replace_what_is_left_of_a_half_written_record() {
+    let home = Home::new();
+    let [segment] = <[PathBuf; 1]>::try_from(home.segments()).unwrap();
+    let mut bytes = fs::read(&segment).unwrap();
+    let tail = Image::read(&bytes).unwrap().tail;
+    // The second of its sectors was written, the first was not.
+    let second = (tail.at + 64).next_multiple_of(512);
+    bytes[second..second + 400].fill(1);
+    fs::write(&segment, &bytes).unwrap();
+    home.replay(LONG, panics_at_2);
+    let image = Image::read(&fs::read(&segment).unwrap()).unwrap();
+    assert_eq!((image.live.len(), image.tail.spoiled), (1, 0));
+}
+
 /// The file `2` has a bug.
 fn panics_at_2(action: &Prepared, limit: Duration) -> io::Result<Performed> {
     let path = action.path().unwrap().into_os_string().into_vec();
@@ -90,7 +163,7 @@ fn panic_of_an_action_is_contained_and_the_others_go_on() {
     assert!(recovery.failed[0].error.contains("panicked: the second one panics"), "{recovery}");
     // It is tried again, alone.
     let recovery = home.replay(LONG, Prepared::perform_within);
-    assert_eq!(recovery.performed.len(), 1, "{recovery}");
+    assert_eq!((recovery.performed.len(), recovery.gone.len()), (1, 0), "{recovery}");
     assert_eq!(home.left(), [false; 3]);
     assert_eq!(home.segments(), [] as [PathBuf; 0]);
 }

@@ -2,6 +2,8 @@ use std::ffi::{OsStr, OsString};
 use std::fs;
 use std::path::PathBuf;
 
+use rustix::fs::{FlockOperation, flock};
+
 use super::*;
 use crate::ladder::journal::image::Image;
 
@@ -107,6 +109,65 @@ fn dead_records_make_room_without_another_file() {
     assert!(segment.tail.generation > 5, "{}", segment.tail.generation);
     assert_eq!(segment.identity, file);
     assert_eq!(home.keys(), [0]);
+}
+
+/// What is not written reads as zeros, by which a half-written record is told from a damaged one.
+#[test]
+fn behind_the_last_record_there_are_zeros() {
+    let home = Home::new();
+    let mut segment = home.segment();
+    for key in 1..2000 {
+        one(&mut segment, Kind::Intent, key).unwrap();
+        one(&mut segment, Kind::Forget, key).unwrap();
+        if key % 100 == 0 {
+            let file = fs::read(home.only_file()).unwrap();
+            let tail = &segment.tail;
+            assert!(file[tail.at..tail.end].iter().all(|byte| *byte == 0), "{tail:?}");
+        }
+    }
+    assert!(segment.tail.generation > 4, "{}", segment.tail.generation);
+}
+
+#[test]
+fn rest_of_a_failed_write_is_cleared_by_the_next() {
+    let home = Home::new();
+    let mut segment = home.segment();
+    // As a file of a copying filesystem leaves it on a full disk.
+    let at = segment.tail.at;
+    write_all(&segment.file, &[1; 1000], at).unwrap();
+    segment.tail.spoiled = at + 1000;
+    one(&mut segment, Kind::Intent, 1).unwrap();
+    assert_eq!(home.keys(), [1]);
+    let tail = Image::read(&fs::read(home.only_file()).unwrap()).unwrap().tail;
+    assert_eq!((tail.spoiled, tail), (0, segment.tail.clone()));
+}
+
+#[test]
+fn writes_wait_for_the_disk() {
+    let home = Home::new();
+    let segment = home.segment();
+    let flags = rustix::fs::fcntl_getfl(&segment.file).unwrap();
+    assert!(flags.contains(OFlags::DSYNC), "{flags:?}");
+}
+
+#[test]
+fn directory_that_cannot_be_synchronised_is_no_place_for_a_segment() {
+    let home = Home::new();
+    // Names can be given in it, and nothing tells when they are on the disk.
+    let flags = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+    let dir = openat(rustix::fs::CWD, &home.0.path, flags, Mode::empty()).unwrap();
+    let place = Arc::new(Place { dir, path: home.0.path.clone(), shared: false });
+    let e = Segment::create(Arc::clone(&place), Owner::current()).unwrap_err();
+    assert!(e.to_string().contains("cannot name a file"), "{e}");
+    // And a registration whose file is replaced there is not taken for kept.
+    for name in home.names() {
+        fs::remove_file(home.0.path.join(name)).unwrap();
+    }
+    let mut segment = home.segment();
+    segment.place = place;
+    fs::remove_file(home.only_file()).unwrap();
+    let e = one(&mut segment, Kind::Intent, 1).unwrap_err();
+    assert!(e.to_string().contains("which of two files will be found"), "{e}");
 }
 
 #[test]
@@ -337,7 +398,8 @@ fn new_file_is_locked_before_it_has_its_name() {
     let again = fs::File::open(home.only_file()).unwrap();
     assert_eq!(flock(&again, FlockOperation::NonBlockingLockExclusive), Err(Errno::WOULDBLOCK));
     drop(segment);
-    flock(&again, FlockOperation::NonBlockingLockExclusive).unwrap();
+    // A child that another test starts has the descriptor until it executes.
+    flock(&again, FlockOperation::LockExclusive).unwrap();
 }
 
 #[test]

@@ -1,20 +1,21 @@
-//! As whom a process runs, and what it may do: a reaper must not do for its owner what that could not.
+//! As whom a process runs, and what it may do: who performs an action for it must not
+//! do what it could not.
 
 use std::fmt;
 use std::fs;
 
 use rustix::process::{Gid, Uid};
 
-/// The user and group of this process. What a message to the reaper carries are the real ones, and what
+/// The user and group of this thread. What a message to the reaper carries are the real ones, and what
 /// opens files are the effective ones.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct User {
+pub(crate) struct User {
     uid: (Uid, Uid),
     gid: (Gid, Gid),
 }
 
 impl User {
-    pub(super) fn current() -> Self {
+    pub(crate) fn current() -> Self {
         use rustix::process::{getegid, geteuid, getgid, getuid};
         Self { uid: (getuid(), geteuid()), gid: (getgid(), getegid()) }
     }
@@ -33,11 +34,11 @@ impl fmt::Display for User {
 
 /// The lines of `/proc/thread-self/status` that say what the calling thread may do.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Rights(Vec<String>);
+pub(crate) struct Rights(Vec<String>);
 
 impl Rights {
     /// `None` if they cannot be read.
-    pub(super) fn of_this_thread() -> Option<Self> {
+    pub(crate) fn of_this_thread() -> Option<Self> {
         const NAMES: [&str; 6] =
             ["CapPrm:", "CapEff:", "CapBnd:", "NoNewPrivs:", "Seccomp:", "Seccomp_filters:"];
         let status = fs::read_to_string("/proc/thread-self/status").ok()?;

@@ -1,0 +1,56 @@
+//! Which directory this process calls `/`: whether a path of ours means the same to who performs an
+//! action for us.
+//!
+//! After `chroot`, or in another mount namespace, this process means another thing by the same path.
+//! A reaper would find nothing there, or somebody else's, and take that for the end of the matter.
+
+use std::io;
+
+use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
+
+/// The root directory; `None` where the system does not tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Root(Option<Identity>);
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Identity {
+    /// The mount's number, which is never used again while the system runs (Linux 6.8).
+    mount: u64,
+    inode: u64,
+    device: (u32, u32),
+}
+
+impl Root {
+    /// That of the calling thread.
+    pub(crate) fn current() -> Self {
+        // `STATX_MNT_ID_UNIQUE`; older kernels give `STATX_MNT_ID`, which is enough beside the inode.
+        const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
+        let mask = StatxFlags::INO | StatxFlags::MNT_ID | UNIQUE;
+        let root = statx(CWD, "/", AtFlags::empty(), mask).ok();
+        Self(root.map(|root| Identity {
+            mount: root.stx_mnt_id,
+            inode: root.stx_ino,
+            device: (root.stx_dev_major, root.stx_dev_minor),
+        }))
+    }
+
+    /// The numbers of its mount and of its inode.
+    pub(crate) fn numbers(self) -> Option<(u64, u64)> {
+        self.0.map(|root| (root.mount, root.inode))
+    }
+
+    /// An error where the calling thread has another one than this, which it had at `then`.
+    pub(crate) fn permit(self, then: &str) -> io::Result<()> {
+        if Self::current() == self {
+            return Ok(());
+        }
+        Err(io::Error::new(
+            io::ErrorKind::InvalidInput,
+            format!(
+                "this process has another root directory or mount namespace than {then} (`chroot`, \
+                 `pivot_root`, `unshare`), where its paths mean something else: do that after the \
+                 change"
+            ),
+        ))
+    }
+}
