@@ -267,6 +267,11 @@ impl Held {
                     self.withdraw(|keeper| keeper.done(self.key))
                 }
                 Ok(Performed::Done | Performed::Gone) => self.forget(),
+                // A power cut may also take back that somebody moved it away.
+                Ok(Performed::LeftAlone(reason)) if action.path().is_some() => {
+                    self.withdraw(|keeper| keeper.done(self.key));
+                    left_alone(&reason)
+                }
                 Ok(Performed::LeftAlone(reason)) => {
                     self.forget();
                     left_alone(&reason)

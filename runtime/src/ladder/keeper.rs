@@ -14,7 +14,7 @@ pub(crate) trait Keeper: Send + Sync {
     fn commit(&self, key: u64, action: &Encoded) -> io::Result<()>;
     /// It is not to be cleaned up any more: durable when this returns.
     fn forget(&self, key: u64) -> io::Result<()>;
-    /// It was removed in this process, or was gone. That is not on the disk yet: whoever outlives a power
-    /// cut has to look again after one.
+    /// It was removed in this process, or was gone, or somebody else's thing was in its place. That is not
+    /// on the disk yet: whoever outlives a power cut has to look again after one.
     fn done(&self, key: u64) -> io::Result<()>;
 }

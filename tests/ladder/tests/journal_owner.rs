@@ -62,6 +62,26 @@ fn what_a_guard_removed_is_removed_again_if_a_restart_brings_it_back() {
     assert_eq!(fs::read_dir(&home.journal).unwrap().count(), 0);
 }
 
+/// It also loses that somebody else had taken it away.
+#[test]
+fn what_a_guard_left_to_a_stranger_is_removed_if_a_restart_gives_it_its_name_back() {
+    if !Path::new("/etc/machine-id").exists() {
+        return eprintln!("SKIPPED: this machine cannot be told from others");
+    }
+    let (_directory, home) = home();
+    let mut owner = owner(&home);
+    let link = home.file("link");
+    let command = format!("make-lose-and-drop {} {}", home.directory.display(), link.display());
+    let file = owner.ask(command);
+    owner.kill();
+    assert!(Path::new(&file).exists(), "it is the stranger's");
+    fs::rename(&link, &file).unwrap();
+    let recovery = recover_after_restart_in(&home.journal).unwrap();
+    assert_eq!((recovery.performed.len(), recovery.left_alone.len()), (1, 0), "{recovery}");
+    assert!(!Path::new(&file).exists());
+    assert_eq!(fs::read_dir(&home.journal).unwrap().count(), 0);
+}
+
 #[test]
 fn next_start_removes_what_a_killed_owner_left_last_first() {
     let (_directory, home) = home();

@@ -62,6 +62,13 @@ fn perform(words: &[&str], registrations: &mut HashMap<u64, Registration>) -> io
             fs::hard_link(file.path(), words[2])?;
             return Ok(file.path().display().to_string());
         }
+        // The same, but a stranger's file has its name when it is dropped.
+        "make-lose-and-drop" => {
+            let file = scratch::file_in(words[1], Survives::Reboot)?;
+            fs::rename(file.path(), words[2])?;
+            fs::write(file.path(), b"")?;
+            return Ok(file.path().display().to_string());
+        }
         "forget" => registrations.remove(&key()).unwrap().forget()?,
         // As many intents as there is room for.
         "fill" => {

@@ -9,7 +9,8 @@ use backstop::{OwnedPath, Survives, scratch};
 static MADE: Mutex<Option<OwnedPath>> = Mutex::new(None);
 
 extern "C" fn construct() {
-    let directory = env::var_os("CONSTRUCTED").expect("where");
+    // Of the tests that cargo makes of this file, there are none, and nobody to say where.
+    let Some(directory) = env::var_os("CONSTRUCTED") else { return };
     let made = scratch::dir_in(directory, Survives::Exit).expect("a directory");
     *MADE.lock().expect("no panic") = Some(made);
 }

@@ -108,7 +108,7 @@ fn each_kind_of_thing_is_removed_by_its_own_action_only() {
         let mut prepared = action.clone().prepare().unwrap();
         let error = prepared.commit().unwrap_err();
         assert_eq!(error.kind(), ErrorKind::InvalidInput, "{error}");
-        assert!(left_alone(prepared.ours().perform()).contains("but a"));
+        assert!(left_alone(prepared.ours().perform()).contains(" and no "));
         assert!(action.perform().is_err());
     }
     assert_eq!(yard.names(), ["dir", "file", "socket"]);
