@@ -173,6 +173,8 @@ fn closed_channel_of_a_living_program_removes_nothing() {
     owner.keep("other");
     let successor = Reaper::of(owner.ask("pid").parse().unwrap());
     assert_ne!(successor.pid, reaper.pid);
+    // It is told of the older ones beside that.
+    until_ok(&mut owner, "check");
     owner.kill();
     successor.wait();
     assert!(!file.exists() && !owner.path("other").exists(), "{:?}", owner.log());
