@@ -319,7 +319,10 @@ fn what_could_not_be_identified_is_left_alone_and_the_panic_says_so() {
     let path = home.path().join("file");
     let payload = std::panic::catch_unwind(|| not_identified(&path)).unwrap_err();
     let message = payload.downcast_ref::<String>().unwrap();
-    assert!(message.contains("is a file and no socket") && message.contains("left alone"), "{message}");
+    assert!(
+        message.contains("is a file and no socket") && message.contains("left alone"),
+        "{message}"
+    );
     while_panicking(|| not_identified(&path).unwrap());
     assert_eq!(fs::read_to_string(&path).unwrap(), "no socket");
 }

@@ -129,18 +129,19 @@ where
 async fn c10_handlers_of_clients_that_have_gone_end_and_leave_no_descriptor() {
     let locks = Locks::default();
     let held = || locks.0.load(Ordering::Relaxed);
-    // The runtime's own, of the first socket.
-    drop(TcpListener::bind("127.0.0.1:0").await.unwrap());
-    let before = descriptors();
-
-    let (handlers, clients) = serve(stuck, &locks, false).await;
-    for handler in handlers {
-        assert!(matches!(handler.await.unwrap(), Err(Error::TooLate(_))));
+    let mut before = 0;
+    // The first time, the runtimes open what is their own: that of the test, and that of the cleanups.
+    for _ in 0..2 {
+        let (handlers, clients) = serve(stuck, &locks, false).await;
+        for handler in handlers {
+            assert!(matches!(handler.await.unwrap(), Err(Error::TooLate(_))));
+        }
+        drain().await;
+        assert_eq!(held(), 0);
+        let now = descriptors() - clients.len();
+        assert!(before == 0 || now == before, "{before} before, {now} now");
+        before = now;
     }
-    drain().await;
-    assert_eq!(held(), 0);
-    assert_eq!(descriptors(), before + clients.len());
-    drop(clients);
 
     let (handlers, _) = serve(left, &locks, true).await;
     for handler in handlers {
