@@ -148,6 +148,20 @@ impl Server {
         }
     }
 
+    /// Has a client go away in the middle of its order. With the first cleanup that is handed over, the
+    /// runtime of the cleanups opens descriptors, which are no order's and stay.
+    ///
+    /// # Errors
+    ///
+    /// If the service does not answer.
+    pub async fn lose_a_client(&self) -> io::Result<()> {
+        let client = self.send("POST /orders", "paper 1").await?;
+        self.wait(|it| it.transactions == 1).await?;
+        drop(client);
+        self.wait(|it| it.requests == 0 && it.transactions == 0).await?;
+        Ok(())
+    }
+
     /// What there is while nothing happens: the same several times.
     ///
     /// # Errors

@@ -4,6 +4,8 @@ use std::error::Error;
 use std::ffi::OsStr;
 use std::fmt::Write as _;
 use std::fs::{self, File};
+use std::io;
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -48,7 +50,11 @@ pub async fn disconnect(program: &OsStr, plain: bool) -> Result<Findings, Box<dy
     let stderr = Stdio::from(File::create(&log)?);
     let server = Server::start(program, supplier, &database, &options, stderr)?;
 
+    if !plain {
+        server.lose_a_client().await?;
+    }
     let before = server.idle().await?;
+    let rolled_back_before = rolled_back(&log)?;
     let mut clients = Vec::new();
     for _ in 0..CLIENTS {
         clients.push(server.send("POST /orders", "paper 1\nink 1").await?);
@@ -77,13 +83,17 @@ pub async fn disconnect(program: &OsStr, plain: bool) -> Result<Findings, Box<dy
         })
         .await?;
     let locked = server.write_lock().await?.is_none();
-    let rolled_back =
-        fs::read_to_string(&log)?.lines().filter(|line| *line == "rolled back").count();
+    let rolled_back = rolled_back(&log)? - rolled_back_before;
 
     desk.answer_all(Duration::ZERO);
     server.wait(|it| it.tasks == before.tasks).await?;
     let placed = server.number("SELECT count(*) FROM orders").await?;
     Ok(Findings { before, during, after, rolled_back, locked, placed })
+}
+
+/// How many transactions the service says to have rolled back by now.
+fn rolled_back(log: &Path) -> io::Result<usize> {
+    Ok(fs::read_to_string(log)?.lines().filter(|line| *line == "rolled back").count())
 }
 
 /// Shows both services side by side.

@@ -46,6 +46,7 @@ impl Shop {
         let server =
             Server::start(program.get_program(), supplier, &database, &options, Stdio::piped())
                 .unwrap();
+        server.lose_a_client().await.unwrap();
         let idle = server.idle().await.unwrap();
         Self { server, desk, idle, _place: place }
     }
@@ -100,7 +101,9 @@ impl Shop {
         let mut stderr = String::new();
         let process = self.server.process();
         process.stderr.take().unwrap().read_to_string(&mut stderr).unwrap();
-        (process.wait().unwrap(), stderr)
+        // The order of the client that was lost first.
+        let rest = stderr.strip_prefix("rolled back\n").unwrap_or_else(|| panic!("{stderr}"));
+        (process.wait().unwrap(), rest.to_owned())
     }
 }
 
