@@ -7,7 +7,7 @@ use std::fs;
 use std::io::{BufRead as _, BufReader};
 use std::os::unix::process::ExitStatusExt as _;
 use std::path::Path;
-use std::process::{Command, Output, Stdio};
+use std::process::{Command, ExitStatus, Output, Stdio};
 
 use rustix::process::{Pid, Signal, kill_process};
 use support::example;
@@ -74,20 +74,33 @@ fn assert_nothing_left(place: &Path) {
     }
 }
 
-#[test]
-fn nothing_is_left_of_a_run_that_is_interrupted() {
-    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+/// Interrupts a run in its middle; how it ended.
+fn interrupted(place: &Path) -> ExitStatus {
     let mut command = survive(&["panic", "cleanup-hangs"]);
-    command.env("TMPDIR", place.path()).stdout(Stdio::piped()).stderr(Stdio::null());
+    command.env("TMPDIR", place).stdout(Stdio::piped()).stderr(Stdio::null());
     let mut running = command.spawn().unwrap();
     let mut lines = BufReader::new(running.stdout.take().unwrap()).lines();
     // All cells of the one row, while those of the other hang.
     assert!(lines.any(|line| line.unwrap().starts_with("  reboot")));
-    assert!(fs::read_dir(place.path()).unwrap().count() > 0);
+    assert!(fs::read_dir(place).unwrap().count() > 0);
     let pid = Pid::from_raw(running.id().try_into().unwrap()).unwrap();
     kill_process(pid, Signal::INT).unwrap();
-    assert_eq!(running.wait().unwrap().signal(), Some(Signal::INT.as_raw()));
-    assert_nothing_left(place.path());
+    running.wait().unwrap()
+}
+
+#[test]
+fn nothing_is_left_of_a_run_that_is_interrupted() {
+    let place = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
+    // One in hundreds was seen to come to its end by itself; whatever it ended by, nothing is left.
+    let ended: Vec<_> = (0..3)
+        .map(|_| {
+            let status = interrupted(place.path());
+            assert_nothing_left(place.path());
+            status
+        })
+        .take_while(|status| status.signal().is_none())
+        .collect();
+    assert!(ended.len() < 3, "{ended:?}");
 }
 
 #[test]

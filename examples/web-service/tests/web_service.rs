@@ -57,8 +57,10 @@ impl Shop {
         for _ in 0..orders {
             sent.push(self.server.send("POST /orders", "paper 3").await.unwrap());
         }
-        let counts = self.server.wait(|_| self.desk.waiting() == orders).await.unwrap();
-        assert_eq!((counts.requests, counts.transactions), (orders, orders));
+        let here = |it: &Counts| (it.requests, it.transactions) == (orders, orders);
+        let counts =
+            self.server.wait(|it| here(it) && self.desk.waiting() == orders).await.unwrap();
+        assert!(here(&counts), "{counts:?}");
         sent
     }
 
