@@ -1,5 +1,5 @@
 //! Registering a cleanup that survives `exit`, and withdrawing it: with the exit hook, and with the
-//! locked map that everybody writes; and handing over one that survives `kill`.
+//! locked map that everybody writes.
 
 use std::collections::HashMap;
 use std::hint::black_box;
@@ -8,7 +8,7 @@ use std::sync::{LazyLock, Mutex, PoisonError};
 use backstop::__private::{Site, announce_exit, exit_entry};
 
 #[cfg(target_os = "linux")]
-pub use self::reaper::handed_over;
+use crate::reaper::handed_over;
 
 /// How often the measured program runs each operation.
 pub const ROUNDS: u32 = 100;
@@ -78,43 +78,4 @@ pub fn mapped(seed: u64) {
     };
     let removed = lock().0.remove(&black_box(key));
     drop(removed);
-}
-
-#[cfg(target_os = "linux")]
-mod reaper {
-    use std::os::fd::OwnedFd;
-    use std::sync::LazyLock;
-
-    use backstop::__private::reaper::{Kept, Unwatched};
-    use backstop::Action;
-    use rustix::net::{AddressFamily, SocketFlags, SocketType, socketpair, sockopt};
-
-    struct Channel {
-        ours: Unwatched,
-        kept: Kept,
-        /// Reads nothing: there is room for all that is written.
-        _theirs: OwnedFd,
-    }
-
-    static CHANNEL: LazyLock<Channel> = LazyLock::new(|| {
-        let flags = SocketFlags::CLOEXEC;
-        let (ours, theirs) =
-            socketpair(AddressFamily::UNIX, SocketType::SEQPACKET, flags, None).expect("a socket");
-        sockopt::set_socket_send_buffer_size(&ours, 1 << 20).expect("a larger buffer");
-        let action = Action::remove_file("/tmp/a-file-of-the-benches");
-        Channel {
-            ours: Unwatched::new(ours).expect("a channel"),
-            kept: Kept::new(1, action).expect("an action"),
-            _theirs: theirs,
-        }
-    });
-
-    /// # Panics
-    ///
-    /// If the channel is full.
-    #[inline(never)]
-    pub fn handed_over(_: u64) {
-        let Channel { ours, kept, .. } = &*CHANNEL;
-        kept.hand_over(ours).expect("room in the channel");
-    }
 }

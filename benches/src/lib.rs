@@ -8,5 +8,7 @@ pub mod exit;
 pub mod generated;
 mod opaque;
 pub mod operations;
+#[cfg(target_os = "linux")]
+pub mod reaper;
 pub mod shutdown;
 pub mod tasks;

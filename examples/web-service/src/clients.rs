@@ -156,10 +156,15 @@ impl Server {
     /// If the service does not answer.
     pub async fn lose_a_client(&self) -> io::Result<()> {
         let client = self.send("POST /orders", "paper 1").await?;
-        self.wait(|it| it.transactions == 1).await?;
+        let during = self.wait(|it| it.transactions == 1).await?;
         drop(client);
-        self.wait(|it| it.requests == 0 && it.transactions == 0).await?;
-        Ok(())
+        let after = self.wait(|it| it.requests == 0 && it.transactions == 0).await?;
+        if (during.transactions, after.transactions) == (1, 0) {
+            return Ok(());
+        }
+        Err(io::Error::other(format!(
+            "the order was not begun and given up: {during:?}, {after:?}"
+        )))
     }
 
     /// What there is while nothing happens: the same several times.

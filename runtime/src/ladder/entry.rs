@@ -262,18 +262,9 @@ impl Held {
                 Ok(Performed::LeftAlone(reason) | Performed::Hidden(reason)) if missed => {
                     left_alone(&reason)
                 }
-                // What else an action does is not taken back by a power cut.
-                Ok(Performed::Done | Performed::Gone) if action.path().is_some() => {
-                    self.withdraw(|keeper| keeper.done(self.key))
-                }
-                Ok(Performed::Done | Performed::Gone) => self.forget(),
-                // A power cut may also take back that somebody moved it away.
-                Ok(Performed::LeftAlone(reason)) if action.path().is_some() => {
-                    self.withdraw(|keeper| keeper.done(self.key));
-                    left_alone(&reason)
-                }
+                Ok(Performed::Done | Performed::Gone) => self.settle(&action),
                 Ok(Performed::LeftAlone(reason)) => {
-                    self.forget();
+                    self.settle(&action);
                     left_alone(&reason)
                 }
                 // The keepers may come to see it.
@@ -286,6 +277,16 @@ impl Held {
                     Ended::failed(error.to_string())
                 }
             };
+        }
+    }
+
+    /// Tells the keepers that `action` was performed. A power cut may take back that a thing was removed,
+    /// or that somebody else moved it away; what other actions do it does not.
+    fn settle(&self, action: &Prepared) -> Ended {
+        if action.path().is_some() {
+            self.withdraw(|keeper| keeper.done(self.key))
+        } else {
+            self.forget()
         }
     }
 

@@ -60,7 +60,8 @@ impl<T> OwnedPath<T> {
     }
 
     /// Keeps it: it is not removed any more, however the process ends. At the rung `reboot` that is
-    /// durable when this returns.
+    /// durable when this returns. If the reaper or the journal cannot be told, that is
+    /// [reported](crate::set_observer): it may be removed with the process after all.
     ///
     /// Gives back where it is, and the open file or the listening socket: `()` for a directory.
     ///

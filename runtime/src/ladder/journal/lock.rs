@@ -7,11 +7,10 @@
 //! On overlayfs, which containers have, a mapping refers to the file beneath, whose lock this is not.
 //! There, a thread has the file open in a descriptor table of its own, which closing all descriptors
 //! does not reach. (A forked process has no such thread: its descriptors alone keep the lock then.)
-#![allow(unsafe_code, reason = "a mapping, a signal mask and `close_range` have no safe form")]
+#![allow(unsafe_code, reason = "a mapping and `close_range` have no safe form")]
 
 use std::ffi::c_void;
 use std::io;
-use std::mem::MaybeUninit;
 use std::os::fd::{AsFd, AsRawFd, OwnedFd, RawFd};
 use std::ptr;
 use std::sync::mpsc::{self, Sender};
@@ -20,6 +19,8 @@ use std::thread;
 use rustix::fs::{FlockOperation, flock, fstatfs};
 use rustix::io::Errno;
 use rustix::mm::{MapFlags, ProtFlags, mmap, munmap};
+
+use crate::ladder::mask::with_signals_blocked;
 
 /// What keeps the lock beside the descriptor, until it is dropped.
 #[derive(Debug)]
@@ -87,16 +88,16 @@ impl Keeper {
         let file = file.as_raw_fd();
         let (begun, result) = mpsc::channel();
         let (end, ended) = mpsc::channel::<()>();
-        thread::Builder::new()
-            .name("backstop-lock".into())
-            .spawn(move || {
-                let alone = keep_only(file);
-                let goes_on = alone.is_ok();
-                let _ = begun.send(alone);
-                if goes_on {
-                    let _ = ended.recv();
-                }
-            })
+        let hold = move || {
+            let alone = keep_only(file);
+            let goes_on = alone.is_ok();
+            let _ = begun.send(alone);
+            if goes_on {
+                let _ = ended.recv();
+            }
+        };
+        // A handler of the program's that writes to a pipe would not find it in that table.
+        with_signals_blocked(|| thread::Builder::new().name("backstop-lock".into()).spawn(hold))
             .map_err(|e| Errno::from_io_error(&e).unwrap_or(Errno::AGAIN))?;
         result.recv().unwrap_or(Err(Errno::AGAIN))?;
         Ok(Self { _end: end })
@@ -106,13 +107,6 @@ impl Keeper {
 /// Gives this thread a descriptor table of its own, with `file` in it alone: what belongs to others
 /// is not held open.
 fn keep_only(file: RawFd) -> Result<(), Errno> {
-    // First: a handler that writes to a pipe would not find it in that table.
-    let mut all = MaybeUninit::uninit();
-    // SAFETY: `sigfillset` initialises the set, and the mask is this thread's alone.
-    unsafe {
-        libc::sigfillset(all.as_mut_ptr());
-        libc::pthread_sigmask(libc::SIG_SETMASK, all.as_ptr(), ptr::null_mut());
-    }
     let file = u32::try_from(file).map_err(|_| Errno::BADF)?;
     if file > 0 {
         close_range(0, file - 1)?;

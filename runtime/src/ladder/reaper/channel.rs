@@ -331,7 +331,8 @@ impl Channel {
             let rest = patience.rest();
             if rest.is_zero() {
                 let what = format!(
-                    "the channel to the reaper (process {}) was closed, and the reaper has not ended",
+                    "the channel to the reaper (process {}) was closed, and the reaper has not ended; \
+                     start it after what closes all descriptors",
                     lost.pid
                 );
                 return Err(io::Error::new(io::ErrorKind::TimedOut, what));
