@@ -12,9 +12,11 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
 
 #[cfg(target_os = "linux")]
 mod linux {
+    use std::cell::Cell;
     use std::env;
     use std::error::Error;
     use std::fs::{self, File};
+    use std::hint::black_box;
     use std::io::{self, BufRead, BufReader, Read, Write};
     use std::os::fd::{AsFd, OwnedFd};
     use std::path::Path;
@@ -180,30 +182,41 @@ mod linux {
         let (reader, eager) = (Reader::start("read")?, Reader::start("read-at-once")?);
         reaper::start_from_main_with(Builder::new().without_log())?;
         backstop::reaper::check()?;
-        let bare_to = |reader: &Reader| {
-            let mut time = 0;
-            for _ in 0..BATCH {
-                time += timed(|| reader.send(&BARE))?;
-                // It has read everything, and sleeps.
-                reader.round_trip(&[0])?;
-            }
-            Ok(time)
-        };
-        let bare = |_| bare_to(&reader);
-        let ours = |batch, one: fn(&Kept) -> io::Result<()>| {
-            let kept = registrations(batch)?;
-            let mut time = 0;
-            for kept in &kept {
-                time += timed(|| one(kept))?;
+        // Until all have read everything, and sleep. Whom the caches know best, being asked last, is told
+        // the next thing in up to 0.4 µs less: so both take turns, whoever is timed.
+        let turn = Cell::new(false);
+        let quiet = || {
+            eager.round_trip(&[0])?;
+            if turn.replace(!turn.get()) {
                 backstop::reaper::check()?;
+                return reader.round_trip(&[0]);
             }
-            kept.iter().try_for_each(Kept::forget)?;
-            backstop::reaper::check()?;
+            reader.round_trip(&[0])?;
+            backstop::reaper::check()
+        };
+        // As in a program, where an action is made ready and then handed over at once. Before a bare write,
+        // too, and of a message that is as new.
+        let path = env::temp_dir().join(NAME);
+        let one_at_a_time = |batch, one: &dyn Fn(&Kept, &[u8]) -> io::Result<()>| {
+            let mut time = 0;
+            let mut all = Vec::new();
+            for number in 0..BATCH {
+                quiet()?;
+                let message = black_box(BARE.to_vec());
+                let kept = Kept::new(batch * BATCH + number, Action::remove_file(&path))?;
+                time += timed(|| one(&kept, &message))?;
+                all.push(kept);
+            }
+            quiet()?;
+            all.iter().try_for_each(Kept::forget)?;
+            quiet()?;
             Ok(time)
         };
-        let (ready, encoded) =
-            (|batch| ours(batch, Kept::intend), |batch| ours(batch, encode_first));
-        let times = in_turns(rounds, [&bare, &bare, &ready, &encoded, &|_| bare_to(&eager)])?;
+        let bare = |batch| one_at_a_time(batch, &|_, message| reader.send(message));
+        let to_eager = |batch| one_at_a_time(batch, &|_, message| eager.send(message));
+        let ready = |batch| one_at_a_time(batch, &|kept, _| kept.intend());
+        let encoded = |batch| one_at_a_time(batch, &|kept, _| encode_first(kept));
+        let times = in_turns(rounds, [&bare, &bare, &ready, &encoded, &to_eager])?;
         table(KINDS, "one at a time", times);
         let bare_to = |reader: &Reader| {
             let time = timed(|| (0..BATCH).try_for_each(|_| reader.send(&BARE)))?;

@@ -61,13 +61,20 @@ pub(crate) fn decode(bytes: &[u8]) -> Option<Prepared> {
 /// An action with its bytes, which all who keep it share.
 #[derive(Debug, Clone)]
 pub(crate) struct Encoded {
-    action: Prepared,
     bytes: Arc<[u8]>,
+    #[cfg(target_os = "linux")]
+    is_plain: bool,
+    action: Prepared,
 }
 
 impl Encoded {
     pub(crate) fn new(action: Prepared) -> io::Result<Self> {
-        Ok(Self { bytes: encode(&action)?, action })
+        Ok(Self {
+            bytes: encode(&action)?,
+            #[cfg(target_os = "linux")]
+            is_plain: action.is_plain(),
+            action,
+        })
     }
 
     /// Changes the action. If that fails, both are as before.
@@ -79,6 +86,13 @@ impl Encoded {
         change(&mut action)?;
         *self = Self::new(action)?;
         Ok(())
+    }
+
+    /// Whether its bytes are all that another process needs. (Kept beside them: the action itself is in
+    /// memory that no cache has.)
+    #[cfg(target_os = "linux")]
+    pub(crate) fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     pub(crate) fn bytes(&self) -> &Arc<[u8]> {

@@ -147,6 +147,12 @@ impl Prepared {
         }
     }
 
+    /// Whether its bytes are all that another process needs.
+    #[cfg(target_os = "linux")]
+    pub(super) fn is_plain(&self) -> bool {
+        matches!(self.what, Ready::Remove(_))
+    }
+
     /// Whether it runs a program.
     #[cfg(target_os = "linux")]
     pub(crate) fn is_program(&self) -> bool {

@@ -171,10 +171,7 @@ impl Channel {
 
     fn register(&self, key: u64, committed: bool, action: &Encoded) -> io::Result<()> {
         self.permit()?;
-        if action.is_program() {
-            self.permit_program()?;
-        }
-        let leader = action.leader().and_then(|leader| Watchful::new(&leader).ok()).map(Arc::new);
+        let leader = if action.is_plain() { None } else { self.accompany(action)? };
         let request = Request::Register { key, committed, action: action.bytes() };
         let mut patience = Patience::new(self.deadline);
         let result = self
@@ -197,20 +194,31 @@ impl Channel {
         result
     }
 
+    /// What goes with the bytes of an action.
+    #[cold]
+    fn accompany(&self, action: &Encoded) -> io::Result<Option<Arc<Watchful>>> {
+        if action.is_program() {
+            self.permit_program()?;
+        }
+        Ok(action.leader().and_then(|leader| Watchful::new(&leader).ok()).map(Arc::new))
+    }
+
     /// An error where the reaper would not take a registration of this process.
     fn permit(&self) -> io::Result<()> {
         self.permit_withdrawal()?;
-        if !self.other_user.load(Ordering::Relaxed) {
-            return Ok(());
-        }
+        if self.other_user.load(Ordering::Relaxed) { Err(self.other_user()) } else { Ok(()) }
+    }
+
+    #[cold]
+    fn other_user(&self) -> io::Error {
         let (then, now) = (self.lock().user, User::current());
-        Err(io::Error::new(
+        io::Error::new(
             io::ErrorKind::PermissionDenied,
             format!(
                 "this process ran as {then} when it started its reaper, and runs as {now} now: the \
                  reaper must not act for it; start the reaper after the change"
             ),
-        ))
+        )
     }
 
     /// An error where the reaper could do more in a program than this thread.
@@ -256,45 +264,49 @@ impl Channel {
         let mut token = 0;
         let mut state = self.lock();
         loop {
-            let State { link, withdrawn, .. } = &mut *state;
-            let Some(link) = link else {
-                state = self.wait_for_reaper(state, patience)?;
-                continue;
-            };
+            // Under the lock, so that messages have the order of their tokens.
             if acknowledged {
                 token = self.tokens.fetch_add(1, Ordering::Relaxed);
             }
-            // Who waits for an answer has the time for a look.
-            let intact = if acknowledged { link.look() } else { Ok(()) };
-            let sent = intact
-                .and_then(|()| catch_up(withdrawn, link))
-                .and_then(|()| link.send(request, token, leader));
-            match sent {
-                Ok(()) => {}
-                Err(error) if is_full(&error) => {
-                    let link = Arc::clone(link);
-                    drop(state);
-                    patience.wait_for_room(&link)?;
-                    state = self.lock();
-                    continue;
-                }
-                Err(error) if is_gone(&error) => {
-                    state.link = None;
-                    continue;
-                }
-                Err(error) if is_lost(&error) => {
-                    let lost = Arc::clone(link);
-                    state = self.wait_for_end_of(&lost, state, patience)?;
-                    continue;
-                }
-                Err(error) => return Err(error),
+            match state.send(request, leader, token) {
+                Ok(()) => break,
+                Err(obstacle) => state = self.overcome(obstacle, state, patience)?,
             }
-            let link = acknowledged.then(|| Arc::clone(link));
-            then(&mut state);
-            drop(state);
-            let Some(link) = link else { return Ok(Waited::Taken) };
-            return link.acknowledgements.wait(&link, token, patience.rest());
         }
+        then(&mut state);
+        let link = if acknowledged { state.link.clone() } else { None };
+        drop(state);
+        link.map_or(Ok(Waited::Taken), |link| {
+            link.acknowledgements.wait(&link, token, patience.rest())
+        })
+    }
+
+    /// Waits until it is worth another attempt to send.
+    #[cold]
+    fn overcome<'a>(
+        &'a self,
+        obstacle: Option<io::Error>,
+        mut state: MutexGuard<'a, State>,
+        patience: &mut Patience,
+    ) -> io::Result<MutexGuard<'a, State>> {
+        let (Some(error), Some(link)) = (obstacle, &state.link) else {
+            return self.wait_for_reaper(state, patience);
+        };
+        if is_full(&error) {
+            let link = Arc::clone(link);
+            drop(state);
+            patience.wait_for_room(&link)?;
+            return Ok(self.lock());
+        }
+        if is_gone(&error) {
+            state.link = None;
+            return Ok(state);
+        }
+        if is_lost(&error) {
+            let lost = Arc::clone(link);
+            return self.wait_for_end_of(&lost, state, patience);
+        }
+        Err(error)
     }
 
     fn wait_for_reaper<'a>(
@@ -346,6 +358,26 @@ impl Channel {
     fn lock(&self) -> MutexGuard<'_, State> {
         // Each change of the state is complete before anything can panic.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl State {
+    /// Sends a request behind what waited for room; the error is `None` where there is no reaper.
+    fn send(
+        &mut self,
+        request: Request<'_>,
+        leader: Option<&Watchful>,
+        token: u64,
+    ) -> Result<(), Option<io::Error>> {
+        let Some(link) = &self.link else { return Err(None) };
+        // Who waits for an answer has the time for a look.
+        if token != 0 {
+            link.look()?;
+        }
+        if !self.withdrawn.is_empty() {
+            catch_up(&mut self.withdrawn, link)?;
+        }
+        Ok(link.send(request, token, leader)?)
     }
 }
 
@@ -432,6 +464,7 @@ impl Channel {
 }
 
 /// Sends what was withdrawn while there was no room.
+#[cold]
 fn catch_up(withdrawn: &mut Vec<u64>, link: &Link) -> io::Result<()> {
     while let Some(&key) = withdrawn.last() {
         link.send(Request::Forget { key }, 0, None)?;

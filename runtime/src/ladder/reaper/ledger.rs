@@ -19,11 +19,17 @@ impl<T> Ledger<T> {
     }
 
     /// Puts a value in place of the one that the key had, if any.
+    #[inline]
     pub(super) fn insert(&mut self, key: u64, value: T) {
         if self.places.last().is_none_or(|(last, _)| *last < key) {
             self.places.push((key, Some(value)));
-            return;
+        } else {
+            self.insert_between(key, value);
         }
+    }
+
+    #[cold]
+    fn insert_between(&mut self, key: u64, value: T) {
         match self.find(key) {
             Ok(place) => {
                 if self.places[place].1.replace(value).is_none() {

@@ -47,17 +47,26 @@ impl Link {
         descriptor: Option<&Watchful>,
     ) -> io::Result<()> {
         request.send(token, |message| {
-            if let Some(descriptor) = descriptor.and_then(Watchful::intact) {
-                match start::send_with(self.socket(), message, descriptor) {
-                    // Too many descriptors are under way: then without.
-                    Err(error) if Errno::from_io_error(&error) == Some(Errno::TOOMANYREFS) => {}
-                    sent => return sent,
+            if let Some(descriptor) = descriptor {
+                if self.send_with(message, descriptor)? {
+                    return Ok(());
                 }
             }
             let flags = SendFlags::DONTWAIT | SendFlags::NOSIGNAL;
             rustix::net::send(self.socket(), message, flags)?;
             Ok(())
         })
+    }
+
+    /// Tells whether the descriptor could go along.
+    #[cold]
+    fn send_with(&self, message: &[u8], descriptor: &Watchful) -> io::Result<bool> {
+        let Some(descriptor) = descriptor.intact() else { return Ok(false) };
+        match start::send_with(self.socket(), message, descriptor) {
+            // Too many descriptors are under way.
+            Err(error) if Errno::from_io_error(&error) == Some(Errno::TOOMANYREFS) => Ok(false),
+            sent => sent.map(|()| true),
+        }
     }
 
     /// Waits for a message of the reaper.

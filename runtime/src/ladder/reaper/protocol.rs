@@ -124,6 +124,19 @@ mod kind {
 /// Room for most messages, which need no allocation then.
 const USUAL: usize = 256;
 
+/// A message that takes more than is usual.
+#[cold]
+fn long(head: &[u8], rest: &[u8]) -> io::Result<Vec<u8>> {
+    let length = head.len() + rest.len();
+    if length <= LIMIT {
+        return Ok([head, rest].concat());
+    }
+    Err(io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!("this takes {length} bytes, and the reaper takes at most {LIMIT} in one message"),
+    ))
+}
+
 impl<'a> Request<'a> {
     /// Gives its bytes, with a token, to `send`.
     pub(super) fn send(
@@ -151,15 +164,7 @@ impl<'a> Request<'a> {
             place.copy_from_slice(rest);
             return send(&usual[..length]);
         }
-        if length <= LIMIT {
-            return send(&[&usual[..head], rest].concat());
-        }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!(
-                "this takes {length} bytes, and the reaper takes at most {LIMIT} in one message"
-            ),
-        ))
+        send(&long(&usual[..head], rest)?)
     }
 
     /// Takes a received message apart: its token, and the request.
