@@ -11,7 +11,6 @@ use super::action::encoding::Encoded;
 use super::action::{Action, Performed, Prepared};
 use super::exit::doors::Announcement;
 use super::exit::{self, Announced, Cleanup};
-use super::root::Root;
 use super::survives::{Keepers, Survives};
 use crate::Outcome;
 use crate::event::{self, Event, EventKind};
@@ -200,8 +199,6 @@ struct Held {
     key: u64,
     owed: Mutex<Owed>,
     keepers: Keepers,
-    /// What its paths begin with.
-    root: Root,
     /// Whether the keepers have been told how it ended, or are not to be told.
     settled: AtomicBool,
 }
@@ -225,8 +222,7 @@ impl Held {
         let key = NEXT.fetch_add(1, Ordering::Relaxed);
         let owed = Mutex::new(Owed { action: Encoded::new(action)?, missed: false });
         // Made first: should the second keeper refuse, the first is told to forget.
-        let (root, settled) = (Root::current(), AtomicBool::new(false));
-        let held = Self { site, key, owed, keepers, root, settled };
+        let held = Self { site, key, owed, keepers, settled: AtomicBool::new(false) };
         held.tell(
             |keeper, action| {
                 if exists { keeper.commit(key, action) } else { keeper.intend(key, action) }
@@ -293,7 +289,7 @@ impl Held {
     /// An error where the calling thread would find another thing by the action's path, or nothing.
     fn permit_path(&self, action: &Prepared) -> io::Result<()> {
         let Some(path) = action.path() else { return Ok(()) };
-        self.root.permit("when this was registered").map_err(|error| {
+        self.keepers.root.permit_lookup("when this was registered").map_err(|error| {
             io::Error::new(error.kind(), format!("{} is left: {error}", path.display()))
         })
     }

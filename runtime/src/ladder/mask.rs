@@ -21,12 +21,12 @@ pub(crate) struct Mask(libc::sigset_t);
 
 impl Mask {
     /// These signals.
-    pub(crate) fn of(signals: &[c_int]) -> Self {
+    pub(crate) fn of(signals: impl IntoIterator<Item = c_int>) -> Self {
         let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
         // SAFETY: the calls initialise the set and add numbers of signals to it.
         Self(unsafe {
             libc::sigemptyset(set.as_mut_ptr());
-            for &signal in signals {
+            for signal in signals {
                 libc::sigaddset(set.as_mut_ptr(), signal);
             }
             set.assume_init()
@@ -46,41 +46,21 @@ impl Mask {
         })
     }
 
-    /// Those that the main thread has blocked, but for what a thread does to itself; `None` where the
-    /// system does not tell. Without an allocation: the process may be dying of one.
-    #[cfg(target_os = "linux")]
-    fn of_main_thread() -> Option<Self> {
-        use rustix::fs::{Mode, OFlags, open};
-        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
-        // The main thread's, whoever reads it: `proc_pid_status(5)`.
-        let status = open(c"/proc/self/status", flags, Mode::empty()).ok()?;
-        // What is looked for stands in the first 1,500 bytes, unless the process is in many groups.
-        let mut text = [0; 4096];
-        let length = rustix::io::read(&status, &mut text).ok()?;
-        let blocked = text[..length]
-            .split(|&byte| byte == b'\n')
-            .find_map(|line| line.strip_prefix(b"SigBlk:"))?;
-        let bits = std::str::from_utf8(blocked).ok()?.trim();
-        let bits = u64::from_str_radix(bits, 16).ok()?;
-        let mut mask = Self::of(&[]);
-        for signal in (1..=64).filter(|signal| bits >> (signal - 1) & 1 == 1) {
-            if !SYNCHRONOUS.contains(&signal) {
-                // SAFETY: the set is initialised; what is no signal is an error, and not added.
-                unsafe { libc::sigaddset(&raw mut mask.0, signal) };
-            }
-        }
-        Some(mask)
-    }
-
-    #[cfg(not(target_os = "linux"))]
-    fn of_main_thread() -> Option<Self> {
-        None
-    }
-
     /// Those that this thread has blocked.
-    #[cfg(target_os = "linux")]
     pub(crate) fn current() -> Self {
-        Self::of(&[]).block()
+        Self::of([]).block()
+    }
+
+    /// These as bits: the lowest is signal 1, and what is beyond the 64th is left out.
+    pub(crate) fn bits(self) -> u64 {
+        let bit = |signal: c_int| u64::from(self.contains(signal)) << (signal - 1);
+        (1..=64).map(bit).fold(0, |bits, bit| bits | bit)
+    }
+
+    /// The signals of these bits, but for those that a thread does to itself.
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        let blocked = |signal: &c_int| bits >> (signal - 1) & 1 == 1;
+        Self::of((1..=64).filter(blocked).filter(|signal| !SYNCHRONOUS.contains(signal)))
     }
 
     /// Blocks these and no others, on this thread; gives those before.
@@ -129,10 +109,9 @@ pub(crate) fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
     spawn()
 }
 
-/// Calls `run`, which is the program's code on a thread of ours, with the signals blocked that the main
-/// thread has blocked, and no others. What it starts inherits them: a child that has all blocked could
-/// not even be told to end. And a signal that no thread of the program's takes, none of ours does.
-pub(crate) fn with_signals_of_main<T>(run: impl FnOnce() -> T) -> T {
-    let _before = Mask::of_main_thread().map(|mask| Before(mask.set()));
-    run()
+/// Calls `run`, which is the program's code on a thread of ours, with these signals blocked and no
+/// others. What it starts inherits them: a child that has all blocked could not even be told to end.
+pub(crate) fn with_signals_of(mask: Mask, run: impl FnOnce()) {
+    let _before = Before(mask.set());
+    run();
 }

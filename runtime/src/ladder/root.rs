@@ -46,18 +46,34 @@ impl Root {
         self.0.map(|root| (root.mount, root.inode))
     }
 
-    /// An error where the calling thread has another one than this, which it had at `then`.
-    pub(crate) fn permit(self, then: &str) -> io::Result<()> {
-        if Self::current() == self {
-            return Ok(());
-        }
-        Err(io::Error::new(
-            io::ErrorKind::InvalidInput,
-            format!(
-                "this process has another root directory or mount namespace than {then} (`chroot`, \
-                 `pivot_root`, `unshare`), where its paths mean something else: do that after the \
-                 change"
-            ),
-        ))
+    /// Of what has no path.
+    pub(crate) fn unknown() -> Self {
+        Self(None)
     }
+
+    /// An error where there is another one `now` than this, of `then`, or another mount namespace.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn permit(self, now: Self, then: &str) -> io::Result<()> {
+        if now == self { Ok(()) } else { Err(elsewhere(then)) }
+    }
+
+    /// An error where the calling thread surely has another one, in whatever mount namespace.
+    pub(crate) fn permit_lookup(self, then: &str) -> io::Result<()> {
+        let place = |identity: Identity| (identity.device, identity.inode);
+        match (self.0.map(place), Self::current().0.map(place)) {
+            (Some(before), Some(now)) if before != now => Err(elsewhere(then)),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn elsewhere(then: &str) -> io::Error {
+    io::Error::new(
+        io::ErrorKind::InvalidInput,
+        format!(
+            "this process has another root directory or mount namespace than {then} (`chroot`, \
+             `pivot_root`, `unshare`), where its paths mean something else: do that after the \
+             change"
+        ),
+    )
 }

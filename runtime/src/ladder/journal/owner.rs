@@ -2,6 +2,7 @@
 //! same processes?
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process;
@@ -143,7 +144,13 @@ impl Owner {
 
     /// Whether this process, of our own pid namespace, surely does not any more.
     pub(super) fn has_ended(&self) -> bool {
-        self.process.is_some() && !self.is_running()
+        let Some(process) = &self.process else { return false };
+        match Stat::look(self.pid) {
+            // One whose main thread has ended goes on with the others.
+            Ok(now) => now.process.started != process.started || (now.ending && now.threads < 2),
+            // Another error says nothing of the process.
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
     }
 
     /// What to do about one of this owner's registrations.
@@ -231,11 +238,17 @@ struct Stat {
     process: Process,
     /// Dead or dying: its files are closed already, or about to be.
     ending: bool,
+    threads: u64,
 }
 
 impl Stat {
     fn read(pid: u32) -> Option<Self> {
-        Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+        Self::look(pid).ok()
+    }
+
+    fn look(pid: u32) -> io::Result<Self> {
+        let line = fs::read(format!("/proc/{pid}/stat"))?;
+        Self::parse(&line).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     fn parse(line: &[u8]) -> Option<Self> {
@@ -249,6 +262,7 @@ impl Stat {
         Some(Self {
             process: Process { started: number(22)?, stack: number(28)? },
             ending: matches!(fields.first(), Some(&("Z" | "X"))) || number(9)? & EXITING != 0,
+            threads: number(20)?,
         })
     }
 }

@@ -37,8 +37,9 @@ const OUTDATED: &str = ".outdated";
 const LIMIT: Duration = Duration::from_secs(60);
 
 /// How long at most, in all, to wait for locks of owners that have ended. A child that is just being
-/// executed has its parent's memory, and with it the lock, until a moment after it was made.
-const ENDING: Duration = Duration::from_secs(1);
+/// executed has its parent's memory, and with it the lock, until a moment after it was made. (A forked
+/// one has it for its life, and each start waits this long for nothing.)
+const ENDING: Duration = Duration::from_millis(200);
 
 /// Between two looks at such a lock.
 const PAUSE: Duration = Duration::from_millis(2);

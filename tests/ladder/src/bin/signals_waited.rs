@@ -47,6 +47,13 @@ fn say_what_a_child_has_blocked() {
     say(String::from_utf8(child.expect("it starts").stdout).expect("text").trim_end());
 }
 
+fn exit_once_main_waits() {
+    while blocked("/proc/self/status") & 1 << (libc::SIGUSR1 - 1) != 0 {
+        thread::yield_now();
+    }
+    std::process::exit(0);
+}
+
 #[backstop::main(journal)]
 #[backstop::must_cleanup(allow(process_exit, reason = "what survives it is tested"))]
 fn main() {
@@ -61,6 +68,10 @@ fn main() {
     assert_eq!(blocked("/proc/thread-self/status"), of_a_child());
     let waited = block(libc::SIGUSR1);
     say("ready");
+    if std::env::args().any(|argument| argument == "exit-elsewhere") {
+        // While this thread waits, the system does not count the signal as blocked here.
+        thread::spawn(exit_once_main_waits);
+    }
     let mut signal = 0;
     // SAFETY: a set, and room for a number.
     unsafe { libc::sigwait(&raw const waited, &raw mut signal) };
