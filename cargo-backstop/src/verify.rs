@@ -221,7 +221,8 @@ pub fn verify(options: &Options) -> Result<Outcome, Error> {
             objects: Vec::new(),
         });
         let built = Built { linked: linked.collect(), libraries: Vec::new() };
-        (built, Compilers::released(), None, None)
+        // For people alone: of the program, nothing says where it comes from.
+        (built, Compilers::released(), None, compile::root_around())
     };
     let mut programs = Vec::new();
     for linked in &built.linked {
@@ -233,10 +234,10 @@ pub fn verify(options: &Options) -> Result<Outcome, Error> {
 
 fn policy_of(root: &Path) -> Result<(Policy, Home), Error> {
     let (path, manifest) = (root.join(NAME), root.join("Cargo.toml"));
-    let of_manifest = policy::file::read_manifest(&manifest, &text(&manifest)?)?;
+    let of_manifest = policy::file::read_manifest(Path::new("Cargo.toml"), &text(&manifest)?)?;
     match (path.exists(), of_manifest) {
         (true, Some(_)) => Err(Error::TwoPolicies),
-        (true, None) => Ok((policy::file::read(&path, &text(&path)?)?, Home::file(NAME))),
+        (true, None) => Ok((policy::file::read(Path::new(NAME), &text(&path)?)?, Home::file(NAME))),
         (false, Some(found)) => Ok((found, Home::manifest())),
         (false, None) => Ok((Policy::new(), Home::file(NAME))),
     }
