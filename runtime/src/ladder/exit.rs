@@ -38,7 +38,7 @@
 //! # What it does to the process
 //!
 //! The first registration makes two threads, with all signals blocked but those that a thread does to
-//! itself; installs one handler each for `atexit`, `fork` and SIGABRT, and where nobody handles or
+//! itself (while cleanups run, those of the thread that exits); installs one handler each for `atexit`, `fork` and SIGABRT, and where nobody handles or
 //! ignores them for SIGTERM, SIGINT and SIGHUP (see [`signals`]). On Linux it opens no descriptor. Where no
 //! thread can be made, that is an event, each later registration tries again, and until then only `exit`
 //! runs cleanups, on the thread that calls it.
