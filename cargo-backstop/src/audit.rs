@@ -3,6 +3,7 @@
 //! what calls a sink.
 
 mod baseline;
+mod item_macros;
 mod sources;
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -105,6 +106,16 @@ fn audit(options: &Options) -> Result<ExitCode, String> {
     let found = sources::look(&workspace.roots(), &workspace.root);
     for unread in &found.unread {
         anstream::eprintln!("warning: not looked at: {unread}");
+    }
+    if !found.by_name.is_empty() {
+        let count = found.by_name.len();
+        let plural = if count == 1 { "" } else { "s" };
+        anstream::eprintln!(
+            "note: {count} macro{plural} of unknown syntax: looked at by name only, and not at what becomes of it"
+        );
+        for place in found.by_name.iter().filter(|_| options.verbose) {
+            anstream::eprintln!("      {place}");
+        }
     }
     let mut sites: Vec<Site> = found.sites.into_iter().collect();
     if !options.sources_only {

@@ -237,7 +237,9 @@ pub fn run(arguments: Vec<OsString>) -> ExitCode {
             match compile::workspace(manifest_path.as_deref(), false) {
                 Ok(workspace) => match init::init(&workspace.root) {
                     Ok(path) => {
-                        anstream::println!("wrote {}\n\nFor CI:\n\n{}", path.display(), init::CI);
+                        let path = path.display().to_string();
+                        let path = report::short_path(&path, Some(&workspace.root));
+                        anstream::println!("wrote {path}\n\nFor CI:\n\n{}", init::CI);
                         ExitCode::SUCCESS
                     }
                     Err(error) => {

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use cargo_metadata::{Artifact, Message, TargetKind};
-pub use workspace::{Root, Workspace, workspace};
+pub use workspace::{Root, Workspace, root_around, workspace};
 
 use crate::wrapper;
 

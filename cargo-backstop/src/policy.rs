@@ -1,13 +1,14 @@
 //! What ends a process, and what is assumed not to happen.
 
+mod callers;
 pub mod file;
 mod standard;
 mod table;
 
+pub(crate) use callers::{counts_references, is_numbered, of_ender, of_spawner, unwinds};
 pub use standard::RELEASES;
 pub(crate) use standard::{is_of_child, is_own};
 pub use table::{ASSUMPTIONS, Assumption, COMMAND_CHILD, REFCOUNT, RUSTIX, STANDARD, Sink};
-pub(crate) use table::{counts_references, is_numbered, of_spawner};
 
 use backstop_rules::Group;
 

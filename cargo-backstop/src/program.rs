@@ -177,12 +177,18 @@ impl Program {
         (first..).zip(self.imports.iter().map(|import| import.name.as_str()))
     }
 
-    /// Whether a panic aborts the program: it was linked with the part of the standard library that
-    /// does so.
+    /// Whether a panic aborts the program: it can panic, and was linked without the part of the standard library that
+    /// unwinds. (The part that aborts leaves no name of its own: its functions are called as those of the other.)
     #[must_use]
     pub fn panic_aborts(&self) -> bool {
-        let mut names = self.functions.iter().flat_map(|function| function.names.iter());
-        names.any(|name| name.contains("11panic_abort"))
+        let mut panics = false;
+        for name in self.functions.iter().flat_map(|function| function.names.iter()) {
+            if name.contains("12panic_unwind") {
+                return false;
+            }
+            panics = panics || name.ends_with("10rust_panic") || name == "rust_panic";
+        }
+        panics
     }
 
     /// The node of the function that an address lies in.

@@ -28,6 +28,11 @@ pub fn short_path(file: &str, root: Option<&Path>) -> String {
     if let Some((_, rest)) = file.split_once("/registry/src/") {
         return rest.split_once('/').map_or(rest, |(_, rest)| rest).to_owned();
     }
+    // What rustc was told is without symbolic links, and the root may be reached by one.
+    let real = root.filter(|_| file.starts_with('/')).and_then(|root| root.canonicalize().ok());
+    if let Some(rest) = real.and_then(|real| Path::new(file).strip_prefix(real).ok()) {
+        return rest.display().to_string();
+    }
     file.to_owned()
 }
 

@@ -90,6 +90,8 @@ pub struct Path {
     pub sink_name: String,
     /// The shortest way there.
     pub steps: Vec<Step>,
+    /// The call on it that leaves the workspace, by the names that an entry of the policy has.
+    pub edge: (String, String),
 }
 
 /// A function that makes a verdict conditional.

@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use crate::canary::{self, Compilers};
 use crate::cli::Format;
 use crate::compile::{self, Built, Linked, Selection};
+use crate::policy::file::{Home, NAME};
 use crate::policy::{self, Policy};
 use crate::program::{self, Mark, Program, Unreadable, marks_of_objects};
 use crate::report::{self, problem::problems};
@@ -65,7 +66,9 @@ pub enum Error {
     #[error(transparent)]
     Policy(#[from] policy::file::Error),
     /// There are two policies.
-    #[error("`{NAME}` and `[workspace.metadata.backstop]` both hold a policy\nhelp: keep one of them", NAME = policy::file::NAME)]
+    #[error(
+        "`{NAME}` and `[workspace.metadata.backstop]` both hold a policy\nhelp: keep one of them"
+    )]
     TwoPolicies,
     /// A file could not be read.
     #[error("cannot read `{path}`: {error}")]
@@ -122,6 +125,8 @@ pub struct Outcome {
     pub root: Option<PathBuf>,
     /// The assumptions that were made.
     pub policy: Policy,
+    /// Where more of them can be written down.
+    pub home: policy::file::Home,
 }
 
 impl Outcome {
@@ -194,14 +199,17 @@ pub fn run(options: &Options) -> ExitCode {
 ///
 /// Where the build fails, or a program cannot be read.
 pub fn verify(options: &Options) -> Result<Outcome, Error> {
-    let mut policy = match &options.policy {
-        Some(path) => policy::file::read(path, &text(path)?)?,
-        None => Policy::new(),
+    let (mut policy, mut home) = match &options.policy {
+        Some(path) => {
+            let home = Home::file(&path.display().to_string());
+            (policy::file::read(path, &text(path)?)?, home)
+        }
+        None => (Policy::new(), Home::nowhere()),
     };
     let (built, compilers, ours, root) = if options.programs.is_empty() {
         let workspace = compile::workspace(options.selection.manifest.as_deref(), false)?;
         if options.policy.is_none() {
-            policy = policy_of(&workspace.root)?;
+            (policy, home) = policy_of(&workspace.root)?;
         }
         let built = compile::build(&workspace, &options.selection)?;
         let compilers = Compilers::of_workspace(&workspace)?;
@@ -213,23 +221,25 @@ pub fn verify(options: &Options) -> Result<Outcome, Error> {
             objects: Vec::new(),
         });
         let built = Built { linked: linked.collect(), libraries: Vec::new() };
-        (built, Compilers::released(), None, None)
+        // For people alone: of the program, nothing says where it comes from.
+        (built, Compilers::released(), None, compile::root_around())
     };
     let mut programs = Vec::new();
     for linked in &built.linked {
         programs.push(verify_program(linked, &policy, &compilers, ours.as_ref())?);
     }
     let (not_linked, unreadable) = not_linked(&built, &programs)?;
-    Ok(Outcome { programs, not_linked, unreadable, root, policy })
+    Ok(Outcome { programs, not_linked, unreadable, root, policy, home })
 }
 
-fn policy_of(root: &Path) -> Result<Policy, Error> {
-    let (path, manifest) = (root.join(policy::file::NAME), root.join("Cargo.toml"));
-    let of_manifest = policy::file::read_manifest(&manifest, &text(&manifest)?)?;
+fn policy_of(root: &Path) -> Result<(Policy, Home), Error> {
+    let (path, manifest) = (root.join(NAME), root.join("Cargo.toml"));
+    let of_manifest = policy::file::read_manifest(Path::new("Cargo.toml"), &text(&manifest)?)?;
     match (path.exists(), of_manifest) {
         (true, Some(_)) => Err(Error::TwoPolicies),
-        (true, None) => Ok(policy::file::read(&path, &text(&path)?)?),
-        (false, found) => Ok(found.unwrap_or_default()),
+        (true, None) => Ok((policy::file::read(Path::new(NAME), &text(&path)?)?, Home::file(NAME))),
+        (false, Some(found)) => Ok((found, Home::manifest())),
+        (false, None) => Ok((Policy::new(), Home::file(NAME))),
     }
 }
 

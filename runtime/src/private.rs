@@ -130,6 +130,11 @@ pub mod reaper {
         reaper::pid()
     }
 
+    /// A copy of this process's end of the channel to its reaper.
+    pub fn channel() -> io::Result<OwnedFd> {
+        reaper::channel()
+    }
+
     /// A registration with the reaper alone.
     #[derive(Debug)]
     pub struct Kept {

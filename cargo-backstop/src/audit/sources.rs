@@ -1,19 +1,28 @@
 //! The places in the sources of a workspace that break a rule of the catalogue.
 //!
 //! Files are found as rustc finds them, from each target's first one through its `mod` items; code
-//! that is for tests only, and what item macros make, is not looked at.
+//! that is for tests only is not looked at. Of macros that are called where items are, what is written
+//! there is: as far as their syntax is known, and else name by name, which is told. What they make of it
+//! is nobody's source.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use backstop_rules::{Allow, Group, Imports, Report, Scan};
 use proc_macro2::{Span, TokenStream, TokenTree};
+use syn::spanned::Spanned as _;
 use syn::visit::{self, Visit};
-use syn::{Attribute, Block, Expr, ImplItem, Item, ItemMod, Meta, Signature, TraitItem};
+use syn::{
+    Attribute, Block, Expr, ImplItem, Item, ItemMacro, ItemMod, Macro, Meta, Signature, TraitItem,
+};
 
 use super::Site;
+use super::item_macros::{self, Part};
 use crate::compile::Root;
 use crate::report::short_path;
+
+/// What is looked for everywhere.
+const GROUPS: [Group; 4] = [Group::Exit, Group::Forget, Group::Detach, Group::Hang];
 
 /// What was looked at.
 #[derive(Debug, Default)]
@@ -22,6 +31,8 @@ pub(super) struct Sources {
     pub(super) files: usize,
     /// Files that could not be read, and why.
     pub(super) unread: Vec<String>,
+    /// Macros of which only names were looked at: the place, and what is called.
+    pub(super) by_name: BTreeSet<String>,
 }
 
 /// Looks through the sources of some targets.
@@ -65,7 +76,8 @@ impl Walk<'_> {
         let file = match parsed {
             Ok(file) => file,
             Err(error) => {
-                self.sources.unread.push(format!("{}: {error}", path.display()));
+                let file = short_path(&path.display().to_string(), Some(self.workspace));
+                self.sources.unread.push(format!("{file}: {error}"));
                 return;
             }
         };
@@ -96,23 +108,65 @@ impl Walk<'_> {
                             self.function(&attrs, &part.sig, &part.block, drops);
                         }
                         ImplItem::Const(part) => self.value(&part.expr),
+                        ImplItem::Macro(part) => self.words(&part.mac, part.mac.tokens.clone()),
                         _ => {}
                     }
                 }
             }
             Item::Trait(item) => {
                 for part in &item.items {
-                    if let TraitItem::Fn(part) = part {
-                        if let Some(block) = &part.default {
-                            self.function(&part.attrs, &part.sig, block, false);
+                    match part {
+                        TraitItem::Fn(part) => {
+                            if let Some(block) = &part.default {
+                                self.function(&part.attrs, &part.sig, block, false);
+                            }
                         }
+                        TraitItem::Macro(part) => self.words(&part.mac, part.mac.tokens.clone()),
+                        _ => {}
                     }
                 }
             }
             Item::Const(item) => self.value(&item.expr),
             Item::Static(item) => self.value(&item.expr),
             Item::Mod(item) if !is_for_tests(&item.attrs) => self.module(item, folder),
+            Item::Macro(item) if !is_for_tests(&item.attrs) => self.macro_of_items(item, folder),
             _ => {}
+        }
+    }
+
+    fn macro_of_items(&mut self, item: &ItemMacro, folder: &Path) {
+        for part in item_macros::parts(item) {
+            match part {
+                Part::Item(item) => self.item(&item, folder),
+                Part::Body(block) => self.body(&block, folder),
+                Part::Value(value) => self.value(&value),
+                Part::Words(tokens) => self.words(&item.mac, tokens),
+            }
+        }
+    }
+
+    /// What only names can be looked for in.
+    fn words(&mut self, mac: &Macro, tokens: TokenStream) {
+        if tokens.is_empty() {
+            return;
+        }
+        let file = short_path(&self.file.display().to_string(), Some(self.workspace));
+        let (line, column) = place(mac.path.span());
+        let name = mac.path.segments.last().map(|last| last.ident.to_string()).unwrap_or_default();
+        self.sources.by_name.insert(format!("{file}:{line}:{column} {name}!"));
+        self.add(&Scan::new(&GROUPS).imports(&self.imports).tokens(tokens));
+    }
+
+    fn body(&mut self, block: &Block, folder: &Path) {
+        self.add(&Scan::new(&GROUPS).imports(&self.imports).block(block));
+        self.nested(block, folder);
+    }
+
+    fn nested(&mut self, block: &Block, folder: &Path) {
+        let mut nested = Nested(Vec::new());
+        nested.visit_block(block);
+        for item in nested.0 {
+            self.item(item, folder);
         }
     }
 
@@ -142,7 +196,7 @@ impl Walk<'_> {
         if is_for_tests(attrs) || attrs.iter().any(|attr| attr.path().is_ident("test")) {
             return;
         }
-        let mut groups = vec![Group::Exit, Group::Forget, Group::Detach, Group::Hang];
+        let mut groups = GROUPS.to_vec();
         if drops && signature.ident == "drop" {
             groups.push(Group::DropPanic);
         }
@@ -150,17 +204,12 @@ impl Walk<'_> {
         let scan = Scan::new(&groups).imports(&imports).signature(signature);
         let scan = allows(attrs).into_iter().fold(scan, Scan::allow);
         self.add(&scan.block(block));
-        let mut nested = Nested(Vec::new());
-        nested.visit_block(block);
         let folder = self.file.parent().unwrap_or(self.workspace).to_owned();
-        for item in nested.0 {
-            self.item(item, &folder);
-        }
+        self.nested(block, &folder);
     }
 
     fn value(&mut self, value: &Expr) {
-        let groups = [Group::Exit, Group::Forget, Group::Detach, Group::Hang];
-        let report = Scan::new(&groups).imports(&self.imports).expr(value);
+        let report = Scan::new(&GROUPS).imports(&self.imports).expr(value);
         self.add(&report);
     }
 
@@ -233,12 +282,14 @@ fn allows_in(tokens: TokenStream) -> Vec<Allow> {
     found
 }
 
-/// The items in a body, which a scan of it leaves out.
+/// The items in a body, which a scan of it leaves out: all but macros.
 struct Nested<'ast>(Vec<&'ast Item>);
 
 impl<'ast> Visit<'ast> for Nested<'ast> {
     fn visit_item(&mut self, item: &'ast Item) {
-        self.0.push(item);
+        if !matches!(item, Item::Macro(_)) {
+            self.0.push(item);
+        }
     }
 
     fn visit_expr(&mut self, expr: &'ast Expr) {

@@ -56,6 +56,13 @@ pub fn workspace(manifest: Option<&Path>, dependencies: bool) -> Result<Workspac
     Ok(Workspace { root: metadata.workspace_root.clone().into(), metadata })
 }
 
+/// The folder of the workspace that the current folder is in, by the file that every build leaves there.
+#[must_use]
+pub fn root_around() -> Option<PathBuf> {
+    let current = std::env::current_dir().ok()?;
+    current.ancestors().find(|folder| folder.join("Cargo.lock").is_file()).map(Path::to_owned)
+}
+
 /// The machine that this is: what depends on others is no part of its programs.
 fn host() -> Option<String> {
     let rustc = std::env::var_os("RUSTC").unwrap_or_else(|| "rustc".into());

@@ -21,6 +21,47 @@ pub struct Error {
     message: String,
 }
 
+/// Where entries of a policy are to be written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Home {
+    /// The file, for people.
+    pub file: String,
+    /// The head of an entry.
+    pub table: &'static str,
+}
+
+impl Home {
+    /// A file of its own.
+    #[must_use]
+    pub fn file(path: &str) -> Self {
+        Self { file: format!("`{path}`"), table: "[[assume]]" }
+    }
+
+    /// The workspace's manifest.
+    #[must_use]
+    pub fn manifest() -> Self {
+        Self { file: "`Cargo.toml`".to_owned(), table: "[[workspace.metadata.backstop.assume]]" }
+    }
+
+    /// There is no workspace.
+    #[must_use]
+    pub fn nowhere() -> Self {
+        Self { file: "a file for `--policy`".to_owned(), table: "[[assume]]" }
+    }
+
+    /// The lines of an entry that allows a call, but for its reason.
+    #[must_use]
+    pub fn entry(&self, (from, to): &(String, String)) -> [String; 3] {
+        // A string of JSON is one of TOML.
+        let quoted = |name: &String| serde_json::Value::from(name.as_str()).to_string();
+        [
+            self.table.to_owned(),
+            format!("edge = [{}, {}]", quoted(from), quoted(to)),
+            "reason = \"..\"".to_owned(),
+        ]
+    }
+}
+
 /// An entry of `[[assume]]`, for a message about it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {

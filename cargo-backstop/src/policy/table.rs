@@ -5,6 +5,8 @@
 
 use backstop_rules::Group;
 
+use super::callers::{OWN_EXIT, OWN_HANDLER, OWN_THREADS, SCOPE, SIGNAL_HOOK, TOKIO_THREADS};
+
 /// Functions that skip destructors.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sink {
@@ -211,6 +213,26 @@ static SINKS: &[Sink] = &[
         ..SINK
     },
     Sink {
+        rule: "libc_exit",
+        // What these two call, and whoever calls them by another way than `exit` and the supervisor.
+        functions: &[
+            "backstop::ladder::shutdown::status::end",
+            "backstop::ladder::shutdown::status::end_by",
+        ],
+        reason: "ends the process with the status that was asked for",
+        ..SINK
+    },
+    Sink {
+        rule: "libc_exit",
+        functions: &[
+            "signal_hook::low_level::exit",
+            "signal_hook::low_level::abort",
+            "signal_hook::low_level::signal_details::emulate_default_handler",
+        ],
+        reason: "ends the process from the handler of a signal, without running destructors",
+        ..SINK
+    },
+    Sink {
         rule: "process_abort",
         functions: &["<tokio::runtime::scheduler::multi_thread::worker::run::AbortOnPanic as \
              core::ops::drop::Drop>::drop"],
@@ -261,7 +283,7 @@ static SINKS: &[Sink] = &[
 ];
 
 /// A system call whose number is not known could be any.
-static UNKNOWN_CALL: Sink = Sink {
+pub(super) static UNKNOWN_CALL: Sink = Sink {
     rule: "inline_asm",
     reason: "is a system call whose number is not visible: it may end the process",
     ..SINK
@@ -297,28 +319,6 @@ pub static RUSTIX: Assumption = Assumption {
              replace the process are counted by name",
 };
 
-/// What backstop's scopes spawn for the code that asks them to.
-static SCOPE: Assumption = Assumption {
-    name: "scope_spawn",
-    what: "what a scope of backstop spawns ends before the scope does",
-    reason: "that is what a scope is for; what it spawns is followed like any call",
-};
-
-/// Threads and tasks of backstop's own.
-static OWN_THREADS: Assumption = Assumption {
-    name: "own_threads",
-    what: "the threads and tasks that backstop keeps for itself are its own",
-    reason: "they run cleanups, reports and children of a program that may end without its \
-             destructors; what they are given is followed like any call",
-};
-
-/// Threads of tokio's runtimes.
-static TOKIO_THREADS: Assumption = Assumption {
-    name: "tokio_threads",
-    what: "the threads of a tokio runtime end with it",
-    reason: "what is handed to them is counted where it is handed over, as by `spawn_blocking`",
-};
-
 /// All that can be assumed, in the order in which it is told.
 pub static ASSUMPTIONS: &[Assumption] = &[
     Assumption {
@@ -339,11 +339,9 @@ pub static ASSUMPTIONS: &[Assumption] = &[
     SCOPE,
     OWN_THREADS,
     TOKIO_THREADS,
-    Assumption {
-        name: "own_handler",
-        what: "backstop's handler of signals ends the process only where a signal would have",
-        reason: "the kernel calls it, and the exit cleanups have run by then",
-    },
+    OWN_EXIT,
+    OWN_HANDLER,
+    SIGNAL_HOOK,
     Assumption {
         name: "tokio_abort",
         what: "no worker of a tokio runtime panics outside of every task",
@@ -355,94 +353,6 @@ pub static ASSUMPTIONS: &[Assumption] = &[
         reason: "the compiler's checks abort only where memory is already damaged",
     },
 ];
-
-/// Functions that abort when their count of references overflows, without generics.
-pub(super) const COUNTING: &[&str] = &[
-    "<tokio::runtime::task::state::State>::ref_inc",
-    "<tokio::runtime::task::state::State>::transition_to_notified_by_ref",
-    "tokio::runtime::task::waker::clone_waker",
-    "bytes::abort",
-    "bytes::bytes::shallow_clone_arc",
-    "bytes::bytes_mut::increment_shared",
-];
-
-/// The functions of rustix that make a system call whose number they are given, without generics.
-/// `syscall1_noreturn`, which only exits need, is not among them.
-const NUMBERED: &[&str] = &[
-    "rustix::backend::arch::asm::syscall0_readonly",
-    "rustix::backend::arch::asm::syscall1",
-    "rustix::backend::arch::asm::syscall1_readonly",
-    "rustix::backend::arch::asm::syscall2",
-    "rustix::backend::arch::asm::syscall2_readonly",
-    "rustix::backend::arch::asm::syscall3",
-    "rustix::backend::arch::asm::syscall3_readonly",
-    "rustix::backend::arch::asm::syscall4",
-    "rustix::backend::arch::asm::syscall4_readonly",
-    "rustix::backend::arch::asm::syscall5",
-    "rustix::backend::arch::asm::syscall5_readonly",
-    "rustix::backend::arch::asm::syscall6",
-    "rustix::backend::arch::asm::syscall6_readonly",
-];
-
-/// Whether this is a call of unknown number that rustix makes.
-pub(crate) fn is_numbered(sink: &Sink, caller: &str) -> bool {
-    *sink == UNKNOWN_CALL && NUMBERED.contains(&caller)
-}
-
-/// Functions that spawn what does not outlive the annotated function, or is not its own, without
-/// generics. What they spawn is followed all the same.
-static SPAWNERS: &[(&Assumption, &[&str])] = &[
-    (
-        &SCOPE,
-        &[
-            "<backstop::scope::tasks::Child>::spawn",
-            "<backstop::scope::tasks::Task>::spawn_blocking",
-            // Aborted at once: the handle of what a closed scope does not run.
-            "backstop::scope::tasks::refuse",
-        ],
-    ),
-    (
-        &OWN_THREADS,
-        &[
-            // On the cleanup runtime, and its thread.
-            "backstop::cleanup_runtime::start",
-            "backstop::cleanup_runtime::hand_over",
-            // Waits for a result that nobody takes, to report its panic.
-            "<backstop::scope::tasks::shared::Shared>::report_orphan",
-            // The exit hook's.
-            "<backstop::ladder::exit::hook::Hook>::start::{closure#0}",
-            "<backstop::ladder::exit::worker::Crew>::stand_by::{closure#1}",
-            // Of `#[backstop::main]`, of the reaper, of its journal and of `process::spawn`.
-            "<backstop::ladder::shutdown::supervisor::Starting>::new",
-            "<backstop::ladder::shutdown::supervisor::Supervisor>::cancel",
-            "<backstop::ladder::shutdown::supervisor::Supervisor>::run_exit_cleanups",
-            "<backstop::ladder::shutdown::supervisor::Supervisor>::say_last_words",
-            "backstop::ladder::reaper::client::start_supervisor",
-            "<backstop::ladder::journal::group::Group>::start",
-            "backstop::ladder::child::spawner::spawner::{closure#0}",
-        ],
-    ),
-    (
-        &TOKIO_THREADS,
-        &[
-            "<tokio::runtime::blocking::pool::Spawner>::spawn_thread",
-            "<tokio::runtime::scheduler::multi_thread::worker::Launch>::launch",
-            // Of `block_in_place`: another thread goes on with the other tasks, while this one runs what it was given.
-            "tokio::runtime::scheduler::multi_thread::worker::maybe_move_runtime::{closure#0}",
-        ],
-    ),
-];
-
-/// What is assumed of what a function, without generics, spawns.
-pub(crate) fn of_spawner(name: &str) -> Option<&'static Assumption> {
-    let row = SPAWNERS.iter().find(|(_, functions)| functions.contains(&name));
-    row.map(|(assumption, _)| *assumption)
-}
-
-/// Whether a function, without generics, is one that counts references.
-pub(crate) fn counts_references(name: &str) -> bool {
-    COUNTING.contains(&name)
-}
 
 /// What a name, without generics, means.
 pub(super) fn of_name(

@@ -38,7 +38,7 @@ pub fn print(outcome: &Outcome, options: &Options, fails: bool) {
     let root = outcome.root.as_deref();
     for program in &outcome.programs {
         for finding in &program.findings {
-            describe(&mut text, finding, program, options, root);
+            describe(&mut text, finding, program, options, outcome);
         }
     }
     for mark in &outcome.not_linked {
@@ -133,8 +133,9 @@ fn describe(
     finding: &Finding,
     program: &Verified,
     options: &Options,
-    root: Option<&Path>,
+    outcome: &Outcome,
 ) {
+    let (root, home) = (outcome.root.as_deref(), &outcome.home);
     let Finding { mark, verdict, .. } = finding;
     let name = &mark.path;
     let attributes =
@@ -186,10 +187,15 @@ fn describe(
                 );
                 if let Some(rule) = backstop_rules::rule(path.sink.rule) {
                     let text = format!(
-                        "{}; or say why it may: `allow({}, reason = \"..\")`",
-                        rule.remedy, rule.name
+                        "{}; or, where this call is in order, say why in {}:",
+                        rule.remedy, home.file
                     );
                     note(out, "help", &text);
+                    // Not `allow(..)`, which is for what the attribute sees: that it has let this pass means that
+                    // it sees nothing here, and the compiler would say that nothing needs it.
+                    for line in home.entry(&path.edge) {
+                        let _ = writeln!(out, "          {line}");
+                    }
                 }
                 let _ = writeln!(out);
             }

@@ -74,6 +74,8 @@ struct Path_<'a> {
     sink: &'a str,
     rule: &'a str,
     reason: &'a str,
+    /// What an entry of the policy calls it.
+    edge: &'a (String, String),
     steps: Vec<Step<'a>>,
 }
 
@@ -200,6 +202,7 @@ fn way<'a>(path: &'a Way, root: Option<&Path>) -> Path_<'a> {
         sink: &path.sink_name,
         rule: path.sink.rule,
         reason: path.sink.reason,
+        edge: &path.edge,
         steps: steps.collect(),
     }
 }

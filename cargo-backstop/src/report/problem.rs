@@ -52,7 +52,7 @@ pub fn problems(outcome: &Outcome, strict: bool) -> Vec<Problem> {
     let root = outcome.root.as_deref();
     let findings = outcome.programs.iter().flat_map(|program| &program.findings);
     let mut problems: Vec<Problem> =
-        findings.flat_map(|finding| of_finding(finding, root, strict)).collect();
+        findings.flat_map(|finding| of_finding(finding, outcome, strict)).collect();
     let level = if strict { Level::Error } else { Level::Warning };
     for mark in &outcome.not_linked {
         let message =
@@ -116,7 +116,8 @@ fn at(
     }
 }
 
-fn of_finding(finding: &Finding, root: Option<&Path>, strict: bool) -> Vec<Problem> {
+fn of_finding(finding: &Finding, outcome: &Outcome, strict: bool) -> Vec<Problem> {
+    let (root, home) = (outcome.root.as_deref(), &outcome.home);
     let Finding { mark, verdict, .. } = finding;
     let name = &mark.path;
     match verdict {
@@ -126,7 +127,12 @@ fn of_finding(finding: &Finding, root: Option<&Path>, strict: bool) -> Vec<Probl
                 let message =
                     format!("`{name}` {verb} `{}`, which {}", path.sink_name, path.sink.reason);
                 let help = backstop_rules::rule(path.sink.rule).map_or("", |rule| rule.remedy);
-                let mut problem = at(mark, root, Level::Error, path.sink.rule, message, help);
+                let (from, to) = &path.edge;
+                let help = format!(
+                    "{help}; or, where the call of `{to}` in `{from}` is in order, say why in {}",
+                    home.file
+                );
+                let mut problem = at(mark, root, Level::Error, path.sink.rule, message, &help);
                 problem.steps = path.steps.iter().flat_map(|step| steps(step, root)).collect();
                 problem
             };
@@ -142,8 +148,8 @@ fn of_finding(finding: &Finding, root: Option<&Path>, strict: bool) -> Vec<Probl
                 "`{name}` is proven unless a pointer that it calls through is {}{more}",
                 poisons.join(", ")
             );
-            let help = "assume the poison away with a reason, in `backstop.toml`";
-            vec![at(mark, root, level, "conditional", message, help)]
+            let help = format!("assume the poison away with a reason, in {}", home.file);
+            vec![at(mark, root, level, "conditional", message, &help)]
         }
         Verdict::Proven | Verdict::NotLinked => Vec::new(),
     }

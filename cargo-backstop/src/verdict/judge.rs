@@ -18,6 +18,8 @@ pub struct Judge<'program> {
     pub(super) policy: &'program Policy,
     pub(super) source: &'program Source<'program>,
     pub(super) meanings: Vec<Option<Meaning>>,
+    /// Whether a panic aborts the program.
+    pub(super) panic_aborts: bool,
     /// The names of the crates of the workspace.
     pub(super) ours: &'program BTreeSet<String>,
     /// Nodes by the entries of the policy that name them as poison.
@@ -43,6 +45,7 @@ impl<'program> Judge<'program> {
             policy,
             source,
             meanings: policy.meanings(program),
+            panic_aborts: program.panic_aborts(),
             ours,
             known_poisons: BTreeMap::new(),
             known_edges: BTreeMap::new(),

@@ -108,13 +108,14 @@ impl Judge<'_> {
                 at = *parent;
             }
             steps.reverse();
+            let way_out = self.way_out(&steps);
             let (sink_name, inlined) = self.sink_name(*from, edge, sink);
             if let (Some(last), true) = (steps.last_mut(), inlined > 0) {
                 // What happens inside of the sink is not the user's.
                 last.frames = last.frames.get(inlined..).unwrap_or_default().into();
                 last.to.clone_from(&sink_name);
             }
-            let path = Path { sink, sink_name, steps };
+            let path = Path { sink, sink_name, steps, edge: way_out };
             let same = |known: &Path| {
                 known.sink_name == path.sink_name && self.first_out(known) == self.first_out(&path)
             };
@@ -150,7 +151,16 @@ impl Judge<'_> {
 
     /// The first function on the way that is not of the workspace.
     pub(super) fn first_out<'path>(&self, path: &'path Path) -> Option<&'path str> {
-        let is_ours = |name: &str| crate_of(name).is_some_and(|krate| self.ours.contains(krate));
-        path.steps.iter().map(|step| step.to.as_str()).find(|name| !is_ours(name))
+        path.steps.iter().map(|step| step.to.as_str()).find(|name| !self.is_ours(name))
+    }
+
+    /// The call that leaves the workspace: what is behind it, its authors cannot change.
+    fn way_out(&self, steps: &[Step]) -> (String, String) {
+        let out = steps.iter().find(|step| !self.is_ours(&step.to)).or(steps.last());
+        out.map(|step| (step.from.clone(), step.to.clone())).unwrap_or_default()
+    }
+
+    fn is_ours(&self, name: &str) -> bool {
+        crate_of(name).is_some_and(|krate| self.ours.contains(krate))
     }
 }

@@ -184,7 +184,10 @@ impl Judge<'_> {
             () if policy::is_numbered(sink, &caller) => &policy::RUSTIX,
             () if policy::is_of_child(&caller) => &policy::COMMAND_CHILD,
             () if policy::is_own(&caller) => &policy::STANDARD,
-            () => return Judgement::Sink(sink),
+            () => match policy::of_ender(&caller) {
+                Some(assumption) if !(self.panic_aborts && policy::unwinds(&caller)) => assumption,
+                _ => return Judgement::Sink(sink),
+            },
         };
         if self.policy.assumes(assumption) {
             Judgement::Assumed(assumption)

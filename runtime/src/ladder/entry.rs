@@ -247,7 +247,13 @@ impl Held {
     fn perform(&self) -> Ended {
         loop {
             let action = self.owed().action.clone();
-            let performed = action.perform();
+            let performed = match action.perform() {
+                // What was found, or not found, may be nothing of ours.
+                Ok(not_done) if not_done != Performed::Done => {
+                    self.permit_path(&action).map(|()| not_done)
+                }
+                performed => performed,
+            };
             let missed = !action.is_committed() && !matches!(performed, Ok(Performed::Done));
             if missed {
                 let mut owed = self.owed();
@@ -278,6 +284,14 @@ impl Held {
                 }
             };
         }
+    }
+
+    /// An error where the calling thread would find another thing by the action's path, or nothing.
+    fn permit_path(&self, action: &Prepared) -> io::Result<()> {
+        let Some(path) = action.path() else { return Ok(()) };
+        self.keepers.root.permit_lookup("when this was registered").map_err(|error| {
+            io::Error::new(error.kind(), format!("{} is left: {error}", path.display()))
+        })
     }
 
     /// Tells the keepers that `action` was performed. A power cut may take back that a thing was removed,

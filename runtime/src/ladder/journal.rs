@@ -184,7 +184,9 @@ pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
 /// answer for one, is not cut off.)
 ///
 /// Only what is left by processes that are surely gone is looked at, and only what is surely theirs
-/// is removed; everything else is in the result, with the reason.
+/// is removed; everything else is in the result, with the reason. A process that has ended counts as
+/// alive as long as a child that it forked is there, which may be using what it registered. For that to
+/// end, this waits up to 200 ms in all: it may be a child that is just being executed.
 ///
 /// # Errors
 ///
@@ -253,7 +255,7 @@ impl Journal {
                  `no_new_privs` or system call filters), and registers a program",
             );
         }
-        self.root.permit("when it opened the journal")
+        self.root.permit(Root::current(), "when it opened the journal")
     }
 
     /// What is registered of an action.

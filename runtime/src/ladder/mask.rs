@@ -21,12 +21,12 @@ pub(crate) struct Mask(libc::sigset_t);
 
 impl Mask {
     /// These signals.
-    pub(crate) fn of(signals: &[c_int]) -> Self {
+    pub(crate) fn of(signals: impl IntoIterator<Item = c_int>) -> Self {
         let mut set = MaybeUninit::<libc::sigset_t>::zeroed();
         // SAFETY: the calls initialise the set and add numbers of signals to it.
         Self(unsafe {
             libc::sigemptyset(set.as_mut_ptr());
-            for &signal in signals {
+            for signal in signals {
                 libc::sigaddset(set.as_mut_ptr(), signal);
             }
             set.assume_init()
@@ -47,9 +47,20 @@ impl Mask {
     }
 
     /// Those that this thread has blocked.
-    #[cfg(target_os = "linux")]
     pub(crate) fn current() -> Self {
-        Self::of(&[]).block()
+        Self::of([]).block()
+    }
+
+    /// These as bits: the lowest is signal 1, and what is beyond the 64th is left out.
+    pub(crate) fn bits(self) -> u64 {
+        let bit = |signal: c_int| u64::from(self.contains(signal)) << (signal - 1);
+        (1..=64).map(bit).fold(0, |bits, bit| bits | bit)
+    }
+
+    /// The signals of these bits, but for those that a thread does to itself.
+    pub(crate) fn from_bits(bits: u64) -> Self {
+        let blocked = |signal: &c_int| bits >> (signal - 1) & 1 == 1;
+        Self::of((1..=64).filter(blocked).filter(|signal| !SYNCHRONOUS.contains(signal)))
     }
 
     /// Blocks these and no others, on this thread; gives those before.
@@ -96,4 +107,11 @@ impl Drop for Before {
 pub(crate) fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
     let _before = Before(Mask::all().set());
     spawn()
+}
+
+/// Calls `run`, which is the program's code on a thread of ours, with these signals blocked and no
+/// others. What it starts inherits them: a child that has all blocked could not even be told to end.
+pub(crate) fn with_signals_of(mask: Mask, run: impl FnOnce()) {
+    let _before = Before(mask.set());
+    run();
 }

@@ -35,7 +35,8 @@
 //!   started cannot register a program: the reaper would run it with those. What is removed, it removes
 //!   with its own.
 //! * **The program gets another root directory** or mount namespace (`chroot`, `unshare`): its paths mean
-//!   something else to the reaper. Registrations are errors from then on.
+//!   something else to the reaper. Registrations are errors from then on. What was registered before, and
+//!   is not found by its path when its guard is dropped, is reported, and left to the reaper.
 
 mod acknowledge;
 mod channel;
@@ -66,6 +67,7 @@ pub use self::options::{Builder, OnFork};
 pub(crate) use self::start::{if_reaper_then_serve, main_of_helper};
 pub(crate) use self::system::wait_for_turns;
 use super::keeper::Keeper;
+use super::root::Root;
 
 /// Starts the reaper of this program from the helper program `backstop-reaper`, which must be in the
 /// same directory as the running program; see [`Builder::helper`] for another place.
@@ -129,9 +131,9 @@ pub(crate) fn keeper() -> Option<&'static dyn Keeper> {
     client::channel().map(|channel| channel as &dyn Keeper)
 }
 
-/// An error if this process has got another root directory since it started its reaper.
-pub(crate) fn permit_paths() -> io::Result<()> {
-    client::root().map_or(Ok(()), |root| root.permit("when it started its reaper"))
+/// An error if this is another root directory than the reaper has.
+pub(crate) fn permit_paths(now: Root) -> io::Result<()> {
+    client::root().map_or(Ok(()), |root| root.permit(now, "when it started its reaper"))
 }
 
 /// A keeper that writes to whoever has the other end of `channel`, for the benches: where
@@ -142,6 +144,11 @@ pub(crate) fn keeper_on(channel: OwnedFd) -> io::Result<impl Keeper> {
     let keeper = channel::Channel::new(DEADLINE, false);
     keeper.connect(link::Link::new(start::Started { channel, pidfd, pid: 0 }, DEADLINE)?);
     Ok(keeper)
+}
+
+/// A copy of this process's end of the channel, for the benches.
+pub(crate) fn channel() -> io::Result<OwnedFd> {
+    client::channel().ok_or(io::ErrorKind::NotConnected)?.copy()
 }
 
 /// The process id of the reaper.

@@ -4,6 +4,7 @@ use std::fmt;
 use std::io;
 
 use super::keeper::Keeper;
+use super::root::Root;
 #[cfg(target_os = "linux")]
 use super::{journal, reaper};
 
@@ -42,7 +43,7 @@ mod nobody {
         None
     }
 
-    pub(super) fn permit_paths() -> super::io::Result<()> {
+    pub(super) fn permit_paths(_: super::Root) -> super::io::Result<()> {
         Ok(())
     }
 }
@@ -50,7 +51,11 @@ mod nobody {
 use self::{nobody as journal, nobody as reaper};
 
 /// The keepers of one registration, the nearest first.
-pub(crate) struct Keepers([Option<&'static dyn Keeper>; 2]);
+pub(crate) struct Keepers {
+    keepers: [Option<&'static dyn Keeper>; 2],
+    /// What paths begin with where it is made.
+    pub(super) root: Root,
+}
 
 impl Keepers {
     /// Those that a rung needs.
@@ -60,41 +65,43 @@ impl Keepers {
     /// If one of them is not there.
     pub(crate) fn of(rung: Survives) -> io::Result<Self> {
         let missing = |what| move || io::Error::new(io::ErrorKind::NotConnected, what);
-        Ok(Self(match rung {
+        let root = Root::current();
+        let keepers = match rung {
             Survives::Exit => [None, None],
-            Survives::Kill => [Some(reaper_for_paths()?.ok_or_else(missing(NO_REAPER))?), None],
+            Survives::Kill => [Some(reaper_for_paths(root)?.ok_or_else(missing(NO_REAPER))?), None],
             Survives::Reboot => {
-                [reaper_for_paths()?, Some(journal::keeper().ok_or_else(missing(NO_JOURNAL))?)]
+                [reaper_for_paths(root)?, Some(journal::keeper().ok_or_else(missing(NO_JOURNAL))?)]
             }
-        }))
+        };
+        Ok(Self { keepers, root })
     }
 
     /// None: what this process holds alone.
     pub(crate) fn nobody() -> Self {
-        Self([None, None])
+        Self { keepers: [None, None], root: Root::current() }
     }
 
-    /// The reaper, if one runs.
+    /// The reaper, if one runs, for what has no path.
     pub(crate) fn reaper() -> Self {
-        Self([reaper::keeper(), None])
+        Self { keepers: [reaper::keeper(), None], root: Root::unknown() }
     }
 
     /// One after the other, until one fails.
     pub(crate) fn each(&self, step: impl Fn(&dyn Keeper) -> io::Result<()>) -> io::Result<()> {
-        self.0.iter().flatten().try_for_each(|keeper| step(*keeper))
+        self.keepers.iter().flatten().try_for_each(|keeper| step(*keeper))
     }
 
     /// All, also those behind one that fails; the first error.
     pub(crate) fn all(&self, step: impl Fn(&dyn Keeper) -> io::Result<()>) -> io::Result<()> {
-        self.0.iter().flatten().map(|keeper| step(*keeper)).fold(Ok(()), Result::and)
+        self.keepers.iter().flatten().map(|keeper| step(*keeper)).fold(Ok(()), Result::and)
     }
 }
 
-/// The reaper, if one runs; an error if it has another root directory than this process has by now.
-fn reaper_for_paths() -> io::Result<Option<&'static dyn Keeper>> {
+/// The reaper, if one runs; an error if it has another root directory than this.
+fn reaper_for_paths(root: Root) -> io::Result<Option<&'static dyn Keeper>> {
     let reaper = reaper::keeper();
     if reaper.is_some() {
-        reaper::permit_paths()?;
+        reaper::permit_paths(root)?;
     }
     Ok(reaper)
 }

@@ -16,5 +16,17 @@ fn a_program_may_wait_for_a_signal_itself_and_a_child_has_the_mask_of_who_starte
     program.signal(Signal::USR1);
     let ended = program.end();
     assert_eq!(ended.how(), "code 0", "{}", ended.stderr);
-    assert_eq!(ended.lines, ["SIGUSR1"], "{}", ended.stderr);
+    assert_eq!(ended.lines, ["SIGUSR1", BLOCKED], "{}", ended.stderr);
+}
+
+/// Signal 10 alone, SIGUSR1: what a child of an exit cleanup has blocked.
+const BLOCKED: &str = "SigBlk:\t0000000000000200";
+
+#[test]
+fn an_exit_cleanup_has_the_mask_of_the_thread_that_exits() {
+    let home = tempfile::tempdir().unwrap();
+    let mut command = Command::new(PROGRAM);
+    let ended = start(command.arg("exit-elsewhere").env("XDG_STATE_HOME", home.path())).end();
+    assert_eq!(ended.how(), "code 0", "{}", ended.stderr);
+    assert_eq!(ended.lines, ["ready", BLOCKED], "{}", ended.stderr);
 }

@@ -120,7 +120,7 @@ fn run_without_worker(hook: &'static Hook, seen: u32, until: Instant) {
         return;
     }
     if let Some(taken) = hook.next() {
-        hook.run(taken);
+        hook.lend(|| hook.run(taken));
     }
 }
 

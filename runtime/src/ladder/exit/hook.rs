@@ -17,7 +17,7 @@ use super::{Cleanup, Owed, conductor, sys, thread};
 use crate::contain::contain;
 use crate::event;
 use crate::flag::State;
-use crate::ladder::mask::with_signals_blocked;
+use crate::ladder::mask::{Mask, with_signals_blocked, with_signals_of};
 use crate::report::Ended;
 use crate::site::Site;
 use crate::sync::Instant;
@@ -48,6 +48,9 @@ pub(super) struct Hook {
     cause: AtomicU32,
     /// In nanoseconds, one more; 0 as long as nobody asked.
     limit: AtomicU64,
+    /// The signals that the thread has blocked which ends the process, as bits; `UNKNOWN` where a handler
+    /// asks for the end.
+    blocked: atomic::AtomicU64,
     /// Threads that will not end what they are running: they wait for the hook.
     abandoned: [AtomicUsize; ABANDONED],
     /// Their open announcements.
@@ -65,6 +68,9 @@ pub(super) struct Hook {
     report: OnceLock<Report>,
     ended: Bell,
 }
+
+/// A thread that has this blocked cannot end the process: signals that a thread does to itself are in it.
+const UNKNOWN: u64 = u64::MAX;
 
 const NO_CONDUCTOR: usize = usize::MAX;
 
@@ -94,6 +100,7 @@ impl Hook {
             bell: Bell::new(),
             cause: AtomicU32::new(0),
             limit: AtomicU64::new(0),
+            blocked: atomic::AtomicU64::new(UNKNOWN),
             abandoned: std::array::from_fn(|_| AtomicUsize::new(0)),
             forgiven: AtomicUsize::new(0),
             aborting: AtomicBool::new(false),
@@ -274,10 +281,23 @@ impl Hook {
         Some((cause, Duration::from_nanos(limit.saturating_sub(1))))
     }
 
+    /// Runs code of the program's on a thread of the hook's, with the signals blocked that the thread has
+    /// blocked which ends the process, or else all: no more, for its children inherit them, and no fewer,
+    /// for others may wait for one of them.
+    pub(super) fn lend(&self, run: impl FnOnce()) {
+        match self.blocked.load(Ordering::SeqCst) {
+            UNKNOWN => run(),
+            bits => with_signals_of(Mask::from_bits(bits), run),
+        }
+    }
+
     /// Asks for the end and waits for it.
     pub(super) fn end(&'static self, cause: Cause, limit: Duration) -> Report {
         thread::Engaged::for_good();
         self.abandon_this_thread();
+        // Not where a handler asks: it has more blocked than the thread that it interrupts, and may have
+        // next to no stack.
+        self.blocked.store(Mask::current().bits(), Ordering::SeqCst);
         self.request(cause, limit);
         if self.conductor.load(Ordering::Acquire) == NO_CONDUCTOR && self.start().is_err() {
             // Not in time if a cleanup hangs, but better than not at all.

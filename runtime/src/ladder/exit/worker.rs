@@ -129,7 +129,7 @@ impl Worker {
             // Nobody starts it again before it is back.
             self.start.wait(started, None);
             started += 1;
-            self.work(hook);
+            hook.lend(|| self.work(hook));
             self.busy.store(false, Ordering::SeqCst);
             hook.bell.ring();
         }

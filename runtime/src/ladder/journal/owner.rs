@@ -2,6 +2,7 @@
 //! same processes?
 
 use std::fs;
+use std::io;
 use std::os::unix::fs::MetadataExt;
 use std::path::Path;
 use std::process;
@@ -86,6 +87,13 @@ impl Owner {
         Self { process: None, ..self }
     }
 
+    /// The same, as another process with its number had written it that ended.
+    #[cfg(test)]
+    pub(super) fn of_an_earlier_process(self) -> Self {
+        let earlier = |process| Process { started: 0, ..process };
+        Self { process: self.process.map(earlier), ..self }
+    }
+
     /// The same, as another process had written it before the system was started anew.
     #[cfg(test)]
     pub(super) fn of_another_start(self) -> Self {
@@ -132,6 +140,17 @@ impl Owner {
                 && now.process.started == process.started
                 && (now.process.stack == process.stack || now.process.stack == 0)
         })
+    }
+
+    /// Whether this process, of our own pid namespace, surely does not any more.
+    pub(super) fn has_ended(&self) -> bool {
+        let Some(process) = &self.process else { return false };
+        match Stat::look(self.pid) {
+            // One whose main thread has ended goes on with the others.
+            Ok(now) => now.process.started != process.started || (now.ending && now.threads < 2),
+            // Another error says nothing of the process.
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
     }
 
     /// What to do about one of this owner's registrations.
@@ -219,11 +238,17 @@ struct Stat {
     process: Process,
     /// Dead or dying: its files are closed already, or about to be.
     ending: bool,
+    threads: u64,
 }
 
 impl Stat {
     fn read(pid: u32) -> Option<Self> {
-        Self::parse(&fs::read(format!("/proc/{pid}/stat")).ok()?)
+        Self::look(pid).ok()
+    }
+
+    fn look(pid: u32) -> io::Result<Self> {
+        let line = fs::read(format!("/proc/{pid}/stat"))?;
+        Self::parse(&line).ok_or_else(|| io::ErrorKind::InvalidData.into())
     }
 
     fn parse(line: &[u8]) -> Option<Self> {
@@ -237,6 +262,7 @@ impl Stat {
         Some(Self {
             process: Process { started: number(22)?, stack: number(28)? },
             ending: matches!(fields.first(), Some(&("Z" | "X"))) || number(9)? & EXITING != 0,
+            threads: number(20)?,
         })
     }
 }

@@ -1,6 +1,7 @@
 //! The owner's side: registrations, written to whichever reaper there is.
 
 use std::io;
+use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -96,6 +97,14 @@ impl Channel {
     /// The reaper that this process has at the moment.
     pub(super) fn reaper(&self) -> Option<i32> {
         self.lock().link.as_ref().map(|link| link.pid)
+    }
+
+    /// A copy of this end of the channel, if there is a reaper.
+    pub(super) fn copy(&self) -> io::Result<OwnedFd> {
+        match &self.lock().link {
+            Some(link) => link.socket().try_clone_to_owned(),
+            None => Err(io::ErrorKind::NotConnected.into()),
+        }
     }
 
     /// A round trip to the reaper, once it knows everything.

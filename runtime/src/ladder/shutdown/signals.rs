@@ -46,14 +46,14 @@ pub(super) struct Held {
 
 impl Held {
     pub(super) fn new() -> Self {
-        Self { mask: Mask::of(&ASK_TO_END).block() }
+        Self { mask: Mask::of(ASK_TO_END).block() }
     }
 
     /// Lets these signals come to a thread that has all blocked, as far as they were not blocked
     /// before.
     pub(super) fn let_in(mask: Mask) {
         let asking = ASK_TO_END.into_iter().filter(|signal| !mask.contains(*signal));
-        Mask::of(&asking.collect::<Vec<_>>()).unblock();
+        Mask::of(asking).unblock();
     }
 }
 

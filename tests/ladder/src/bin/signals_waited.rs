@@ -1,5 +1,5 @@
 //! A program that waits for SIGUSR1 itself, beside all threads of backstop; and what its children have
-//! blocked.
+//! blocked, also those of exit cleanups.
 #![allow(unsafe_code, reason = "the standard library has no signals")]
 
 use std::mem::MaybeUninit;
@@ -41,8 +41,23 @@ fn of_a_child() -> u64 {
     blocked
 }
 
+/// Says what a child has blocked that an exit cleanup starts.
+fn say_what_a_child_has_blocked() {
+    let child = Command::new("grep").args(["SigBlk", "/proc/self/status"]).output();
+    say(String::from_utf8(child.expect("it starts").stdout).expect("text").trim_end());
+}
+
+fn exit_once_main_waits() {
+    while blocked("/proc/self/status") & 1 << (libc::SIGUSR1 - 1) != 0 {
+        thread::yield_now();
+    }
+    std::process::exit(0);
+}
+
 #[backstop::main(journal)]
+#[backstop::must_cleanup(allow(process_exit, reason = "what survives it is tested"))]
 fn main() {
+    backstop::defer!(survives = exit, say_what_a_child_has_blocked);
     let _scratch = scratch::dir(Survives::Exit).expect("a directory");
     let usual = thread::spawn(|| {
         block(libc::SIGUSR2);
@@ -53,8 +68,13 @@ fn main() {
     assert_eq!(blocked("/proc/thread-self/status"), of_a_child());
     let waited = block(libc::SIGUSR1);
     say("ready");
+    if std::env::args().any(|argument| argument == "exit-elsewhere") {
+        // While this thread waits, the system does not count the signal as blocked here.
+        thread::spawn(exit_once_main_waits);
+    }
     let mut signal = 0;
     // SAFETY: a set, and room for a number.
     unsafe { libc::sigwait(&raw const waited, &raw mut signal) };
     say(if signal == libc::SIGUSR1 { "SIGUSR1" } else { "another one" });
+    std::process::exit(0);
 }
