@@ -185,8 +185,8 @@ fn an_announcement_that_never_ends_is_waited_for_a_moment_only() {
     faulty("announces-for-ever", "exit", &["last", "first"], "code 7");
 }
 
-#[test]
 #[cfg(target_os = "linux")]
+#[test]
 fn an_announcement_of_a_thread_that_is_not_blocked_is_waited_for_longer() {
     let ended = run(PROGRAM, &["announces-and-works", "exit"]);
     assert_eq!(ended.how(), "code 7", "{}", ended.stderr);
