@@ -132,17 +132,22 @@ impl Server {
         })
     }
 
-    /// Waits until the counts are as wanted; the last ones, whether or not it came to that.
+    /// Waits until the counts are as wanted.
     ///
     /// # Errors
     ///
-    /// If the service does not answer.
+    /// If it does not come to that, and if the service does not answer.
     pub async fn wait(&self, wanted: impl Fn(&Counts) -> bool) -> io::Result<Counts> {
         let begun = Instant::now();
         loop {
             let counts = self.counts().await?;
-            if wanted(&counts) || begun.elapsed() > PATIENCE {
+            if wanted(&counts) {
                 return Ok(counts);
+            }
+            if begun.elapsed() > PATIENCE {
+                let last =
+                    format!("waited for {PATIENCE:?} in vain, and there is still {counts:?}");
+                return Err(io::Error::new(io::ErrorKind::TimedOut, last));
             }
             sleep(Duration::from_millis(5)).await;
         }
@@ -153,25 +158,20 @@ impl Server {
     ///
     /// # Errors
     ///
-    /// If the service does not answer.
+    /// If the order is not begun or not given up, and if the service does not answer.
     pub async fn lose_a_client(&self) -> io::Result<()> {
         let client = self.send("POST /orders", "paper 1").await?;
-        let during = self.wait(|it| it.transactions == 1).await?;
+        self.wait(|it| it.transactions == 1).await?;
         drop(client);
-        let after = self.wait(|it| it.requests == 0 && it.transactions == 0).await?;
-        if (during.transactions, after.transactions) == (1, 0) {
-            return Ok(());
-        }
-        Err(io::Error::other(format!(
-            "the order was not begun and given up: {during:?}, {after:?}"
-        )))
+        self.wait(|it| it.requests == 0 && it.transactions == 0).await?;
+        Ok(())
     }
 
     /// What there is while nothing happens: the same several times.
     ///
     /// # Errors
     ///
-    /// If the service does not answer.
+    /// If something goes on happening, and if the service does not answer.
     pub async fn idle(&self) -> io::Result<Counts> {
         let last = Cell::new(None);
         let times = Cell::new(0);

@@ -268,7 +268,9 @@ async fn count(State(shop): State<Arc<Shop>>, request: Request, next: Next) -> R
 
 /// What there is of everything, a line each.
 async fn status(State(shop): State<Arc<Shop>>) -> String {
-    let in_use = shop.pool.size() as usize - shop.pool.num_idle();
+    // sqlx counts a connection as idle only after it may have gone to the next one: for moments there is one less
+    // than none.
+    let in_use = (shop.pool.size() as usize).wrapping_sub(shop.pool.num_idle());
     let mut text = String::new();
     for (name, number) in [
         ("requests", shop.requests.count()),

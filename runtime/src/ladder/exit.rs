@@ -38,8 +38,10 @@
 //! # What it does to the process
 //!
 //! The first registration makes two threads, with all signals blocked but those that a thread does to
-//! itself (while cleanups run, those of the thread that exits); installs one handler each for `atexit`, `fork` and SIGABRT, and where nobody handles or
-//! ignores them for SIGTERM, SIGINT and SIGHUP (see [`signals`]). On Linux it opens no descriptor. Where no
+//! itself (while cleanups run, those of the thread that exits); installs one handler each for `atexit`,
+//! `fork` and SIGABRT, and where nobody handles or ignores them for SIGTERM, SIGINT and SIGHUP (see
+//! [`signals`]). On Linux it opens no descriptor before the end, and then only where a thread takes long to
+//! make what it has announced. Where no
 //! thread can be made, that is an event, each later registration tries again, and until then only `exit`
 //! runs cleanups, on the thread that calls it.
 
@@ -144,7 +146,7 @@ pub(crate) struct Announced {
 pub(crate) fn announce() -> Announced {
     let hook = current::hook();
     let shard = thread::shard();
-    hook.registry.announce(shard);
+    hook.registry.announce(shard, thread::task());
     // After the announcement: the hook changes its phase, and then counts.
     if hook.phase() >= Phase::Closing {
         announce_late(hook, shard);
@@ -159,7 +161,7 @@ fn announce_late(hook: &Hook, shard: u32) {
         hook.registry.announced(shard);
         hook.progress();
         let is_open = hook.hold();
-        hook.registry.announce(shard);
+        hook.registry.announce(shard, thread::task());
         // It may be closed again by now.
         if !is_open || hook.phase() < Phase::Closing {
             return;

@@ -185,6 +185,14 @@ fn an_announcement_that_never_ends_is_waited_for_a_moment_only() {
     faulty("announces-for-ever", "exit", &["last", "first"], "code 7");
 }
 
+#[cfg(target_os = "linux")]
+#[test]
+fn an_announcement_of_a_thread_that_is_not_blocked_is_waited_for_longer() {
+    let ended = run(PROGRAM, &["announces-and-works", "exit"]);
+    assert_eq!(ended.how(), "code 7", "{}", ended.stderr);
+    assert!(ended.lines.iter().any(|line| line == "made at last"), "{:?}", ended.lines);
+}
+
 #[test]
 fn all_calls_get_the_report_of_the_one_end_and_leave_nothing_for_the_exit() {
     let ended = faulty("none", "run-all", &["last", "first", "ran 2"], "code 0");

@@ -15,7 +15,8 @@ const SHORTEST: Duration = Duration::from_millis(10);
 const TICK: Duration = Duration::from_millis(2);
 
 /// How long to wait for what threads have announced and not registered. From creating something to
-/// registering its cleanup it takes microseconds; an initialiser that blocks has created nothing.
+/// registering its cleanup it takes microseconds; an initialiser that blocks has created nothing. But one that
+/// waits for a processor may have: see [`Waiting::for_announced`].
 const ANNOUNCED: Duration = Duration::from_millis(250);
 
 /// How long to wait at first, with the gate closed, for what others are running and making.
@@ -179,10 +180,8 @@ impl Waiting {
         loop {
             let seen = hook.bell.count();
             let now = Instant::now();
-            let announced = closed
-                .map(|closed| closed + ANNOUNCED)
-                // Before the entries: an announcement that ends becomes one.
-                .filter(|end| now < *end && hook.registry.announcements() > hook.forgiven());
+            // Before the entries: an announcement that ends becomes one.
+            let announced = closed.and_then(|closed| self.for_announced(closed, now));
             if now >= patience {
                 hook.hurry();
             }
@@ -203,6 +202,24 @@ impl Waiting {
             } else {
                 return Some(tally.abandoned == 0);
             }
+        }
+    }
+
+    /// Until when to wait for what is announced, if it is to be waited for. On a machine with more to do than
+    /// it can, a thread may get no processor for longer than [`ANNOUNCED`]. So one that is not blocked is waited
+    /// for as if it were making something.
+    fn for_announced(&self, closed: Instant, now: Instant) -> Option<Instant> {
+        let Self { hook, patience, .. } = *self;
+        if hook.registry.announcements() <= hook.forgiven() {
+            return None;
+        }
+        let end = closed + ANNOUNCED;
+        if now < end {
+            Some(end)
+        } else if now < patience && hook.registry.is_announcer_at_work() {
+            Some(now + TICK)
+        } else {
+            None
         }
     }
 }

@@ -10,6 +10,7 @@ use super::hook;
 use super::phase::Cause;
 use super::signals;
 use super::sys::{self, Disposition, SIGABRT};
+use super::thread;
 
 /// What SIGABRT did before.
 static BEFORE: OnceLock<Disposition> = OnceLock::new();
@@ -27,6 +28,7 @@ pub(super) fn install() {
 
 extern "C" fn in_forked_child() {
     current::forget();
+    thread::forked();
 }
 
 extern "C" fn at_exit() {

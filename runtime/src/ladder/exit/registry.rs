@@ -12,7 +12,7 @@ use super::sys;
 #[cfg(feature = "tokio")]
 use crate::report::Ended;
 use crate::site::Site;
-use crate::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use crate::sync::atomic::{AtomicU32, AtomicU64, AtomicUsize, Ordering};
 use crate::sync::{Instant, Mutex, MutexGuard, yield_now};
 
 /// More than most programs have threads that register at the same time.
@@ -60,11 +60,17 @@ struct Shard {
     list: Mutex<List>,
     /// Announcements that are open.
     announced: AtomicUsize,
+    /// The thread that opened the last one, by the kernel's number.
+    announcer: AtomicU32,
 }
 
 impl Registry {
     pub(super) fn new() -> Self {
-        let shard = |_| Shard { list: Mutex::new(List::new()), announced: AtomicUsize::new(0) };
+        let shard = |_| Shard {
+            list: Mutex::new(List::new()),
+            announced: AtomicUsize::new(0),
+            announcer: AtomicU32::new(0),
+        };
         Self { shards: std::array::from_fn(shard), next: AtomicU64::new(1) }
     }
 
@@ -230,11 +236,13 @@ impl Registry {
         0..self.shards.len() as u32
     }
 
-    /// Opens an announcement in a shard.
+    /// Opens an announcement of a thread in a shard.
     #[inline]
-    pub(super) fn announce(&self, shard: u32) {
+    pub(super) fn announce(&self, shard: u32, task: u32) {
+        let shard = self.shard(shard);
+        shard.announcer.store(task, Ordering::Relaxed);
         // Sequentially consistent, against the hook that changes its phase and then counts.
-        self.shard(shard).announced.fetch_add(1, Ordering::SeqCst);
+        shard.announced.fetch_add(1, Ordering::SeqCst);
     }
 
     /// Ends one.
@@ -246,6 +254,13 @@ impl Registry {
     /// How many are open.
     pub(super) fn announcements(&self) -> usize {
         self.shards.iter().map(|shard| shard.announced.load(Ordering::SeqCst)).sum()
+    }
+
+    /// Whether a thread that has one open is not blocked. Where several threads of one shard have, it is the
+    /// last of them that is looked at.
+    pub(super) fn is_announcer_at_work(&self) -> bool {
+        let open = self.shards.iter().filter(|shard| shard.announced.load(Ordering::SeqCst) > 0);
+        open.into_iter().any(|shard| sys::is_at_work(shard.announcer.load(Ordering::Relaxed)))
     }
 }
 

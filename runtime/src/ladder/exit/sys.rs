@@ -36,6 +36,50 @@ pub(super) fn this_thread() -> usize {
     name
 }
 
+/// What the kernel calls the calling thread.
+#[cfg(target_os = "linux")]
+pub(super) fn this_task() -> u32 {
+    rustix::thread::gettid().as_raw_nonzero().get().unsigned_abs()
+}
+
+/// Elsewhere nobody could be asked about it.
+#[cfg(not(target_os = "linux"))]
+pub(super) fn this_task() -> u32 {
+    0
+}
+
+/// Whether this thread of the process runs, waits for a processor, or is in a call of the system that it does
+/// not leave before it is done: whether it goes on without anybody's doing. `false` where that cannot be known.
+/// Allocates nothing.
+#[cfg(all(target_os = "linux", not(all(test, backstop_loom))))]
+pub(super) fn is_at_work(task: u32) -> bool {
+    use std::ffi::CStr;
+    use std::io::Write as _;
+
+    use rustix::fs::{Mode, OFlags};
+
+    let mut path = [0; 48];
+    let mut stat = [0; 128];
+    if write!(&mut path[..], "/proc/self/task/{task}/stat\0").is_err() {
+        return false;
+    }
+    let read = CStr::from_bytes_until_nul(&path).ok().and_then(|path| {
+        let file = rustix::fs::open(path, OFlags::RDONLY | OFlags::CLOEXEC, Mode::empty()).ok()?;
+        rustix::io::read(file, &mut stat).ok()
+    });
+    let stat = &stat[..read.unwrap_or(0)];
+    // Behind the name, which may hold anything.
+    let name_ends = stat.iter().rposition(|byte| *byte == b')');
+    let state = name_ends.and_then(|end| stat.get(end + 2));
+    matches!(state, Some(b'R' | b'D'))
+}
+
+/// Nobody knows elsewhere, and in models no time passes.
+#[cfg(not(all(target_os = "linux", not(all(test, backstop_loom)))))]
+pub(super) fn is_at_work(_: u32) -> bool {
+    false
+}
+
 pub(super) type Handler = extern "C" fn(c_int, *mut siginfo_t, *mut c_void);
 
 /// What a signal does.
@@ -182,4 +226,49 @@ pub(super) fn raise_later(signal: c_int) {
 pub(super) fn end(status: c_int) -> ! {
     // SAFETY: it has no preconditions.
     unsafe { libc::_exit(status) }
+}
+
+#[cfg(all(test, target_os = "linux", not(backstop_loom)))]
+mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+    use std::sync::{Arc, mpsc};
+    use std::thread;
+    use std::time::{Duration, Instant};
+
+    use super::*;
+
+    #[test]
+    fn a_thread_is_at_work_until_it_blocks() {
+        let works = Arc::new(AtomicBool::new(true));
+        let ((tell, task), (end, ended)) = (mpsc::channel(), mpsc::channel::<()>());
+        let worker = {
+            let works = Arc::clone(&works);
+            move || {
+                tell.send(this_task()).unwrap();
+                while works.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+                let _ = ended.recv();
+            }
+        };
+        // A name that looks like a state.
+        let worker = thread::Builder::new().name("a) S (b".to_owned()).spawn(worker).unwrap();
+        let task = task.recv().unwrap();
+        for _ in 0..100 {
+            assert!(is_at_work(task));
+        }
+        works.store(false, Ordering::Relaxed);
+        let begun = Instant::now();
+        while is_at_work(task) {
+            assert!(begun.elapsed() < Duration::from_secs(60));
+            thread::yield_now();
+        }
+        drop(end);
+        worker.join().unwrap();
+    }
+
+    #[test]
+    fn nobody_is_at_work_whom_nobody_knows() {
+        assert!(!is_at_work(0) && !is_at_work(u32::MAX));
+    }
 }

@@ -3,6 +3,7 @@
 use std::cell::Cell;
 use std::sync::atomic::{AtomicU32, Ordering};
 
+use super::sys;
 use crate::sync::thread_local;
 
 /// Plain cells without destructors: they can be read in `atexit` handlers, after the thread-local
@@ -10,6 +11,8 @@ use crate::sync::thread_local;
 struct State {
     /// The number of its shard; 0 before its first registration.
     shard: Cell<u32>,
+    /// The kernel's number of it, once it has a shard.
+    task: Cell<u32>,
     /// Announcements that it has open.
     announced: Cell<usize>,
     /// Guarded statements that it is in, which are making something.
@@ -24,6 +27,7 @@ thread_local! {
     static THREAD: State = const {
         State {
             shard: Cell::new(0),
+            task: Cell::new(0),
             announced: Cell::new(0),
             making: Cell::new(0),
             running: Cell::new(0),
@@ -48,8 +52,22 @@ pub(super) static NEXT: AtomicU32 = AtomicU32::new(1);
 fn assign_shard() -> u32 {
     // In a program of four thousand million threads one has to ask again.
     let shard = NEXT.fetch_add(1, Ordering::Relaxed);
-    let _ = THREAD.try_with(|thread| thread.shard.set(shard));
+    let _ = THREAD.try_with(|thread| {
+        thread.task.set(sys::this_task());
+        thread.shard.set(shard);
+    });
     shard
+}
+
+/// What the kernel calls the thread, if it has a shard; 0 where that is not known.
+#[inline]
+pub(super) fn task() -> u32 {
+    THREAD.try_with(|thread| thread.task.get()).unwrap_or(0)
+}
+
+/// A forked child has one thread, with a number of its own. Async-signal-safe.
+pub(super) fn forked() {
+    let _ = THREAD.try_with(|thread| thread.task.set(sys::this_task()));
 }
 
 /// An announcement begins.

@@ -1,8 +1,9 @@
 //! Ends while one of its cleanups does what its first argument names. The second is how to end.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::time::{Duration, Instant};
-use std::{env, process, thread};
+use std::{env, hint, process, thread};
 
 use backstop::__private::{ExitEntry, Site, announce_exit, exit_entry, run_exit, set_exit_limit};
 use backstop_tests_ladder::exit::{await_test, hang, say, saying};
@@ -18,7 +19,8 @@ fn limit(fault: &str) -> Duration {
         "exits-while-running"
         | "aborts-while-running"
         | "exits-while-announcing"
-        | "announces-for-ever" => 3_600,
+        | "announces-for-ever"
+        | "announces-and-works" => 3_600,
         _ => 4,
     })
 }
@@ -157,6 +159,26 @@ fn faulty(fault: &str) -> Vec<ExitEntry> {
             });
             let _ = ready.recv();
             Vec::new()
+        }
+        "announces-and-works" => {
+            static ENDS: AtomicBool = AtomicBool::new(false);
+            let (sender, ready) = mpsc::channel();
+            thread::spawn(move || {
+                static SITE: Site = Site::new("announced");
+                let announced = announce_exit();
+                let _ = sender.send(());
+                // What keeps a thread of a busy machine: others.
+                while !ENDS.load(Ordering::Relaxed) {
+                    hint::spin_loop();
+                }
+                let ends = Instant::now();
+                while ends.elapsed() < Duration::from_secs(1) {
+                    hint::spin_loop();
+                }
+                drop(announced.exit_entry(&SITE, || say("made at last")));
+            });
+            let _ = ready.recv();
+            one(Box::new(|| ENDS.store(true, Ordering::Relaxed)))
         }
         "is-registered-at-exit" => {
             extern "C" fn at_exit() {
