@@ -40,14 +40,17 @@ fn publish(store: &Store) -> Result<Url, Error> {
     ::backstop::__private::leave(
         &__backstop_flag0,
         __backstop_verdict0,
-        Ok(
-            ::backstop::__private::checked_call(
-                tx.url(),
-                #[deny(
-                    unreachable_code,
-                    reason = ".."
-                )]
-                (),
+        (
+            Ok(
+                ::backstop::__private::CheckedCall(
+                        tx.url(),
+                        #[deny(
+                            unreachable_code,
+                            reason = ".."
+                        )]
+                        (),
+                    )
+                    .value(),
             ),
         ),
     )

@@ -43,14 +43,17 @@ fn lock(dir: &Path) -> Result<(), Error> {
             ::backstop::__private::announce_exit(),
             &const { ::backstop::__private::Site::new("move || log()") },
             false,
-            move || ::backstop::__private::checked_call(
-                log(),
-                #[deny(
-                    unreachable_code,
-                    reason = ".."
-                )]
-                (),
-            ),
+            move || {
+                ::backstop::__private::CheckedCall(
+                        log(),
+                        #[deny(
+                            unreachable_code,
+                            reason = ".."
+                        )]
+                        (),
+                    )
+                    .value()
+            },
         )
     };
     let __backstop_making1 = __backstop_entry1.making();
@@ -80,5 +83,5 @@ fn lock(dir: &Path) -> Result<(), Error> {
         announce(),
     )?;
     #[allow(unreachable_code)] __backstop_created1.commit();
-    ::backstop::__private::leave(&__backstop_flag0, __backstop_verdict0, Ok(()))
+    ::backstop::__private::leave(&__backstop_flag0, __backstop_verdict0, (Ok(()),))
 }
