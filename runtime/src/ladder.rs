@@ -21,7 +21,6 @@ pub(crate) mod owned;
 pub mod reaper;
 #[cfg(target_os = "linux")]
 pub(crate) mod rights;
-#[cfg(target_os = "linux")]
 pub(crate) mod root;
 pub(crate) mod shutdown;
 pub(crate) mod survives;

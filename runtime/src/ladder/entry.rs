@@ -11,6 +11,7 @@ use super::action::encoding::Encoded;
 use super::action::{Action, Performed, Prepared};
 use super::exit::doors::Announcement;
 use super::exit::{self, Announced, Cleanup};
+use super::root::Root;
 use super::survives::{Keepers, Survives};
 use crate::Outcome;
 use crate::event::{self, Event, EventKind};
@@ -199,6 +200,8 @@ struct Held {
     key: u64,
     owed: Mutex<Owed>,
     keepers: Keepers,
+    /// What its paths begin with.
+    root: Root,
     /// Whether the keepers have been told how it ended, or are not to be told.
     settled: AtomicBool,
 }
@@ -222,7 +225,8 @@ impl Held {
         let key = NEXT.fetch_add(1, Ordering::Relaxed);
         let owed = Mutex::new(Owed { action: Encoded::new(action)?, missed: false });
         // Made first: should the second keeper refuse, the first is told to forget.
-        let held = Self { site, key, owed, keepers, settled: AtomicBool::new(false) };
+        let (root, settled) = (Root::current(), AtomicBool::new(false));
+        let held = Self { site, key, owed, keepers, root, settled };
         held.tell(
             |keeper, action| {
                 if exists { keeper.commit(key, action) } else { keeper.intend(key, action) }
@@ -247,7 +251,13 @@ impl Held {
     fn perform(&self) -> Ended {
         loop {
             let action = self.owed().action.clone();
-            let performed = action.perform();
+            let performed = match action.perform() {
+                // What was found, or not found, may be nothing of ours.
+                Ok(not_done) if not_done != Performed::Done => {
+                    self.permit_path(&action).map(|()| not_done)
+                }
+                performed => performed,
+            };
             let missed = !action.is_committed() && !matches!(performed, Ok(Performed::Done));
             if missed {
                 let mut owed = self.owed();
@@ -278,6 +288,14 @@ impl Held {
                 }
             };
         }
+    }
+
+    /// An error where the calling thread would find another thing by the action's path, or nothing.
+    fn permit_path(&self, action: &Prepared) -> io::Result<()> {
+        let Some(path) = action.path() else { return Ok(()) };
+        self.root.permit("when this was registered").map_err(|error| {
+            io::Error::new(error.kind(), format!("{} is left: {error}", path.display()))
+        })
     }
 
     /// Tells the keepers that `action` was performed. A power cut may take back that a thing was removed,

@@ -184,7 +184,9 @@ pub(crate) fn open_for_main(path: Option<&Path>) -> io::Result<Recovery> {
 /// answer for one, is not cut off.)
 ///
 /// Only what is left by processes that are surely gone is looked at, and only what is surely theirs
-/// is removed; everything else is in the result, with the reason.
+/// is removed; everything else is in the result, with the reason. A process that has ended, and whose
+/// forked child has what it registered in use, counts as alive; for a child that is just being executed,
+/// this waits, for a second at most in all.
 ///
 /// # Errors
 ///

@@ -46,6 +46,37 @@ impl Mask {
         })
     }
 
+    /// Those that the main thread has blocked, but for what a thread does to itself; `None` where the
+    /// system does not tell. Without an allocation: the process may be dying of one.
+    #[cfg(target_os = "linux")]
+    fn of_main_thread() -> Option<Self> {
+        use rustix::fs::{Mode, OFlags, open};
+        let flags = OFlags::RDONLY | OFlags::CLOEXEC;
+        // The main thread's, whoever reads it: `proc_pid_status(5)`.
+        let status = open(c"/proc/self/status", flags, Mode::empty()).ok()?;
+        // What is looked for stands in the first 1,500 bytes, unless the process is in many groups.
+        let mut text = [0; 4096];
+        let length = rustix::io::read(&status, &mut text).ok()?;
+        let blocked = text[..length]
+            .split(|&byte| byte == b'\n')
+            .find_map(|line| line.strip_prefix(b"SigBlk:"))?;
+        let bits = std::str::from_utf8(blocked).ok()?.trim();
+        let bits = u64::from_str_radix(bits, 16).ok()?;
+        let mut mask = Self::of(&[]);
+        for signal in (1..=64).filter(|signal| bits >> (signal - 1) & 1 == 1) {
+            if !SYNCHRONOUS.contains(&signal) {
+                // SAFETY: the set is initialised; what is no signal is an error, and not added.
+                unsafe { libc::sigaddset(&raw mut mask.0, signal) };
+            }
+        }
+        Some(mask)
+    }
+
+    #[cfg(not(target_os = "linux"))]
+    fn of_main_thread() -> Option<Self> {
+        None
+    }
+
     /// Those that this thread has blocked.
     #[cfg(target_os = "linux")]
     pub(crate) fn current() -> Self {
@@ -96,4 +127,12 @@ impl Drop for Before {
 pub(crate) fn with_signals_blocked<T>(spawn: impl FnOnce() -> T) -> T {
     let _before = Before(Mask::all().set());
     spawn()
+}
+
+/// Calls `run`, which is the program's code on a thread of ours, with the signals blocked that the main
+/// thread has blocked, and no others. What it starts inherits them: a child that has all blocked could
+/// not even be told to end. And a signal that no thread of the program's takes, none of ours does.
+pub(crate) fn with_signals_of_main<T>(run: impl FnOnce() -> T) -> T {
+    let _before = Mask::of_main_thread().map(|mask| Before(mask.set()));
+    run()
 }

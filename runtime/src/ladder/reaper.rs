@@ -35,7 +35,8 @@
 //!   started cannot register a program: the reaper would run it with those. What is removed, it removes
 //!   with its own.
 //! * **The program gets another root directory** or mount namespace (`chroot`, `unshare`): its paths mean
-//!   something else to the reaper. Registrations are errors from then on.
+//!   something else to the reaper. Registrations are errors from then on. What was registered before, and
+//!   is not found by its path when its guard is dropped, is reported, and left to the reaper.
 
 mod acknowledge;
 mod channel;

@@ -6,13 +6,12 @@
 
 use std::io;
 
-use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
-
-/// The root directory; `None` where the system does not tell.
+/// The root directory; `None` where the system does not tell, as all but Linux.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Root(Option<Identity>);
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[cfg_attr(not(target_os = "linux"), allow(dead_code, reason = "made only there"))]
 struct Identity {
     /// The mount's number, which is never used again while the system runs (Linux 6.8).
     mount: u64,
@@ -22,7 +21,9 @@ struct Identity {
 
 impl Root {
     /// That of the calling thread.
+    #[cfg(target_os = "linux")]
     pub(crate) fn current() -> Self {
+        use rustix::fs::{AtFlags, CWD, StatxFlags, statx};
         // `STATX_MNT_ID_UNIQUE`; older kernels give `STATX_MNT_ID`, which is enough beside the inode.
         const UNIQUE: StatxFlags = StatxFlags::from_bits_retain(0x4000);
         let mask = StatxFlags::INO | StatxFlags::MNT_ID | UNIQUE;
@@ -34,7 +35,13 @@ impl Root {
         }))
     }
 
+    #[cfg(not(target_os = "linux"))]
+    pub(crate) fn current() -> Self {
+        Self(None)
+    }
+
     /// The numbers of its mount and of its inode.
+    #[cfg(target_os = "linux")]
     pub(crate) fn numbers(self) -> Option<(u64, u64)> {
         self.0.map(|root| (root.mount, root.inode))
     }

@@ -65,6 +65,35 @@ fn with_another_root_directory_nothing_is_registered_that_others_would_look_for(
     assert_eq!(names(&home.things()), [exit["exit made /".len()..].to_owned()]);
 }
 
+#[test]
+fn what_is_dropped_under_another_root_directory_is_reported_and_left_to_the_reaper() {
+    if !is_root() {
+        eprintln!("SKIPPED: needs root");
+        return;
+    }
+    let home = Home::new();
+    let mut command = home.command("chroot-later");
+    let mut child = command
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let mut stdout = BufReader::new(child.stdout.take().unwrap());
+    let mut line = String::new();
+    stdout.read_line(&mut line).unwrap();
+    let made = home.things().join(line.trim_end().strip_prefix("made ").unwrap());
+    line.clear();
+    stdout.read_line(&mut line).unwrap();
+    assert_eq!(line, "ready\n");
+    assert!(made.is_dir());
+    let ended = child.wait_with_output().unwrap();
+    let stderr = String::from_utf8_lossy(&ended.stderr);
+    assert!(ended.status.success(), "{stderr}");
+    assert!(stderr.contains("is left: this process has another root directory"), "{stderr}");
+    assert!(gone::within(&made, Duration::from_secs(60)).unwrap());
+}
+
 /// As the documentation of `Action::run` says.
 #[test]
 fn program_at_reboot_is_run_by_the_reaper_and_by_the_next_start() {

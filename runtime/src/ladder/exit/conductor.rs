@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::hook::Hook;
 use super::phase::{Cause, Phase};
 use super::{signals, thread};
+use crate::ladder::mask::with_signals_of_main;
 use crate::sync::Instant;
 
 /// The shortest time after which a cleanup counts as one that hangs.
@@ -119,7 +120,7 @@ fn run_without_worker(hook: &'static Hook, seen: u32, until: Instant) {
         return;
     }
     if let Some(taken) = hook.next() {
-        hook.run(taken);
+        with_signals_of_main(|| hook.run(taken));
     }
 }
 

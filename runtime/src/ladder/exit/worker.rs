@@ -10,7 +10,7 @@ use super::bell::Bell;
 use super::hook::Hook;
 use super::phase::Phase;
 use super::{sys, thread};
-use crate::ladder::mask::with_signals_blocked;
+use crate::ladder::mask::{with_signals_blocked, with_signals_of_main};
 use crate::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 
 /// With as many cleanups that hang, what is left of the time is not worth one more thread. In models the
@@ -129,7 +129,7 @@ impl Worker {
             // Nobody starts it again before it is back.
             self.start.wait(started, None);
             started += 1;
-            self.work(hook);
+            with_signals_of_main(|| self.work(hook));
             self.busy.store(false, Ordering::SeqCst);
             hook.bell.ring();
         }

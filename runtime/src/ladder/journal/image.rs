@@ -96,6 +96,11 @@ pub(super) struct Image {
 }
 
 impl Image {
+    /// Whose segment begins like this, as far as that can be read.
+    pub(super) fn owner(beginning: &[u8]) -> Option<Owner> {
+        Header::read(beginning).ok().map(|header| header.owner)
+    }
+
     /// Reads a whole segment. Whatever the bytes are, this returns, and nothing is in
     /// [`live`](Self::live) that was not registered.
     pub(super) fn read(file: &[u8]) -> Result<Self, Unreadable> {

@@ -86,6 +86,13 @@ impl Owner {
         Self { process: None, ..self }
     }
 
+    /// The same, as another process with its number had written it that ended.
+    #[cfg(test)]
+    pub(super) fn of_an_earlier_process(self) -> Self {
+        let earlier = |process| Process { started: 0, ..process };
+        Self { process: self.process.map(earlier), ..self }
+    }
+
     /// The same, as another process had written it before the system was started anew.
     #[cfg(test)]
     pub(super) fn of_another_start(self) -> Self {
@@ -132,6 +139,11 @@ impl Owner {
                 && now.process.started == process.started
                 && (now.process.stack == process.stack || now.process.stack == 0)
         })
+    }
+
+    /// Whether this process, of our own pid namespace, surely does not any more.
+    pub(super) fn has_ended(&self) -> bool {
+        self.process.is_some() && !self.is_running()
     }
 
     /// What to do about one of this owner's registrations.

@@ -6,6 +6,7 @@ use std::os::fd::OwnedFd;
 use std::os::unix::ffi::OsStrExt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
+use std::thread;
 use std::time::{Duration, Instant};
 
 use rustix::fs::{
@@ -35,21 +36,36 @@ const OUTDATED: &str = ".outdated";
 /// [`Budget`].
 const LIMIT: Duration = Duration::from_secs(60);
 
+/// How long at most, in all, to wait for locks of owners that have ended. A child that is just being
+/// executed has its parent's memory, and with it the lock, until a moment after it was made.
+const ENDING: Duration = Duration::from_secs(1);
+
+/// Between two looks at such a lock.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// As much of a segment as says whose it is, unless there are thousands of mounts.
+const BEGINNING: usize = 256 * 1024;
+
 /// How an action is performed, within a time.
 type Perform = fn(&Prepared, Duration) -> io::Result<Performed>;
 
-/// Looks at every segment in `place`, and performs what those whose owner is gone still hold.
-pub(super) fn replay(place: &Place, us: &Owner) -> io::Result<Recovery> {
-    replay_within(LIMIT, Prepared::perform_within, place, us)
-}
-
-fn replay_within(
+/// How a replay goes about it.
+struct Ways<'a> {
     limit: Duration,
     perform: Perform,
-    place: &Place,
-    us: &Owner,
-) -> io::Result<Recovery> {
-    let budget = Budget::new(limit);
+    /// Lets some time pass.
+    pause: &'a dyn Fn(Duration),
+}
+
+/// Looks at every segment in `place`, and performs what those whose owner is gone still hold.
+pub(super) fn replay(place: &Place, us: &Owner) -> io::Result<Recovery> {
+    let ways = Ways { limit: LIMIT, perform: Prepared::perform_within, pause: &thread::sleep };
+    replay_in(&ways, place, us)
+}
+
+fn replay_in(ways: &Ways<'_>, place: &Place, us: &Owner) -> io::Result<Recovery> {
+    let budget = Budget::new(ways.limit);
+    let patience = Budget::new(ENDING);
     let mut recovery = Recovery::default();
     let cannot_read = |e| error(e, format_args!("cannot read {}", place.path.display()));
     let mut names = Vec::new();
@@ -64,9 +80,11 @@ fn replay_within(
         if !unfinished && !bytes.ends_with(SUFFIX.as_bytes()) {
             continue;
         }
-        match Abandoned::open(place, name) {
+        match Abandoned::open(place, name, |segment| segment.lock(us, ways, patience)) {
             Ok(Opened::Abandoned(segment)) if unfinished => segment.remove(),
-            Ok(Opened::Abandoned(segment)) => segment.replay(us, budget, perform, &mut recovery),
+            Ok(Opened::Abandoned(segment)) => {
+                segment.replay(us, budget, ways.perform, &mut recovery);
+            }
             Ok(Opened::Alive) => recovery.owners_alive += usize::from(!unfinished),
             Ok(Opened::Gone) => {}
             Ok(Opened::NotOurs(why)) => {
@@ -83,6 +101,7 @@ struct Abandoned<'a> {
     place: &'a Place,
     name: &'a OsStr,
     file: OwnedFd,
+    /// How much of it is read.
     size: usize,
 }
 
@@ -96,7 +115,12 @@ enum Opened<'a> {
 }
 
 impl<'a> Abandoned<'a> {
-    fn open(place: &'a Place, name: &'a OsStr) -> Result<Opened<'a>, Errno> {
+    /// `lock` tells whether it has locked the segment.
+    fn open(
+        place: &'a Place,
+        name: &'a OsStr,
+        lock: impl FnOnce(&Self) -> Result<bool, Errno>,
+    ) -> Result<Opened<'a>, Errno> {
         let flags = OFlags::RDWR | OFlags::DSYNC | OFlags::NOFOLLOW;
         // A FIFO would wait for a writer otherwise.
         let flags = flags | OFlags::CLOEXEC | OFlags::NONBLOCK;
@@ -113,10 +137,9 @@ impl<'a> Abandoned<'a> {
         if let Err(why) = is_private(&stat) {
             return Ok(Opened::NotOurs(format!("it {why}")));
         }
-        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-            Ok(()) => {}
-            Err(Errno::WOULDBLOCK) => return Ok(Opened::Alive),
-            Err(e) => return Err(e),
+        let mut segment = Self { place, name, file, size: BEGINNING };
+        if !lock(&segment)? {
+            return Ok(Opened::Alive);
         }
         // Its owner may have moved to a fresh file meanwhile, or another replay have ended.
         match statat(&place.dir, name, AtFlags::SYMLINK_NOFOLLOW) {
@@ -126,8 +149,34 @@ impl<'a> Abandoned<'a> {
             Err(e) => return Err(e),
         }
         // As it is now, locked: the owner may have grown it.
-        let size = usize::try_from(fstat(&file)?.st_size).map_err(|_| Errno::FBIG)?;
-        Ok(Opened::Abandoned(Self { place, name, file, size }))
+        let size = fstat(&segment.file)?.st_size;
+        segment.size = usize::try_from(size).map_err(|_| Errno::FBIG)?;
+        Ok(Opened::Abandoned(segment))
+    }
+
+    /// Tells whether we have the lock now. Waits for it where the owner has ended.
+    fn lock(&self, us: &Owner, ways: &Ways<'_>, patience: Budget) -> Result<bool, Errno> {
+        let mut has_ended = None;
+        loop {
+            match flock(&self.file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => return Ok(true),
+                Err(Errno::WOULDBLOCK) => {}
+                Err(e) => return Err(e),
+            }
+            if !*has_ended.get_or_insert_with(|| self.owner_has_ended(us)) || patience.is_up() {
+                return Ok(false);
+            }
+            (ways.pause)(PAUSE);
+        }
+    }
+
+    /// Whether what is locked belongs to a process that surely runs no more.
+    fn owner_has_ended(&self, us: &Owner) -> bool {
+        let owner = self.read().ok().and_then(|beginning| Image::owner(&beginning));
+        owner.is_some_and(|owner| {
+            let relation = owner.relation(us, self.place.shared);
+            relation.is_ok_and(|relation| relation.same_pids) && owner.has_ended()
+        })
     }
 
     fn path(&self) -> String {
@@ -317,7 +366,7 @@ fn contained<T>(perform: impl FnOnce() -> io::Result<T>) -> io::Result<T> {
     })
 }
 
-/// What is left of the time of a replay.
+/// What is left of a time.
 #[derive(Debug, Clone, Copy)]
 struct Budget {
     start: Instant,
@@ -327,6 +376,10 @@ struct Budget {
 impl Budget {
     fn new(limit: Duration) -> Self {
         Self { start: Instant::now(), limit }
+    }
+
+    fn is_up(self) -> bool {
+        self.start.elapsed() >= self.limit
     }
 
     /// How long the next action may take: half of what is left, so that one that hangs at every

@@ -16,6 +16,7 @@ fn main() -> io::Result<()> {
         "look" => Ok(()),
         "run" => run(Path::new(directory)),
         "chroot" => chroot(Path::new(directory)),
+        "chroot-later" => chroot_later(Path::new(directory)),
         other => panic!("no way {other}"),
     }
 }
@@ -29,6 +30,15 @@ fn chroot(directory: &Path) -> io::Result<()> {
             Err(error) => println!("{rung} refused: {error}"),
         }
     }
+    ready()
+}
+
+/// Makes a directory in this one, and drops it where its path leads nowhere.
+fn chroot_later(directory: &Path) -> io::Result<()> {
+    let made = scratch::dir_in(directory, Survives::Kill)?;
+    rustix::process::chroot(directory)?;
+    println!("made {}", made.path().file_name().unwrap_or_default().to_string_lossy());
+    drop(made);
     ready()
 }
 

@@ -1,5 +1,5 @@
 //! A program that waits for SIGUSR1 itself, beside all threads of backstop; and what its children have
-//! blocked.
+//! blocked, also those of exit cleanups.
 #![allow(unsafe_code, reason = "the standard library has no signals")]
 
 use std::mem::MaybeUninit;
@@ -41,8 +41,16 @@ fn of_a_child() -> u64 {
     blocked
 }
 
+/// Says what a child has blocked that an exit cleanup starts.
+fn say_what_a_child_has_blocked() {
+    let child = Command::new("grep").args(["SigBlk", "/proc/self/status"]).output();
+    say(String::from_utf8(child.expect("it starts").stdout).expect("text").trim_end());
+}
+
 #[backstop::main(journal)]
+#[backstop::must_cleanup(allow(process_exit, reason = "what survives it is tested"))]
 fn main() {
+    backstop::defer!(survives = exit, say_what_a_child_has_blocked);
     let _scratch = scratch::dir(Survives::Exit).expect("a directory");
     let usual = thread::spawn(|| {
         block(libc::SIGUSR2);
@@ -57,4 +65,5 @@ fn main() {
     // SAFETY: a set, and room for a number.
     unsafe { libc::sigwait(&raw const waited, &raw mut signal) };
     say(if signal == libc::SIGUSR1 { "SIGUSR1" } else { "another one" });
+    std::process::exit(0);
 }

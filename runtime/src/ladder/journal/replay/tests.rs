@@ -1,5 +1,6 @@
 //! Replays in this process, with actions that panic and time that is up.
 
+use std::cell::Cell;
 use std::fs;
 use std::os::unix::ffi::OsStringExt as _;
 use std::path::PathBuf;
@@ -9,6 +10,16 @@ use crate::Action;
 use crate::ladder::journal::segment::{Change, Segment, hex, random};
 
 const LONG: Duration = Duration::from_secs(3600);
+
+fn replay_within(
+    limit: Duration,
+    perform: Perform,
+    place: &Place,
+    us: &Owner,
+) -> io::Result<Recovery> {
+    let pause = |_| panic!("nothing is locked");
+    replay_in(&Ways { limit, perform, pause: &pause }, place, us)
+}
 
 /// What is in memory, as temporary files may be, outlives no start of the system.
 fn directory() -> PathBuf {
@@ -129,6 +140,39 @@ fn replay_that_is_cut_off_does_not_begin_again() {
     home.leave(gone(), (0..150).map(file), |_| {});
     let recovery = home.replay(LONG, never_far_behind);
     assert_eq!((recovery.performed.len(), recovery.failed.len()), (150, 0), "{recovery}");
+}
+
+/// Replays while somebody has the lock of the only segment, and lets go of it in the first pause.
+fn replay_locked(home: &Home) -> (Recovery, u32) {
+    let [segment] = <[PathBuf; 1]>::try_from(home.segments()).unwrap();
+    let holder = fs::File::open(segment).unwrap();
+    flock(&holder, FlockOperation::NonBlockingLockExclusive).unwrap();
+    let pauses = Cell::new(0);
+    let pause = |_| {
+        pauses.set(pauses.get() + 1);
+        flock(&holder, FlockOperation::Unlock).unwrap();
+    };
+    let ways = Ways { limit: LONG, perform: Prepared::perform_within, pause: &pause };
+    let recovery = replay_in(&ways, &home.0, &Owner::current()).unwrap();
+    (recovery, pauses.get())
+}
+
+#[test]
+fn the_lock_of_an_owner_that_has_ended_is_waited_for() {
+    let home = Home::left_by(Owner::current().of_an_earlier_process(), |_| {});
+    let (recovery, pauses) = replay_locked(&home);
+    assert_eq!((recovery.performed.len(), pauses), (3, 1), "{recovery}");
+    assert_eq!(home.left(), [false; 3], "{recovery}");
+}
+
+#[test]
+fn the_lock_of_an_owner_that_may_live_is_not_waited_for() {
+    for owner in [Owner::current(), Owner::current().of_a_process_that_is_gone()] {
+        let home = Home::left_by(owner, |_| {});
+        let (recovery, pauses) = replay_locked(&home);
+        assert_eq!((recovery.owners_alive, pauses), (1, 0), "{recovery}");
+        assert_eq!(home.left(), [true; 3], "{recovery}");
+    }
 }
 
 /// What a half-written record has left is not taken for damage of those that are written over it.
