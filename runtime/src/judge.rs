@@ -205,12 +205,12 @@ by_value! {
     [B, C] Poll<ControlFlow<B, C>>, |value| matches!(value, Poll::Ready(ControlFlow::Break(_)));
 }
 
-// Values come in a tuple: it is there that the compiler finds one to be of another type than
+// Values come in a tuple, but for that of the sync `leave`: it is there that the compiler finds one to be of another type than
 // expected, and it has no reason to name these functions.
 
 /// A value that the function is left with: marks every block that is left.
 #[inline(always)]
-pub fn leave<R, V: Verdict<R>>(flags: impl Flags, verdict: V, (value,): (R,)) -> R {
+pub fn leave<R, V: Verdict<R>>(flags: impl Flags, verdict: V, value: R) -> R {
     let outcome = verdict.outcome(&value);
     set(flags, outcome);
     value
@@ -254,7 +254,7 @@ pub fn question_disarming_async<T: Question, S: Switch, const M: usize>(
 /// [`leave`] in an `async` function.
 #[inline(always)]
 pub fn leave_async<R, V: Verdict<R>>(value: (R,), flags: impl Flags, verdict: V) -> R {
-    leave(flags, verdict, value)
+    leave(flags, verdict, value.0)
 }
 
 /// [`ended`] in an `async` function.

@@ -187,11 +187,16 @@ impl Expander<'_> {
             _ if needs_braces => braced(quote_spanned!(span=> let _ = (); #inner), place),
             _ => inner,
         };
-        let inner = Expr::Tuple(ExprTuple {
-            attrs: Vec::new(),
-            paren_token: Paren(last),
-            elems: [Pair::Punctuated(inner, Token![,](last))].into_iter().collect(),
-        });
+        // Not in a sync `leave`, which would cost a copy of a value that a call has made.
+        let in_tuple = judged.is_none() || self.kind == Kind::Async;
+        let pair = |inner| {
+            Expr::Tuple(ExprTuple {
+                attrs: Vec::new(),
+                paren_token: Paren(last),
+                elems: [Pair::Punctuated(inner, Token![,](last))].into_iter().collect(),
+            })
+        };
+        let inner = if in_tuple { pair(inner) } else { inner };
         let array = flags.references(span);
         let call = match judged {
             Some((verdict, ty)) => {

@@ -243,7 +243,7 @@ impl VisitMut for Marker<'_> {
             }
             Expr::Macro(_) => self.macro_expression(expr),
             Expr::Const(constant) => {
-                self.constant(|this| this.visit_block_mut(&mut constant.block))
+                self.constant(|this| this.visit_block_mut(&mut constant.block));
             }
             Expr::Repeat(repeat) => {
                 self.visit_expr_mut(&mut repeat.expr);

@@ -34,6 +34,6 @@ fn f() {
     ::backstop::__private::leave(
         &__backstop_flag0,
         __backstop_verdict0,
-        (std::process::exit(a),),
+        std::process::exit(a),
     )
 }

@@ -40,18 +40,16 @@ fn publish(store: &Store) -> Result<Url, Error> {
     ::backstop::__private::leave(
         &__backstop_flag0,
         __backstop_verdict0,
-        (
-            Ok(
-                ::backstop::__private::CheckedCall(
-                        tx.url(),
-                        #[deny(
-                            unreachable_code,
-                            reason = ".."
-                        )]
-                        (),
-                    )
-                    .value(),
-            ),
+        Ok(
+            ::backstop::__private::CheckedCall(
+                    tx.url(),
+                    #[deny(
+                        unreachable_code,
+                        reason = ".."
+                    )]
+                    (),
+                )
+                .value(),
         ),
     )
 }

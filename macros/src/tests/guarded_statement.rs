@@ -43,16 +43,14 @@ fn enter(registry: &Registry) -> Result<(), Error> {
     ::backstop::__private::leave(
         &__backstop_flag0,
         __backstop_verdict0,
-        (
-            ::backstop::__private::CheckedCall(
-                    serve(),
-                    #[deny(
-                        unreachable_code,
-                        reason = ".."
-                    )]
-                    (),
-                )
-                .value(),
-        ),
+        ::backstop::__private::CheckedCall(
+                serve(),
+                #[deny(
+                    unreachable_code,
+                    reason = ".."
+                )]
+                (),
+            )
+            .value(),
     )
 }

@@ -83,5 +83,5 @@ fn lock(dir: &Path) -> Result<(), Error> {
         announce(),
     )?;
     #[allow(unreachable_code)] __backstop_created1.commit();
-    ::backstop::__private::leave(&__backstop_flag0, __backstop_verdict0, (Ok(()),))
+    ::backstop::__private::leave(&__backstop_flag0, __backstop_verdict0, Ok(()))
 }

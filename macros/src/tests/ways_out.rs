@@ -114,7 +114,7 @@ fn first(items: &[Item]) -> Option<u32> {
                 return ::backstop::__private::leave(
                     [&__backstop_flag1, &__backstop_flag0],
                     __backstop_verdict0,
-                    (None,),
+                    None,
                 );
             }
             _ => {
@@ -133,8 +133,8 @@ fn first(items: &[Item]) -> Option<u32> {
         )
         .value()
     {
-        ::backstop::__private::leave(&__backstop_flag0, __backstop_verdict0, (None,))
+        ::backstop::__private::leave(&__backstop_flag0, __backstop_verdict0, None)
     } else {
-        ::backstop::__private::leave(&__backstop_flag0, __backstop_verdict0, (Some(1),))
+        ::backstop::__private::leave(&__backstop_flag0, __backstop_verdict0, Some(1))
     }
 }

@@ -1,5 +1,5 @@
 //! What rustc says of these without an attribute, but for a label or a note: of where a type is
-//! expected, and of a chain of methods.
+//! expected, of a chain of methods, and, in sync functions with guards, of the hidden `leave`.
 
 use backstop::{defer, must_cleanup, no_exit};
 
