@@ -12,7 +12,7 @@ use crate::diagnostic::{Errors, message};
 use crate::macros::{list, with_code};
 use crate::must_cleanup::analyze::{defer, is_cleanup, is_defer, not_available, own_exits};
 use crate::paths::{Runtime, hidden};
-use crate::syntax::mentions;
+use crate::syntax::{mentions, verbatim};
 
 /// What becomes of the `#[cleanup]`s of a body.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -139,6 +139,11 @@ impl VisitMut for Remover<'_> {
                 !is_cleanup(attribute) && conditional_cleanup(attribute).is_none()
             });
         }
+        let goes =
+            |attribute: &Attribute| is_allow_skip(attribute) || self.ours && is_cleanup(attribute);
+        if kept.iter().any(goes) {
+            keep_braces(stmt);
+        }
         kept.retain(|attribute| !is_allow_skip(attribute));
         if let Some(attributes) = statement_attrs_mut(stmt) {
             attributes.splice(0..0, kept);
@@ -190,6 +195,15 @@ impl VisitMut for Remover<'_> {
             self.visit_attributes_mut(attributes);
         }
     }
+}
+
+/// Braces that carry an attribute are not idle to rustc, nor are they without it.
+// Input:  { f() }
+// Output: { let _ = (); f() }
+fn keep_braces(stmt: &mut Stmt) {
+    let Stmt::Expr(Expr::Block(braced), _) = stmt else { return };
+    let span = hidden(braced.block.brace_token.span.open());
+    braced.block.stmts.insert(0, verbatim(quote_spanned!(span=> let _ = ();)));
 }
 
 /// The `cleanup` of a `#[cfg_attr(.., cleanup(..))]`.

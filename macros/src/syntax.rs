@@ -164,6 +164,20 @@ pub(crate) fn is_block_like(expr: &Expr) -> bool {
     )
 }
 
+/// Where a call or another chain ends: the span of the whole is that of its first token on stable.
+pub(crate) fn last_span(expr: &Expr) -> Option<Span> {
+    Some(match expr {
+        Expr::Call(call) => call.paren_token.span.close(),
+        Expr::MethodCall(call) => call.paren_token.span.close(),
+        Expr::Await(expr) => expr.await_token.span,
+        Expr::Try(expr) => expr.question_token.span,
+        Expr::Macro(expr) => expr.mac.delimiter.span().close(),
+        Expr::Struct(expr) => expr.brace_token.span.close(),
+        Expr::Tuple(expr) => expr.paren_token.span.close(),
+        _ => return None,
+    })
+}
+
 /// Whether syn could not parse some part of this block.
 pub(crate) fn unparsed(block: &Block) -> Option<TokenStream> {
     struct Verbatims(Option<TokenStream>);
@@ -207,6 +221,15 @@ pub(crate) fn call(func: Path, args: Vec<Expr>, span: Span) -> Expr {
         paren_token: syn::token::Paren(span),
         args: args.into_iter().collect(),
     })
+}
+
+/// The call with another place of its last token: what rustc says of the whole of it, or finds around
+/// it, reaches to there.
+pub(crate) fn reaching(last: Span, mut call: Expr) -> Expr {
+    if let Expr::Call(call) = &mut call {
+        call.paren_token = syn::token::Paren(last);
+    }
+    call
 }
 
 /// The same tokens at another place, with the names that they had.

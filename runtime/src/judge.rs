@@ -205,6 +205,9 @@ by_value! {
     [B, C] Poll<ControlFlow<B, C>>, |value| matches!(value, Poll::Ready(ControlFlow::Break(_)));
 }
 
+// Values come in a tuple, but for that of the sync `leave`: it is there that the compiler finds one to be of another type than
+// expected, and it has no reason to name these functions.
+
 /// A value that the function is left with: marks every block that is left.
 #[inline(always)]
 pub fn leave<R, V: Verdict<R>>(flags: impl Flags, verdict: V, value: R) -> R {
@@ -215,7 +218,7 @@ pub fn leave<R, V: Verdict<R>>(flags: impl Flags, verdict: V, value: R) -> R {
 
 /// A value that an inner block, or a loop, ends with: going on in the function is a success.
 #[inline(always)]
-pub fn ended<T>(flags: impl Flags, value: T) -> T {
+pub fn ended<T>(flags: impl Flags, (value,): (T,)) -> T {
     crate::flag::mark(flags);
     value
 }
@@ -223,7 +226,7 @@ pub fn ended<T>(flags: impl Flags, value: T) -> T {
 /// As [`ended`] for the first `left` of the flags, after a [`suspect`](crate::flag::suspect) of
 /// all: the blocks of the others go on as before.
 #[inline(always)]
-pub fn ended_suspect<F: Flags, T>(flags: F, left: usize, before: F::States, value: T) -> T {
+pub fn ended_suspect<F: Flags, T>(flags: F, left: usize, before: F::States, (value,): (T,)) -> T {
     flags.restore(before);
     flags.set_innermost(left, State::SUCCESS);
     value
@@ -250,12 +253,12 @@ pub fn question_disarming_async<T: Question, S: Switch, const M: usize>(
 
 /// [`leave`] in an `async` function.
 #[inline(always)]
-pub fn leave_async<R, V: Verdict<R>>(value: R, flags: impl Flags, verdict: V) -> R {
-    leave(flags, verdict, value)
+pub fn leave_async<R, V: Verdict<R>>(value: (R,), flags: impl Flags, verdict: V) -> R {
+    leave(flags, verdict, value.0)
 }
 
 /// [`ended`] in an `async` function.
 #[inline(always)]
-pub fn ended_async<T>(value: T, flags: impl Flags) -> T {
+pub fn ended_async<T>(value: (T,), flags: impl Flags) -> T {
     ended(flags, value)
 }

@@ -78,10 +78,29 @@ pub fn in_place_of<F, S>(_: F, scope: &S) -> &S {
     scope
 }
 
-/// The identity, with room for a marker that the compiler finds unreachable where `value` diverges.
-/// The name is what a type error about the call shows.
+/// The identity, with room for a marker that the compiler finds unreachable where the call before it
+/// diverges. What is expected of the whole is expected of the call, and it is in the pair, not here,
+/// that the compiler finds the call to be of another type: it has no reason to name this function.
 #[inline(always)]
-pub const fn checked_call<T>(value: T, (): ()) -> T {
+pub fn checked_call<T>((value, ()): (T, ())) -> T {
+    value
+}
+
+/// The same where nothing is to be expected of the call.
+#[derive(Debug)]
+pub struct CheckedCall<T>(pub T, pub ());
+
+impl<T> CheckedCall<T> {
+    /// What the call has given.
+    #[inline(always)]
+    pub fn value(self) -> T {
+        self.0
+    }
+}
+
+/// The same in constants, where a pair cannot be taken apart.
+#[inline(always)]
+pub const fn checked_const_call<T>(value: T, (): ()) -> T {
     value
 }
 

@@ -103,6 +103,18 @@ fn everything(log: &Log, case: u32) -> Result<u32, String> {
     }
 }
 
+/// Braces that carry an attribute of ours are not idle.
+#[rustfmt::skip]
+#[must_cleanup]
+fn braces(log: &Log) {
+    #[cleanup(log.note("first"))]
+    { log.note("one") }
+    #[allow_skip(mem_forget, reason = "it owns nothing")]
+    { std::mem::forget(String::new()) }
+    #[cleanup(log.note("second"))]
+    { log.note("two") }
+}
+
 /// Functions without a value.
 #[must_cleanup]
 fn nothing(log: &Log, case: u32) {
@@ -223,6 +235,8 @@ fn code_that_denies_every_lint_runs_as_written() {
     drop(log.take());
     nothing(&log, 3);
     assert_eq!(log.take(), "macro macro three second first");
+    braces(&log);
+    assert_eq!(log.take(), "one two second first");
     let mut map = HashMap::new();
     assert_eq!(control(&log, &mut map, 1), ControlFlow::Continue(Some(1)));
     assert_eq!(control(&log, &mut map, 1), ControlFlow::Break(1));

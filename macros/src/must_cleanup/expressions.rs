@@ -15,7 +15,7 @@ use super::leaves::End;
 use super::marks::{Frame, references};
 use crate::macros::{with_arguments, with_branches};
 use crate::paths::hidden;
-use crate::syntax::{call, exit_token, mentions};
+use crate::syntax::{call, exit_token, last_span, mentions, reaching};
 
 /// Whether a macro that hides no exit may hide an `.await`.
 fn hides_await(mac: &Macro) -> bool {
@@ -105,6 +105,7 @@ impl Expander<'_> {
         // The whole expression's place reaches from its first token to the `?`, and is where a
         // conversion of the error says that it was called.
         let span = expr.expr.span();
+        let last = last_span(&expr.expr).unwrap_or(span);
         self.visit_expr_mut(&mut expr.expr);
         let flags = self.frames.all();
         if flags.is_empty() {
@@ -121,7 +122,7 @@ impl Expander<'_> {
             Expr::Paren(paren) if paren.attrs.is_empty() => *paren.expr,
             value => value,
         };
-        *expr.expr = self.around(name, args, value, span);
+        *expr.expr = reaching(last, self.around(name, args, value, span));
     }
 
     // Input:  return e

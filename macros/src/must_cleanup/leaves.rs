@@ -4,15 +4,17 @@
 use backstop_rules::macros_known::{MacroKind, macro_kind};
 use proc_macro2::{Delimiter, Group, Ident, Span, TokenStream, TokenTree};
 use quote::{ToTokens as _, quote, quote_spanned};
+use syn::punctuated::Pair;
 use syn::spanned::Spanned as _;
+use syn::token::Paren;
 use syn::visit_mut::VisitMut as _;
-use syn::{Attribute, Expr, PathArguments, Stmt, Type};
+use syn::{Attribute, Expr, ExprTuple, PathArguments, Stmt, Token, Type};
 
 use super::analyze::defer;
 use super::expand::{Expander, Kind, Suspicion};
 use super::marks::Flags;
 use crate::paths::{self, hidden};
-use crate::syntax::{call, diverges, is_block_like, verbatim};
+use crate::syntax::{call, diverges, is_block_like, last_span, reaching, verbatim};
 
 /// How the values that a function returns are judged.
 pub(super) enum Value {
@@ -109,7 +111,7 @@ impl Expander<'_> {
 
     /// Rewrites an expression whose value leaves what `end` says.
     // Input:  if c { a? } else { b }
-    // Output: if c { leave(F, verdict, question(F, a)?) } else { leave(F, verdict, b) }
+    // Output: if c { leave(F, verdict, (question(F, a)?,)) } else { leave(F, verdict, (b,)) }
     pub(super) fn leaf(&mut self, expr: &mut Expr, end: &End) {
         self.leaf_at(expr, end, Position::Operand);
     }
@@ -163,6 +165,7 @@ impl Expander<'_> {
         // Generated braces are the user's own to the edition, whose rules they would change: when
         // the temporaries of a tail are dropped.
         let place = expr.span();
+        let last = hidden(last_span(expr).unwrap_or(place));
         let needs_braces = is_statement_macro(expr);
         let suspicious = self.suspicious(|this| this.visit_expr_mut(expr));
         if flags.is_empty() && suspicious == Suspicion::None {
@@ -184,6 +187,16 @@ impl Expander<'_> {
             _ if needs_braces => braced(quote_spanned!(span=> let _ = (); #inner), place),
             _ => inner,
         };
+        // Not in a sync `leave`, which would cost a copy of a value that a call has made.
+        let in_tuple = judged.is_none() || self.kind == Kind::Async;
+        let pair = |inner| {
+            Expr::Tuple(ExprTuple {
+                attrs: Vec::new(),
+                paren_token: Paren(last),
+                elems: [Pair::Punctuated(inner, Token![,](last))].into_iter().collect(),
+            })
+        };
+        let inner = if in_tuple { pair(inner) } else { inner };
         let array = flags.references(span);
         let call = match judged {
             Some((verdict, ty)) => {
@@ -203,6 +216,7 @@ impl Expander<'_> {
             }
             None => self.around(["ended", "ended_async"], vec![array], inner, span),
         };
+        let call = reaching(last, call);
         // An unknown macro may never return; then only this call of ours is not reached.
         if !(may_diverge || needs_braces) {
             *expr = call;

@@ -11,13 +11,13 @@ use syn::spanned::Spanned;
 use syn::token::Paren;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Arm, Block, Expr, ExprAwait, ExprCall, ExprField, ExprTuple, Index, Item, Member, Pat, Stmt,
-    Token, UnOp,
+    Arm, Block, Expr, ExprAwait, ExprCall, ExprField, ExprMethodCall, ExprTuple, GenericArgument,
+    Ident, Index, Item, Member, Pat, Stmt, Token, UnOp,
 };
 
 use super::analyze::Calls;
 use crate::paths::{self, Runtime, hidden};
-use crate::syntax::verbatim;
+use crate::syntax::{last_span, verbatim};
 
 pub(crate) const RULE: &str = "diverging_call";
 
@@ -27,7 +27,7 @@ pub(crate) const REASON: &str = "this call never returns and is not known to unw
 
 /// Marks every call of the body that `calls` does not know.
 // Input:  let a = f(&g()); h();
-// Output: let a = id(f(&(g(), MARKER).0), MARKER); h(); MARKER;
+// Output: let a = checked_call((f(&(g(), MARKER).0), MARKER)); h(); MARKER;
 pub(crate) fn expand(block: &mut Block, calls: &Calls<'_>, allows: &mut Allows, runtime: &Runtime) {
     Marker::new(calls, allows, runtime).visit_block_mut(block);
 }
@@ -42,7 +42,7 @@ impl<'a> Marker<'a> {
         // Where "the lint level is defined" is the attribute.
         let span = Span::call_site();
         let deny = quote_spanned!(span=> #[deny(unreachable_code, reason = #REASON)]);
-        Self { deny, calls, allows, runtime, count: 0 }
+        Self { deny, calls, allows, runtime, is_const: false, count: 0 }
     }
 }
 
@@ -52,6 +52,8 @@ pub(super) struct Marker<'a> {
     calls: &'a Calls<'a>,
     allows: &'a mut Allows,
     pub(super) runtime: &'a Runtime,
+    /// Whether what is visited is evaluated while compiling.
+    is_const: bool,
     /// How many calls were marked.
     pub(super) count: usize,
 }
@@ -59,8 +61,12 @@ pub(super) struct Marker<'a> {
 /// How the marker follows the call.
 #[derive(Clone, Copy)]
 enum Form {
-    /// `id(CALL, MARKER)`: keeps the expected type.
+    /// `checked_call((CALL, MARKER))`, which keeps the expected type; or, where that decides about
+    /// nothing in the call, `CheckedCall(CALL, MARKER).value()`: that the call is of another type is
+    /// then found where it would be without this.
     Call,
+    /// `checked_call((CALL, MARKER))`, before another method.
+    Receiver,
     /// `(CALL, MARKER).0`: keeps coercions through `&`, and its temporaries live as long.
     Tuple,
 }
@@ -108,26 +114,42 @@ impl Marker<'_> {
             Expr::Await(expr) => std::mem::take(&mut expr.attrs),
             _ => Vec::new(),
         };
+        let expects = matches!(form, Form::Receiver) || expects(&call);
+        // The user's own spans, of the first token and the last: an error, a lint or a panic that
+        // is about this is about the call.
+        let (start, end) = (call.span(), last_span(&call).unwrap_or(span));
+        let tuple = |elems, place| {
+            Expr::Tuple(ExprTuple { attrs: Vec::new(), paren_token: Paren(place), elems })
+        };
+        let function = |name, args| ExprCall {
+            attrs: Vec::new(),
+            func: Box::new(paths::expr(self.runtime.private(name, start))),
+            paren_token: Paren(end),
+            args,
+        };
         let elements: Punctuated<Expr, _> = [call, self.marker(span)].into_iter().collect();
-        // The user's own span, of the first token: this stands at the beginning of operators and
-        // `?`, whose place in panics reaches from there to their last.
-        let start = elements.first().map_or(span, Spanned::span);
         *expr = match form {
-            Form::Call => Expr::Call(ExprCall {
+            Form::Call | Form::Receiver if self.is_const => {
+                Expr::Call(ExprCall { attrs, ..function("checked_const_call", elements) })
+            }
+            Form::Call | Form::Receiver if expects => {
+                let args = [tuple(elements, end)].into_iter().collect();
+                Expr::Call(ExprCall { attrs, ..function("checked_call", args) })
+            }
+            Form::Call | Form::Receiver => Expr::MethodCall(ExprMethodCall {
                 attrs,
-                func: Box::new(paths::expr(self.runtime.private("checked_call", start))),
-                paren_token: Paren(start),
-                args: elements,
+                receiver: Box::new(Expr::Call(function("CheckedCall", elements))),
+                dot_token: Token![.](end),
+                method: Ident::new("value", end),
+                turbofish: None,
+                paren_token: Paren(end),
+                args: Punctuated::new(),
             }),
             Form::Tuple => Expr::Field(ExprField {
                 attrs,
-                base: Box::new(Expr::Tuple(ExprTuple {
-                    attrs: Vec::new(),
-                    paren_token: Paren(start),
-                    elems: elements,
-                })),
-                dot_token: Token![.](start),
-                member: Member::Unnamed(Index { index: 0, span: start }),
+                base: Box::new(tuple(elements, start)),
+                dot_token: Token![.](end),
+                member: Member::Unnamed(Index { index: 0, span: end }),
             }),
         };
     }
@@ -141,10 +163,24 @@ impl Marker<'_> {
                 }
                 call.args.iter_mut().for_each(|argument| self.visit_expr_mut(argument));
             }
+            Expr::MethodCall(call) => {
+                self.operand(&mut call.receiver, Some(Form::Receiver));
+                if let Some(turbofish) = &mut call.turbofish {
+                    self.visit_angle_bracketed_generic_arguments_mut(turbofish);
+                }
+                call.args.iter_mut().for_each(|argument| self.visit_expr_mut(argument));
+            }
             // A future is made by a call that returns.
             Expr::Await(expr) => self.operand(&mut expr.base, None),
             other => visit_mut::visit_expr_mut(self, other),
         }
+    }
+
+    /// Visits what is evaluated while compiling.
+    fn constant(&mut self, visit: impl FnOnce(&mut Self)) {
+        let outer = std::mem::replace(&mut self.is_const, true);
+        visit(self);
+        self.is_const = outer;
     }
 
     /// Visits what a cleanup ends with. Nothing expects a type of it, so that the type of a call of
@@ -206,7 +242,20 @@ impl VisitMut for Marker<'_> {
                 self.visit_expr_mut(&mut assign.right);
             }
             Expr::Macro(_) => self.macro_expression(expr),
+            Expr::Const(constant) => {
+                self.constant(|this| this.visit_block_mut(&mut constant.block));
+            }
+            Expr::Repeat(repeat) => {
+                self.visit_expr_mut(&mut repeat.expr);
+                self.constant(|this| this.visit_expr_mut(&mut repeat.len));
+            }
             other => visit_mut::visit_expr_mut(self, other),
+        }
+    }
+
+    fn visit_generic_argument_mut(&mut self, argument: &mut GenericArgument) {
+        if let GenericArgument::Const(value) = argument {
+            self.constant(|this| this.visit_expr_mut(value));
         }
     }
 
@@ -259,6 +308,20 @@ impl VisitMut for Marker<'_> {
         }
     }
     fn visit_type_mut(&mut self, _: &mut syn::Type) {}
+}
+
+/// Whether the type that is expected of a call decides about its arguments: how they are coerced,
+/// and what the parameters of closures are.
+fn expects(call: &Expr) -> bool {
+    match call {
+        Expr::Call(call) => !call.args.iter().all(is_literal),
+        Expr::MethodCall(call) => !call.args.iter().all(is_literal),
+        _ => false,
+    }
+}
+
+fn is_literal(expr: &Expr) -> bool {
+    matches!(expr, Expr::Lit(_))
 }
 
 fn callee_span(callee: &Expr) -> Span {

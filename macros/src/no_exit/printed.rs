@@ -23,6 +23,8 @@ impl Marker<'_> {
         // Those of a tail are its statement's.
         let attrs = std::mem::take(&mut inner.attrs);
         let span = inner.mac.path.span();
+        // To the end: what rustc finds around this is around the macro.
+        let end = inner.mac.delimiter.span().join();
         let copy = Expr::Verbatim(quote_spanned!(hidden(span)=> { #copy }));
         let printed = std::mem::replace(expr, Expr::PLACEHOLDER);
         *expr = Expr::Field(ExprField {
@@ -32,15 +34,15 @@ impl Marker<'_> {
                 paren_token: Paren(span),
                 elems: [copy, printed].into_iter().collect(),
             })),
-            dot_token: Token![.](span),
-            member: Member::Unnamed(Index { index: 1, span }),
+            dot_token: Token![.](end),
+            member: Member::Unnamed(Index { index: 1, span: end }),
         });
     }
 
     /// Marks the calls in a macro. Where it prints their text, gives what has to stand before it: a
     /// copy with its calls marked, which never runs. What it moves is moved on no way that goes on.
     // Input:  assert!(f())
-    // Output: if false { checked_call(id(f(), MARKER), ()); unreachable!() } assert!(f())
+    // Output: if false { checked_call((CheckedCall(f(), MARKER).value(), ())); unreachable!() } assert!(f())
     pub(super) fn macro_call(&mut self, mac: &mut Macro) -> Option<TokenStream> {
         if with_code(mac, self) || macro_kind(&mac.path) != MacroKind::Stringifies {
             return None;
@@ -55,7 +57,7 @@ impl Marker<'_> {
         let checked = self.runtime.private("checked_call", span);
         let copies = copies.iter().map(|copy| without_helpers(copy.to_token_stream()));
         Some(quote_spanned! {span=>
-            if false { #(#checked(#copies, ());)* ::core::unreachable!() }
+            if false { #(#checked((#copies, ()));)* ::core::unreachable!() }
         })
     }
 }

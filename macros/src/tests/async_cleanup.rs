@@ -51,7 +51,7 @@ async fn fetch(pool: &Pool) -> Result<Url, Error> {
                     ::backstop::__private::leave_async::<
                         Result<Url, Error>,
                         _,
-                    >(Ok(conn.url()), &__backstop_flag0, __backstop_verdict0),
+                    >((Ok(conn.url()),), &__backstop_flag0, __backstop_verdict0),
                 );
             }
             #[allow(unreachable_code)]

@@ -29,7 +29,7 @@ async fn fetch(store: &Store) -> Result<Url, Error> {
     tokio::select! {
         n = tx.next() => ::backstop::__private::question_async(n, & __backstop_flag0) ?,
         else => return ::backstop::__private::leave_async:: < Result < Url, Error >, _ >
-        (Err(Error::Ended), & __backstop_flag0, __backstop_verdict0)
+        ((Err(Error::Ended),), & __backstop_flag0, __backstop_verdict0)
     };
     #[allow(unreachable_code)]
     ::backstop::__private::restore(&__backstop_flag0, __backstop_before2);
@@ -37,7 +37,7 @@ async fn fetch(store: &Store) -> Result<Url, Error> {
         Result<Url, Error>,
         _,
     >(
-        Ok(::backstop::__private::aw(tx.url(), &__backstop_flag0).await),
+        (Ok(::backstop::__private::aw(tx.url(), &__backstop_flag0).await),),
         &__backstop_flag0,
         __backstop_verdict0,
     )

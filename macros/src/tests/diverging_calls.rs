@@ -1,5 +1,5 @@
 fn run(input: &Input) -> u32 {
-    let mut total = ::backstop::__private::checked_call(
+    let mut total = ::backstop::__private::checked_call((
         parse(
             &(
                 open(input),
@@ -16,7 +16,7 @@ fn run(input: &Input) -> u32 {
             reason = ".."
         )]
         (),
-    ) + 1;
+    )) + 1;
     check(total);
     #[deny(
         unreachable_code,

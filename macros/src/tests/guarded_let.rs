@@ -41,14 +41,15 @@ fn publish(store: &Store) -> Result<Url, Error> {
         &__backstop_flag0,
         __backstop_verdict0,
         Ok(
-            ::backstop::__private::checked_call(
-                tx.url(),
-                #[deny(
-                    unreachable_code,
-                    reason = ".."
-                )]
-                (),
-            ),
+            ::backstop::__private::CheckedCall(
+                    tx.url(),
+                    #[deny(
+                        unreachable_code,
+                        reason = ".."
+                    )]
+                    (),
+                )
+                .value(),
         ),
     )
 }

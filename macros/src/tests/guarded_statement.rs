@@ -43,13 +43,14 @@ fn enter(registry: &Registry) -> Result<(), Error> {
     ::backstop::__private::leave(
         &__backstop_flag0,
         __backstop_verdict0,
-        ::backstop::__private::checked_call(
-            serve(),
-            #[deny(
-                unreachable_code,
-                reason = ".."
-            )]
-            (),
-        ),
+        ::backstop::__private::CheckedCall(
+                serve(),
+                #[deny(
+                    unreachable_code,
+                    reason = ".."
+                )]
+                (),
+            )
+            .value(),
     )
 }

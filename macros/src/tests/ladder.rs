@@ -43,14 +43,17 @@ fn lock(dir: &Path) -> Result<(), Error> {
             ::backstop::__private::announce_exit(),
             &const { ::backstop::__private::Site::new("move || log()") },
             false,
-            move || ::backstop::__private::checked_call(
-                log(),
-                #[deny(
-                    unreachable_code,
-                    reason = ".."
-                )]
-                (),
-            ),
+            move || {
+                ::backstop::__private::CheckedCall(
+                        log(),
+                        #[deny(
+                            unreachable_code,
+                            reason = ".."
+                        )]
+                        (),
+                    )
+                    .value()
+            },
         )
     };
     let __backstop_making1 = __backstop_entry1.making();

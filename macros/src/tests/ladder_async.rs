@@ -8,14 +8,17 @@ async fn enter(dir: &Path) {
             ::backstop::__private::announce_exit(),
             &const { ::backstop::__private::Site::new("move || remove()") },
             false,
-            move || ::backstop::__private::checked_call(
-                remove(),
-                #[deny(
-                    unreachable_code,
-                    reason = ".."
-                )]
-                (),
-            ),
+            move || {
+                ::backstop::__private::CheckedCall(
+                        remove(),
+                        #[deny(
+                            unreachable_code,
+                            reason = ".."
+                        )]
+                        (),
+                    )
+                    .value()
+            },
         )
     };
     let __backstop_created0 = __backstop_entry0.making_async();
@@ -39,6 +42,7 @@ async fn enter(dir: &Path) {
     );
     {
         let __backstop_flag1 = ::backstop::__private::SharedFlag::new();
+        let _ = ();
         let __backstop_armed1 = ::backstop::__private::SharedArmed::new();
         let __backstop_entry1 = {
             ::backstop::__needs!(exit);
@@ -46,14 +50,17 @@ async fn enter(dir: &Path) {
                 ::backstop::__private::announce_exit(),
                 &const { ::backstop::__private::Site::new("move || unlink()") },
                 false,
-                move || ::backstop::__private::checked_call(
-                    unlink(),
-                    #[deny(
-                        unreachable_code,
-                        reason = ".."
-                    )]
-                    (),
-                ),
+                move || {
+                    ::backstop::__private::CheckedCall(
+                            unlink(),
+                            #[deny(
+                                unreachable_code,
+                                reason = ".."
+                            )]
+                            (),
+                        )
+                        .value()
+                },
             )
         };
         let __backstop_created1 = __backstop_entry1.making_async();
@@ -104,14 +111,17 @@ async fn enter(dir: &Path) {
             ::backstop::__private::announce_exit(),
             &const { ::backstop::__private::Site::new("move || remove()") },
             false,
-            move || ::backstop::__private::checked_call(
-                remove(),
-                #[deny(
-                    unreachable_code,
-                    reason = ".."
-                )]
-                (),
-            ),
+            move || {
+                ::backstop::__private::CheckedCall(
+                        remove(),
+                        #[deny(
+                            unreachable_code,
+                            reason = ".."
+                        )]
+                        (),
+                    )
+                    .value()
+            },
         )
     };
     let __backstop_created2 = __backstop_entry2.making_unseen();
@@ -138,10 +148,10 @@ async fn enter(dir: &Path) {
         ::backstop::Outcome::Cancel,
     );
     select! {
-        _ = ::backstop::__private::checked_call(create(dir), #[deny(unreachable_code,
+        _ = ::backstop::__private::checked_call((create(dir), #[deny(unreachable_code,
         reason =
         "..")]
-        ()) => {}
+        ())) => {}
     };
     #[allow(unreachable_code)]
     ::backstop::__private::restore(&__backstop_flag0, __backstop_before5);

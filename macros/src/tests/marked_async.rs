@@ -26,14 +26,15 @@ async fn fetch(from: &Host) -> Result<impl Read, Error> {
             },
             async move {
                 Ok(
-                    ::backstop::__private::checked_call(
-                        from.get()?.body(),
-                        #[deny(
-                            unreachable_code,
-                            reason = ".."
-                        )]
-                        (),
-                    ),
+                    ::backstop::__private::CheckedCall(
+                            from.get()?.body(),
+                            #[deny(
+                                unreachable_code,
+                                reason = ".."
+                            )]
+                            (),
+                        )
+                        .value(),
                 )
             },
         )

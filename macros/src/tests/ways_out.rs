@@ -32,14 +32,15 @@ fn first(items: &[Item]) -> Option<u32> {
     );
     'outer: for item in items {
         let __backstop_flag1 = ::backstop::__private::Flag::new();
-        let __backstop_value1 = ::backstop::__private::checked_call(
-            item.open(),
-            #[deny(
-                unreachable_code,
-                reason = ".."
-            )]
-            (),
-        );
+        let __backstop_value1 = ::backstop::__private::CheckedCall(
+                item.open(),
+                #[deny(
+                    unreachable_code,
+                    reason = ".."
+                )]
+                (),
+            )
+            .value();
         #[cfg(panic = "abort")]
         let _: () = ::backstop::__private::cleanup_never_runs_on_a_panic;
         let mut __backstop_slot1 = ::backstop::__private::Slot::new();
@@ -70,14 +71,16 @@ fn first(items: &[Item]) -> Option<u32> {
         );
         let item = __backstop_owner1.handle();
         let _ = &item;
-        if ::backstop::__private::checked_call(
-            item.is_last(),
-            #[deny(
-                unreachable_code,
-                reason = ".."
-            )]
-            (),
-        ) {
+        if ::backstop::__private::CheckedCall(
+                item.is_last(),
+                #[deny(
+                    unreachable_code,
+                    reason = ".."
+                )]
+                (),
+            )
+            .value()
+        {
             {
                 ::backstop::__private::mark(&__backstop_flag1);
                 break 'outer;
@@ -93,14 +96,16 @@ fn first(items: &[Item]) -> Option<u32> {
             [&__backstop_flag1, &__backstop_flag0],
             __backstop_before3,
         );
-        match ::backstop::__private::checked_call(
-            item.kind(),
-            #[deny(
-                unreachable_code,
-                reason = ".."
-            )]
-            (),
-        ) {
+        match ::backstop::__private::CheckedCall(
+                item.kind(),
+                #[deny(
+                    unreachable_code,
+                    reason = ".."
+                )]
+                (),
+            )
+            .value()
+        {
             0 => {
                 ::backstop::__private::mark(&__backstop_flag1);
                 continue;
@@ -118,14 +123,16 @@ fn first(items: &[Item]) -> Option<u32> {
             }
         }
     }
-    if ::backstop::__private::checked_call(
-        items.is_empty(),
-        #[deny(
-            unreachable_code,
-            reason = ".."
-        )]
-        (),
-    ) {
+    if ::backstop::__private::CheckedCall(
+            items.is_empty(),
+            #[deny(
+                unreachable_code,
+                reason = ".."
+            )]
+            (),
+        )
+        .value()
+    {
         ::backstop::__private::leave(&__backstop_flag0, __backstop_verdict0, None)
     } else {
         ::backstop::__private::leave(&__backstop_flag0, __backstop_verdict0, Some(1))
