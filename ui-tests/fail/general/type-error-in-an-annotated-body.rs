@@ -21,7 +21,7 @@ fn in_must_cleanup(input: Option<u8>) -> Result<u32, String> {
     if *x > 1 {
         return one();
     }
-    Ok(one())
+    Ok(7)
 }
 
 #[scoped_spawn]

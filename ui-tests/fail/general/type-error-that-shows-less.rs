@@ -11,6 +11,20 @@ fn take(_: u32) {}
 
 struct Plain;
 
+trait Made {}
+
+impl Made for u8 {}
+
+impl Plain {
+    fn step(self) -> Self {
+        self
+    }
+
+    fn made<T: Made>(self) -> T {
+        panic!()
+    }
+}
+
 #[no_exit]
 fn expected(value: u8) -> u32 {
     let _name: String = next(value);
@@ -19,8 +33,8 @@ fn expected(value: u8) -> u32 {
 }
 
 #[no_exit]
-fn chain() -> Vec<Plain> {
-    vec![1, 2].into_iter().collect()
+fn chain() -> Plain {
+    Plain.step().made()
 }
 
 #[no_exit]

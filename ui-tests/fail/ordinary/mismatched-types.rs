@@ -33,7 +33,6 @@ fn binding() {
 fn assignment(mut count: u32, room: &mut Room) {
     count = one();
     room.number = room.number();
-    count += one();
     take(count);
 }
 
@@ -47,7 +46,7 @@ fn returned(early: bool) -> Result<u32, String> {
     if early {
         return one();
     }
-    Ok(one())
+    Ok(7)
 }
 
 #[backstop::no_exit]
@@ -76,8 +75,8 @@ fn field() -> Room {
 }
 
 #[backstop::no_exit]
-fn operator() -> u32 {
-    one() + String::new() + -one()
+fn operator() -> i32 {
+    -one()
 }
 
 #[backstop::no_exit]

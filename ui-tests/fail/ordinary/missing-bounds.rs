@@ -34,9 +34,7 @@ fn argument() -> u8 {
 #[backstop::no_exit]
 fn method() {
     let _copy = plain().clone();
-    let _text = wrapped(1).to_string();
     let _same = plain() == wrapped(1);
-    let _sum = plain() + 1;
     println!("{}", plain());
     for _ in plain() {}
 }

@@ -1,7 +1,16 @@
+trait Gather {}
+
+impl Gather for u8 {}
+impl Gather for u16 {}
+
+fn gather<T: Gather>(_: &[u8]) -> T {
+    panic!()
+}
+
 #[backstop::no_exit]
 fn binding() {
     let list = Vec::new();
-    let collected = [1, 2].into_iter().collect();
+    let gathered = gather(&[1, 2]);
     let parsed = "1".parse().unwrap();
     let nothing = None;
     let default = Default::default();
@@ -10,7 +19,7 @@ fn binding() {
 #[backstop::no_exit]
 fn statement() {
     "1".parse().unwrap();
-    [1, 2].into_iter().sum();
+    gather(&[1, 2]);
     Vec::new();
     std::mem::size_of();
 }
@@ -18,18 +27,18 @@ fn statement() {
 #[backstop::no_exit]
 fn argument() {
     drop(Vec::new());
-    drop([1, 2].into_iter().collect());
+    drop(gather(&[1, 2]));
     println!("{}", "1".parse().unwrap());
 }
 
 #[backstop::no_exit]
-fn operand() -> u64 {
-    [1, 2].into_iter().sum() + 1
+fn operand() -> u16 {
+    gather(&[1, 2]) + 1
 }
 
 #[backstop::must_cleanup]
 fn must_cleanup() {
-    let collected = [1, 2].into_iter().collect();
+    let gathered = gather(&[1, 2]);
 }
 
 fn main() {}
