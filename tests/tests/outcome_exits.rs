@@ -1,6 +1,7 @@
 //! Each way to spell an exit of a function, and what its guards read.
 
 #![allow(
+    clippy::needless_return,
     clippy::never_loop,
     clippy::undocumented_unsafe_blocks,
     clippy::unnecessary_option_map_or_else,

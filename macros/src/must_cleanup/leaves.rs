@@ -225,7 +225,8 @@ impl Expander<'_> {
         let allowed = quote_spanned!(span=> #[allow(unreachable_code)] #call);
         *expr = match position {
             Position::Tail => Expr::Verbatim(allowed),
-            Position::Operand => braced(allowed, place),
+            // Not alone: to the compiler these are the user's braces, which would be idle.
+            Position::Operand => braced(quote_spanned!(span=> let _ = (); #allowed), place),
         };
     }
 
