@@ -48,6 +48,7 @@ mod link;
 mod log;
 mod options;
 mod owner;
+mod patience;
 mod perform;
 mod protocol;
 mod serve;

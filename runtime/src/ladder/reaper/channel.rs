@@ -4,7 +4,7 @@ use std::io;
 use std::os::fd::OwnedFd;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rustix::event::PollFlags;
 use rustix::io::Errno;
@@ -12,6 +12,7 @@ use rustix::io::Errno;
 use super::acknowledge::Waited;
 use super::ledger::Ledger;
 use super::link::{Link, Watchful};
+use super::patience::Patience;
 use super::protocol::Request;
 use super::{fork, start, wait_until};
 use crate::ladder::action::encoding::Encoded;
@@ -495,47 +496,4 @@ fn is_gone(error: &io::Error) -> bool {
 /// about to notice.
 pub(super) fn is_lost(error: &io::Error) -> bool {
     matches!(Errno::from_io_error(error), Some(Errno::BADF | Errno::NOTSOCK))
-}
-
-/// A deadline that asks for the time only once something has to be waited for.
-struct Patience {
-    limit: Duration,
-    end: Option<Instant>,
-}
-
-impl Patience {
-    fn new(limit: Duration) -> Self {
-        Self { limit, end: None }
-    }
-
-    /// What is left of it; it begins with the first call.
-    fn rest(&mut self) -> Duration {
-        match self.end {
-            Some(end) => end.saturating_duration_since(Instant::now()),
-            None => {
-                self.end = Instant::now().checked_add(self.limit);
-                self.limit
-            }
-        }
-    }
-
-    /// Not less than `limit` from its beginning.
-    fn extend_to(&mut self, limit: Duration) {
-        if self.limit < limit {
-            let more = limit.saturating_sub(self.limit);
-            self.end = self.end.and_then(|end| end.checked_add(more));
-            self.limit = limit;
-        }
-    }
-
-    fn wait_for_room(&mut self, link: &Link) -> io::Result<()> {
-        let rest = self.rest();
-        if wait_until(link.socket(), PollFlags::OUT, Some(rest))? {
-            return Ok(());
-        }
-        Err(io::Error::new(
-            io::ErrorKind::TimedOut,
-            format!("the reaper (process {}) has taken no message for {:?}", link.pid, self.limit),
-        ))
-    }
 }
