@@ -205,8 +205,8 @@ by_value! {
     [B, C] Poll<ControlFlow<B, C>>, |value| matches!(value, Poll::Ready(ControlFlow::Break(_)));
 }
 
-// Values come in a tuple, but for that of the sync `leave`: it is there that the compiler finds one to be of another type than
-// expected, and it has no reason to name these functions.
+// Values come in a tuple, but for that of the sync `leave`: it is there that the compiler finds one to be
+// of another type than expected, and it has no reason to name these functions.
 
 /// A value that the function is left with: marks every block that is left.
 #[inline(always)]

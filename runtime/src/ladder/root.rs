@@ -77,3 +77,20 @@ fn elsewhere(then: &str) -> io::Error {
         ),
     )
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::{Identity, Root};
+
+    #[test]
+    fn another_mount_namespace_forbids_registrations_and_no_lookup() {
+        let here = Root::current();
+        let other = |change: fn(Identity) -> Identity| Root(here.0.map(change));
+        let mounted = other(|root| Identity { mount: root.mount + 1, ..root });
+        let changed = other(|root| Identity { inode: root.inode + 1, ..root });
+        assert!(here.permit(here, "then").is_ok() && here.permit_lookup("then").is_ok());
+        assert!(mounted.permit(here, "then").is_err() && mounted.permit_lookup("then").is_ok());
+        assert!(changed.permit(here, "then").is_err() && changed.permit_lookup("then").is_err());
+        assert!(Root::unknown().permit_lookup("then").is_ok());
+    }
+}

@@ -50,6 +50,18 @@ struct Process {
     stack: u64,
 }
 
+impl Process {
+    /// Whether it surely has, by what is found under its number.
+    fn has_ended(&self, found: io::Result<Stat>) -> bool {
+        match found {
+            // One whose main thread has ended goes on with the others.
+            Ok(now) => now.process.started != self.started || (now.ending && now.threads < 2),
+            // Another error says nothing of the process.
+            Err(error) => error.kind() == io::ErrorKind::NotFound,
+        }
+    }
+}
+
 impl Owner {
     /// This process.
     pub(super) fn current() -> Self {
@@ -144,13 +156,7 @@ impl Owner {
 
     /// Whether this process, of our own pid namespace, surely does not any more.
     pub(super) fn has_ended(&self) -> bool {
-        let Some(process) = &self.process else { return false };
-        match Stat::look(self.pid) {
-            // One whose main thread has ended goes on with the others.
-            Ok(now) => now.process.started != process.started || (now.ending && now.threads < 2),
-            // Another error says nothing of the process.
-            Err(error) => error.kind() == io::ErrorKind::NotFound,
-        }
+        self.process.as_ref().is_some_and(|process| process.has_ended(Stat::look(self.pid)))
     }
 
     /// What to do about one of this owner's registrations.

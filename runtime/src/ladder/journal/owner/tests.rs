@@ -126,6 +126,20 @@ fn process_is_running_until_it_executes_another_program() {
 }
 
 #[test]
+fn a_process_has_ended_only_where_that_is_sure() {
+    let process = Process { started: 555, stack: 777 };
+    let found = |ending, threads, started| {
+        Ok(Stat { process: Process { started, ..process.clone() }, ending, threads })
+    };
+    assert!(process.has_ended(found(true, 1, 555)));
+    assert!(process.has_ended(found(false, 1, 556)), "another one has its number");
+    assert!(process.has_ended(Err(io::ErrorKind::NotFound.into())));
+    assert!(!process.has_ended(found(false, 1, 555)));
+    assert!(!process.has_ended(found(true, 2, 555)), "only its main thread has");
+    assert!(!process.has_ended(Err(io::ErrorKind::PermissionDenied.into())));
+}
+
+#[test]
 fn stat_is_read_behind_any_name() {
     let line = |state, flags: u64| {
         format!(
@@ -134,7 +148,7 @@ fn stat_is_read_behind_any_name() {
     };
     let stat = Stat::parse(line("S", 0x40_0000).as_bytes()).unwrap();
     assert_eq!(stat.process, Process { started: 555, stack: 777 });
-    assert!(!stat.ending);
+    assert!(!stat.ending && stat.threads == 1);
     assert!(Stat::parse(line("Z", 0).as_bytes()).unwrap().ending);
     assert!(Stat::parse(line("R", 0x4).as_bytes()).unwrap().ending);
     assert!(Stat::parse(b"7 (x) R 1").is_none());
